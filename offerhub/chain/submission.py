@@ -1,0 +1,347 @@
+"""Submitting envelopes so that nothing is ever paid twice, whatever crashes and whenever.
+
+A Submission row is one intended transaction. Its rule: **an envelope ends in two ways only, by
+being found in a ledger, or by expiring unfound.** The signed envelope, its hash and its expiry are
+committed before it is sent; after any doubtful answer the hash is looked up; while the envelope can
+still apply the same one is sent again; a new one is built only when the old one cannot apply any
+more. What no answer proved stays UNKNOWN, and whatever it holds stays held.
+
+Concrete tables inherit the row and give a `Driver`: how to build, sign and send, and the two
+services that carry the result into the books (`confirm`, `fail`).
+"""
+
+import functools
+import secrets
+from datetime import timedelta
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
+
+import structlog
+from django.db import connection, models
+from django.db.models.functions import Now
+
+from offerhub.chain.types import (
+    BuildRefused,
+    ChainFact,
+    ChainUnavailable,
+    Envelope,
+    EnvelopeRefused,
+    Outcome,
+    Verdict,
+)
+from offerhub.core.crash import crash_point
+from offerhub.core.db import PublicIdField, assert_no_transaction
+from offerhub.core.ids import new_id
+from offerhub.marketplaces.models import Marketplace
+
+log = structlog.get_logger(__name__)
+
+operation_id = functools.partial(new_id, "opr")
+
+LEASE = timedelta(seconds=30)  # longer than the adapters' timeouts together
+MAX_ENVELOPES = 5  # after so many expired or failed envelopes an operation fails
+MAX_PAUSE = 15.0  # seconds between two looks at an unresolved envelope
+
+
+class Status(models.TextChoices):
+    """The life of a chain operation, as the API shows it."""
+
+    PENDING = "PENDING"
+    AWAITING_SIGNATURE = "AWAITING_SIGNATURE"
+    SUBMITTED = "SUBMITTED"
+    UNKNOWN = "UNKNOWN"
+    CONFIRMED = "CONFIRMED"
+    FAILED = "FAILED"
+
+
+LIVE = (Status.PENDING, Status.AWAITING_SIGNATURE, Status.SUBMITTED, Status.UNKNOWN)
+RUNNABLE = (Status.PENDING, Status.SUBMITTED, Status.UNKNOWN)
+
+
+class Submission(models.Model):
+    """One intended transaction and the envelope that is now its only chance to apply."""
+
+    Status = Status
+
+    id = PublicIdField(primary_key=True, default=operation_id, editable=False)
+    marketplace = models.ForeignKey(Marketplace, on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=24)
+    status = models.CharField(max_length=20, choices=Status.choices, default=Status.PENDING)
+    # The live envelope. Signed; without its hash committed nothing is ever sent.
+    xdr = models.TextField(blank=True)
+    hash = models.CharField(max_length=64, blank=True)
+    valid_until = models.DateTimeField(null=True)
+    envelope_meta = models.JSONField(default=dict)
+    attempts = models.PositiveSmallIntegerField(default=0)  # envelopes signed so far
+    looks = models.PositiveIntegerField(default=0)  # runs since the last progress
+    history = models.JSONField(default=list)  # envelopes that ended: hash, validUntil, ended
+    problem = models.JSONField(null=True)  # {"code", "detail"}: the last thing that went wrong
+    ledger = models.PositiveBigIntegerField(null=True)
+    next_attempt_at = models.DateTimeField(db_default=Now(), db_index=False)
+    lease = models.CharField(max_length=16, blank=True)
+    lease_until = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(null=True)
+
+    # Table and column of the row that stands for the source account, see `claim`.
+    LANE: ClassVar[tuple[str, str]]
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id} {self.status}"
+
+    @property
+    def is_live(self) -> bool:
+        """Whether this operation may still change something."""
+        return self.status in LIVE
+
+    @classmethod
+    def claim(cls, row_id: str) -> Self | None:
+        """Take the row and its source account's lane for a while; None when either is taken.
+
+        An account's transactions are numbered, so only one may be on its way: the lane holds the
+        id of the operation that is using the account and is given back when that operation ends.
+        One statement: the row is locked first, so its state is the newest when the lane is taken.
+        """
+        lane_table, lane_column = cls.LANE
+        token = secrets.token_hex(8)
+        sql = f"""
+            WITH op AS (
+                SELECT id, {lane_column} AS lane FROM {cls._meta.db_table}
+                WHERE id = %(id)s AND status = ANY(%(runnable)s)
+                  AND (lease_until IS NULL OR lease_until < now())
+                  AND next_attempt_at <= now()
+                FOR UPDATE SKIP LOCKED
+            ), lane AS (
+                UPDATE {lane_table} SET lane = op.id FROM op
+                WHERE {lane_table}.id = op.lane
+                  AND ({lane_table}.lane IS NULL OR {lane_table}.lane = op.id)
+                RETURNING {lane_table}.id
+            )
+            UPDATE {cls._meta.db_table} AS t
+            SET lease = %(token)s, lease_until = now() + %(lease)s
+            FROM lane WHERE t.id = %(id)s RETURNING t.*"""  # noqa: S608 (names of our own tables)
+        values = {"id": row_id, "runnable": list(RUNNABLE), "token": token, "lease": LEASE}
+        return next(iter(cls._base_manager.raw(sql, values)), None)
+
+    def keep_envelope(self, envelope: Envelope, signed_xdr: str) -> bool:
+        """Commit the signed envelope; False when the lease was lost, and then it is not sent."""
+        self.xdr, self.hash = signed_xdr, envelope.hash
+        self.valid_until, self.envelope_meta = envelope.valid_until, envelope.meta
+        self.status, self.attempts = Status.SUBMITTED, self.attempts + 1
+        return self._save_leased(
+            xdr=self.xdr,
+            hash=self.hash,
+            valid_until=self.valid_until,
+            envelope_meta=self.envelope_meta,
+            status=self.status,
+            attempts=self.attempts,
+            looks=0,
+        )
+
+    def retire_envelope(self, ended: str) -> bool:
+        """Put an envelope that can not apply any more into the history."""
+        self.history = [
+            *self.history,
+            {"hash": self.hash, "validUntil": _iso(self.valid_until), "ended": ended},
+        ]
+        self.xdr, self.hash, self.valid_until = "", "", None
+        return self._save_leased(
+            history=self.history, xdr="", hash="", valid_until=None, status=Status.PENDING
+        )
+
+    def put_off(self, status: str, code: str, detail: str, pause: float | None = None) -> None:
+        """Give the lease back and say when to look again."""
+        seconds = pause if pause is not None else min(0.25 * 2**self.looks, MAX_PAUSE)
+        self._save_leased(
+            status=status,
+            problem={"code": code, "detail": detail[:500]} if code else None,
+            looks=models.F("looks") + 1,
+            next_attempt_at=Now() + timedelta(seconds=seconds),
+            lease="",
+            lease_until=None,
+        )
+
+    def _save_leased(self, **changes: Any) -> bool:
+        rows = type(self)._base_manager.filter(pk=self.pk, lease=self.lease)
+        return rows.update(**changes) == 1
+
+
+def _iso(value: Any) -> str:
+    return value.isoformat() if value else ""
+
+
+def due(model: type[Submission], limit: int = 200) -> list[str]:
+    """Ids of rows of one table that want work now, the longest waiting first."""
+    rows = (
+        model._base_manager.filter(status__in=RUNNABLE, next_attempt_at__lte=Now())
+        .filter(models.Q(lease_until=None) | models.Q(lease_until__lt=Now()))
+        .order_by("next_attempt_at")
+    )
+    return list(rows.values_list("id", flat=True)[:limit])
+
+
+def find(operation: str, marketplace_id: str) -> Submission | None:
+    """A chain operation of any table, by its id, within one marketplace."""
+    for model in concrete_tables():
+        row = model._base_manager.filter(pk=operation, marketplace_id=marketplace_id).first()
+        if row is not None:
+            return row
+    return None
+
+
+def concrete_tables() -> list[type[Submission]]:
+    """Every table of submissions that the installed apps define."""
+    found, queue = [], list(Submission.__subclasses__())
+    while queue:
+        model = queue.pop()
+        queue.extend(model.__subclasses__())
+        if not model._meta.abstract:
+            found.append(model)
+    return sorted(found, key=lambda model: model._meta.label)
+
+
+S = TypeVar("S", bound=Submission, contravariant=True)
+T = TypeVar("T", bound=Submission)
+
+
+class Driver(Protocol[S]):
+    """How one kind of submission meets the world. Only `confirm` and `fail` write."""
+
+    def build(self, row: S) -> Envelope:
+        """An unsigned envelope, already inspected against the intent. No effects outside.
+
+        Raises BuildRefused, EnvelopeRefused or ChainUnavailable.
+        """
+
+    def sign(self, row: S, envelope: Envelope) -> str:
+        """The signed envelope as XDR."""
+
+    def send(self, row: S) -> Outcome:
+        """Hand the kept envelope to the network. Never raises for what the network answers."""
+
+    def look_up(self, row: S) -> Outcome:
+        """What the ledger says of the kept hash; UNKNOWN with code `not_found` when nothing."""
+
+    def is_past(self, row: S) -> bool:
+        """Whether the network's own latest ledger closed safely after the envelope's expiry."""
+
+    def confirm(self, row: S, fact: ChainFact) -> None:
+        """One transaction: lock, state, ledger, event. Does nothing when already done."""
+
+    def fail(self, row: S, code: str, detail: str, fact: ChainFact | None) -> None:
+        """The same for a proven failure. `fact` is set when the network charged for it."""
+
+    def is_final(self, code: str) -> bool:
+        """Whether a rejection in a ledger ends the operation, or a new envelope may succeed."""
+
+
+def advance(model: type[T], row_id: str, driver: Driver[T]) -> bool:
+    """Bring one submission as far as it goes now; whether it was ours to work on."""
+    assert_no_transaction()
+    row = model.claim(row_id)
+    if row is None:
+        return False
+    try:
+        _Run(row, driver).go()
+    except (BuildRefused, ChainUnavailable) as error:
+        code = getattr(error, "code", "chain_unavailable")
+        status = Status.UNKNOWN if row.hash else Status.PENDING
+        row.put_off(status, code, str(error), pause=max(error.retry_after, 0.2 * 2**row.looks))
+    return True
+
+
+class _Run(Generic[T]):
+    """One claimed run of a submission."""
+
+    def __init__(self, row: T, driver: Driver[T]) -> None:
+        self.row, self.driver = row, driver
+
+    def go(self) -> None:
+        row = self.row
+        if row.hash and self._settle(self.driver.look_up(row)):
+            return
+        if row.hash and self._expired():
+            return
+        if not row.hash and not self._new_envelope():
+            return
+        crash_point("before_submit")
+        sent = self.driver.send(row)
+        crash_point("after_submit")
+        if self._settle(sent):
+            return
+        found = self.driver.look_up(row)
+        if not self._settle(found):
+            word = sent if sent.code else found
+            row.put_off(Status.UNKNOWN, word.code, word.detail, pause=sent.retry_after)
+
+    def _settle(self, outcome: Outcome) -> bool:
+        """Carry a final answer into the books; whether there was one."""
+        row = self.row
+        if outcome.verdict is Verdict.CONFIRMED and outcome.fact is not None:
+            crash_point("before_confirm")
+            self.driver.confirm(row, outcome.fact)
+            crash_point("after_confirm")
+            return True
+        if outcome.verdict is Verdict.REJECTED and outcome.fact is not None:
+            if self.driver.is_final(outcome.code) or row.attempts >= MAX_ENVELOPES:
+                self.driver.fail(row, outcome.code, outcome.detail, outcome.fact)
+                return True
+            row.retire_envelope(outcome.code)
+            row.put_off(Status.PENDING, outcome.code, outcome.detail)
+            return True
+        return False
+
+    def _expired(self) -> bool:
+        """Retire an envelope that can not apply any more; True when nothing is left to send.
+
+        The ledger's time is read first and the hash looked up again after it, so a transaction
+        that landed in the last moment is found.
+        """
+        row = self.row
+        if not self.driver.is_past(row):
+            return False
+        if self._settle(self.driver.look_up(row)):
+            return True
+        if row.attempts >= MAX_ENVELOPES:
+            problem = row.problem or {}
+            self.driver.fail(row, problem.get("code", "expired"), problem.get("detail", ""), None)
+            return True
+        return not row.retire_envelope("expired") or not self._new_envelope()
+
+    def _new_envelope(self) -> bool:
+        """Build, inspect, sign and keep; False when the operation ended or was put off."""
+        row = self.row
+        try:
+            envelope = self.driver.build(row)
+        except BuildRefused as error:
+            if error.transient:
+                raise
+            self.driver.fail(row, error.code, error.detail, None)
+            return False
+        except EnvelopeRefused as error:
+            log.error("envelope_refused", operation=row.id, kind=row.kind, detail=str(error))
+            row.put_off(Status.PENDING, "envelope_refused", str(error), pause=MAX_PAUSE)
+            return False
+        crash_point("after_build")
+        signed = self.driver.sign(row, envelope)
+        crash_point("after_sign")
+        return row.keep_envelope(envelope, signed)
+
+
+def finish(row: Submission, status: Status, fact: ChainFact | None) -> None:
+    """Set the final fields on a row that the caller has locked and will save with its change."""
+    row.status, row.lease, row.lease_until = status, "", None
+    row.ledger = fact.ledger if fact else None
+
+
+def release_lane(row: Submission, fee_charged: int = 0) -> None:
+    """Give the source account back, in the transaction that ends the operation."""
+    lane_table, lane_column = row.LANE
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {lane_table} SET lane = NULL, fee_budget = fee_budget - %s"  # noqa: S608
+            " WHERE id = %s AND lane = %s",
+            [fee_charged, getattr(row, lane_column), row.id],
+        )

@@ -1,0 +1,48 @@
+"""What time it is, for everything that money waits for.
+
+The database's clock rules: due rows are found with `offerhub_now()`, a SQL function that adds the
+sandbox's offset (zero on real networks). `now()` here is the same instant for code that needs it
+before a query: envelopes' time bounds, key expiry. Sign-in codes use the machine's own time.
+"""
+
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+
+from django.conf import settings
+from django.db import connection
+
+_CACHE_SECONDS = 0.5
+_lock = threading.Lock()
+_cached: tuple[float, timedelta] = (-1.0, timedelta())
+
+
+def now() -> datetime:
+    """The product's present instant, in UTC."""
+    return datetime.now(UTC) + offset()
+
+
+def offset() -> timedelta:
+    """How far the sandbox's clock was advanced; always zero on a real network."""
+    global _cached
+    if settings.OFFERHUB_NETWORK != "sandbox":
+        return timedelta()
+    read_at, value = _cached
+    if time.monotonic() - read_at < _CACHE_SECONDS:
+        return value
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT ahead FROM offerhub_clock")
+        row = cursor.fetchone()
+    value = row[0] if row else timedelta()
+    with _lock:
+        _cached = (time.monotonic(), value)
+    return value
+
+
+def set_offset(value: timedelta) -> None:
+    """Follow the sandbox's clock. The database refuses to go backwards past what was seen."""
+    global _cached
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE offerhub_clock SET ahead = GREATEST(ahead, %s)", [value])
+    with _lock:
+        _cached = (-1.0, timedelta())

@@ -1,0 +1,175 @@
+"""Work beside the request: the row is the queue, a message is only the doorbell.
+
+A *job* is a function of one row's id that brings the row one step further and may be run any
+number of times. A *sweep* finds rows that are due and runs their jobs. Services call `ring` after
+they wrote the row; a lost ring costs only the time to the next sweep.
+
+Who answers the bell: the request that waits for it (`attend`), else a Celery worker when a broker
+is configured, else `manage.py work`, which listens on the database.
+"""
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+import structlog
+from django.conf import settings
+from django.db import close_old_connections, connection, transaction
+
+log = structlog.get_logger(__name__)
+
+CHANNEL = "offerhub_work"
+Job = Callable[[str], None]
+Ring = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A function that finds due rows and works on them, at least every so many seconds."""
+
+    name: str
+    every: float
+    run: Callable[[], int]
+
+
+JOBS: dict[str, Job] = {}
+SWEEPS: dict[str, Sweep] = {}
+_rung: ContextVar[list[Ring] | None] = ContextVar("rung", default=None)
+_pool: ThreadPoolExecutor | None = None
+_pool_lock = threading.Lock()
+_slots: threading.BoundedSemaphore | None = None
+
+
+def job(name: str) -> Callable[[Job], Job]:
+    """Register a job under the name that services ring."""
+
+    def register(function: Job) -> Job:
+        JOBS[name] = function
+        return function
+
+    return register
+
+
+def sweep(name: str, *, every: float) -> Callable[[Callable[[], int]], Callable[[], int]]:
+    """Register a sweep; it answers how many rows it worked on."""
+
+    def register(function: Callable[[], int]) -> Callable[[], int]:
+        SWEEPS[name] = Sweep(name, every, function)
+        return function
+
+    return register
+
+
+def ring(name: str, row_id: str) -> None:
+    """Say that a row wants work, once the transaction that wrote it has committed."""
+    transaction.on_commit(lambda: _publish(name, row_id))
+
+
+def _publish(name: str, row_id: str) -> None:
+    held = _rung.get()
+    if held is not None:
+        held.append((name, row_id))
+    else:
+        _send([(name, row_id)])
+
+
+def _send(rings: list[Ring]) -> None:
+    if settings.CELERY_BROKER_URL:
+        from offerhub.core import doorbell
+
+        for name, row_id in rings:
+            doorbell.press(name, row_id)
+        return
+    with connection.cursor() as cursor:
+        for name, row_id in rings:
+            cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, f"{name} {row_id}"])
+
+
+@contextlib.contextmanager
+def held() -> Iterator[list[Ring]]:
+    """Keep the rings of this block instead of sending them; whoever holds them answers them."""
+    rings: list[Ring] = []
+    token = _rung.set(rings)
+    try:
+        yield rings
+    finally:
+        _rung.reset(token)
+
+
+def run(name: str, row_id: str) -> None:
+    """Run a job, and then the jobs that it rang itself, on this thread."""
+    queue: list[Ring] = [(name, row_id)]
+    while queue:
+        current_name, current_id = queue.pop(0)
+        with held() as rings:
+            JOBS[current_name](current_id)
+        queue.extend(rings)
+
+
+def attend(rings: list[Ring], seconds: float) -> bool:
+    """Work on the rings here and wait for them; whether they all ended in time.
+
+    The work goes on in the background when the time is up. With no time to wait or no free slot
+    the rings are sent on, and nobody waits.
+    """
+    if not rings:
+        return True
+    slots = _waiting_slots()
+    if seconds <= 0 or not slots.acquire(blocking=False):
+        _send(rings)
+        return False
+    futures = [_executor().submit(_run_in_thread, name, row_id) for name, row_id in rings]
+    futures[-1].add_done_callback(lambda _: slots.release())
+    done, pending = wait_for(futures, timeout=seconds)
+    _raise_nothing(done)
+    return not pending
+
+
+def _raise_nothing(done: set[Future[None]]) -> None:
+    """A failed job is not the request's failure: its row is still due and will be swept."""
+    for future in done:
+        error = future.exception()
+        if error is not None:
+            log.error("job_failed", exc_info=error)
+
+
+def _run_in_thread(name: str, row_id: str) -> None:
+    close_old_connections()
+    run(name, row_id)
+
+
+def _executor() -> ThreadPoolExecutor:
+    global _pool
+    with _pool_lock:
+        if _pool is None:
+            _pool = ThreadPoolExecutor(settings.API_WAITERS, thread_name_prefix="attend")
+        return _pool
+
+
+def _waiting_slots() -> threading.BoundedSemaphore:
+    global _slots
+    with _pool_lock:
+        if _slots is None:
+            _slots = threading.BoundedSemaphore(settings.API_WAITERS)
+        return _slots
+
+
+def sweep_once(names: list[str] | None = None) -> int:
+    """Run the sweeps once, in order of name; how many rows were worked on."""
+    return sum(SWEEPS[name].run() for name in sorted(names or SWEEPS))
+
+
+def sweep_until_idle(seconds: float = 30.0) -> int:
+    """Run all sweeps until none finds work; for tests and for draining before a stop."""
+    deadline, total = time.monotonic() + seconds, 0
+    while time.monotonic() < deadline:
+        found = sweep_once()
+        total += found
+        if found == 0:
+            return total
+    raise TimeoutError("work keeps arriving")

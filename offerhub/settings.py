@@ -1,0 +1,237 @@
+"""One settings file. Every difference between installations comes from the environment
+(`.env.example` lists what can be set); the defaults run the sandbox on one machine."""
+
+import base64
+import secrets
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from offerhub import postgres
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = postgres.VAR
+env = environ.Env()
+if (BASE_DIR / ".env").exists():
+    env.read_env(BASE_DIR / ".env")
+
+
+def _kept_secret(name: str, make: str) -> str:
+    """A secret of this installation, made once and kept in var/ (sandbox only)."""
+    path = VAR_DIR / "secrets" / name
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        scratch = path.with_suffix(f".{secrets.token_hex(4)}")
+        scratch.touch(mode=0o600)
+        scratch.write_text(make)
+        try:
+            scratch.rename(path) if not path.exists() else scratch.unlink()
+        except FileNotFoundError:
+            pass
+    return path.read_text()
+
+
+# --- the network ------------------------------------------------------------------------------
+OFFERHUB_NETWORK = env.str("OFFERHUB_NETWORK", "sandbox")
+if OFFERHUB_NETWORK not in {"sandbox", "testnet", "mainnet"}:
+    raise ImproperlyConfigured("OFFERHUB_NETWORK must be sandbox, testnet or mainnet")
+SANDBOX = OFFERHUB_NETWORK == "sandbox"
+SANDBOX_URL = env.str("OFFERHUB_SANDBOX_URL", "http://127.0.0.1:8010")
+HORIZON_URL = env.str("OFFERHUB_HORIZON_URL", "")
+RPC_URL = env.str("OFFERHUB_RPC_URL", "")
+TRUSTLESS_WORK_URL = env.str("OFFERHUB_TRUSTLESS_WORK_URL", "")
+TRUSTLESS_WORK_API_KEY = env.str("OFFERHUB_TRUSTLESS_WORK_API_KEY", "")
+TRUSTLESS_WORK_PROVIDER_LIMIT = env.int("OFFERHUB_PROVIDER_LIMIT", 0 if SANDBOX else 50)
+
+# --- secrets ----------------------------------------------------------------------------------
+DEBUG = env.bool("DEBUG", False)
+if SANDBOX:
+    SECRET_KEY = env.str("SECRET_KEY", "") or _kept_secret("secret-key", secrets.token_urlsafe(48))
+    # "id:base64 of 32 bytes", newest first; older ones stay readable until rotated away.
+    KEY_ENCRYPTION_KEYS = env.str("OFFERHUB_KEY_ENCRYPTION_KEYS", "") or _kept_secret(
+        "key-encryption-keys",
+        f"local1:{base64.b64encode(secrets.token_bytes(32)).decode()}",
+    )
+else:
+    SECRET_KEY = env.str("SECRET_KEY")
+    KEY_ENCRYPTION_KEYS = env.str("OFFERHUB_KEY_ENCRYPTION_KEYS")
+
+# --- applications -----------------------------------------------------------------------------
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+INSTALLED_APPS = [
+    "offerhub.apps.OfferhubConfig",
+    "offerhub.apps.OfferhubAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "axes",
+    "pgtrigger",
+    "django_filters",
+    "rest_framework",
+    "drf_spectacular",
+    "django_structlog",
+    "offerhub.marketplaces",
+    "offerhub.events",
+    "offerhub.api",
+    "offerhub.users",
+    "ledger",
+    "offerhub.deposits",
+    "orders",
+    "payouts",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "offerhub.middleware.ContentSecurityPolicy",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+ROOT_URLCONF = "offerhub.urls"
+WSGI_APPLICATION = "offerhub.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# --- database ---------------------------------------------------------------------------------
+# manage.py and the tests set DATABASE_URL to the program's own server when it is unset.
+DATABASES = {"default": env.db("DATABASE_URL", "postgresql:///offerhub")}
+DATABASES["default"] |= {
+    "CONN_MAX_AGE": None,
+    "CONN_HEALTH_CHECKS": True,
+    "DISABLE_SERVER_SIDE_CURSORS": env.bool("DATABASE_BEHIND_POOLER", False),
+}
+DATABASES["default"].setdefault("OPTIONS", {}).setdefault(
+    "options",
+    "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s",
+)
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# Installs and refreshes the triggers with migrate; `core.checks` fails when one is missing.
+PGTRIGGER_MIGRATIONS = True
+
+# --- time, language, static -------------------------------------------------------------------
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en-gb"
+USE_I18N = False
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [path for path in [BASE_DIR / "static"] if path.exists()]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = True
+
+# --- staff ------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "marketplaces.StaffUser"
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+# On the sandbox alone staff may sign in with the password only; a check refuses it elsewhere.
+STAFF_CODE_OPTIONAL = env.bool("OFFERHUB_STAFF_CODE_OPTIONAL", SANDBOX)
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = 0.25
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_IPWARE_PROXY_COUNT = env.int("TRUSTED_PROXIES", 0)
+AXES_VERBOSE = False
+LOGIN_URL = "admin:login"
+
+HTTPS = env.bool("HTTPS", not SANDBOX)
+SESSION_COOKIE_NAME = "__Host-offerhub" if HTTPS else "offerhub"
+CSRF_COOKIE_NAME = "__Host-offerhub-csrf" if HTTPS else "offerhub-csrf"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Strict"
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_AGE = 8 * 3600
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = 365 * 86400 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if env.int("TRUSTED_PROXIES", 0) else None
+)
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+# --- API --------------------------------------------------------------------------------------
+DATA_UPLOAD_MAX_MEMORY_SIZE = API_BODY_LIMIT = 1024 * 1024
+# A write that needs the chain waits this long for its outcome unless `Prefer` says otherwise.
+API_WAIT_SECONDS = env.float("OFFERHUB_API_WAIT_SECONDS", 10.0)
+# How many requests of one web process may wait at a time; beyond it they answer 202 at once.
+API_WAITERS = env.int("OFFERHUB_API_WAITERS", 8)
+API_RATE_PER_SECOND = env.float("OFFERHUB_API_RATE_PER_SECOND", 2000.0 if SANDBOX else 50.0)
+WEB_WORKERS = env.int("WEB_WORKERS", 2)
+WEB_THREADS = env.int("WEB_THREADS", 8)
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["offerhub.api.authentication.ApiKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["offerhub.api.permissions.HasScope"],
+    "DEFAULT_PARSER_CLASSES": ["offerhub.api.parsing.JsonParser"],
+    "DEFAULT_RENDERER_CLASSES": ["offerhub.api.rendering.JsonRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "offerhub.api.schema.Schema",
+    "EXCEPTION_HANDLER": "offerhub.api.problems.handle",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Offerhub",
+    "DESCRIPTION": "Escrow and payments for marketplaces.",
+    "VERSION": "1.0.0",
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+}
+
+# --- work -------------------------------------------------------------------------------------
+# With no broker the sweeps of `manage.py work` do everything; with one, Celery does the same.
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", "")
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+WORK_THREADS = env.int("WORK_THREADS", 8)
+MONITOR_SECONDS = env.float("OFFERHUB_MONITOR_SECONDS", 0.25 if SANDBOX else 5.0)
+
+# --- money ------------------------------------------------------------------------------------
+# XLM given to a managed wallet for network fees, and the level under which it is topped up.
+WALLET_FEE_FLOAT = env.str("OFFERHUB_WALLET_FEE_FLOAT", "3")
+WALLET_FEE_LOW_WATER = env.str("OFFERHUB_WALLET_FEE_LOW_WATER", "1")
+# The most that one envelope may pay the network, in XLM: more is refused before signing.
+MAX_NETWORK_FEE = env.str("OFFERHUB_MAX_NETWORK_FEE", "1")
+
+# --- logs -------------------------------------------------------------------------------------
+LOGGING_CONFIG = None
+LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
+LOG_FORMAT = env.str("LOG_FORMAT", "json")

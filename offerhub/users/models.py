@@ -1,0 +1,126 @@
+"""Buyers and sellers of a marketplace, and the wallets that stand for them on the chain."""
+
+import functools
+from typing import ClassVar
+
+from django.db import models
+from django.db.models.functions import Now
+
+from offerhub.chain.submission import LIVE, Submission
+from offerhub.core.db import AmountField, PublicIdField
+from offerhub.core.ids import new_id
+from offerhub.marketplaces.models import Marketplace
+
+user_id = functools.partial(new_id, "usr")
+wallet_id = functools.partial(new_id, "wal")
+
+
+class User(models.Model):
+    """A buyer or seller. The marketplace knows them by `external_id`."""
+
+    id = PublicIdField(primary_key=True, default=user_id, editable=False)
+    marketplace = models.ForeignKey(Marketplace, on_delete=models.PROTECT, related_name="users")
+    external_id = models.CharField(max_length=128)
+    name = models.CharField(max_length=200, blank=True)
+    email = models.EmailField(blank=True)
+    metadata = models.JSONField(default=dict, blank=True)
+    version = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["marketplace", "external_id"], name="user_external_id_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.external_id
+
+
+class Wallet(models.Model):
+    """An account on the chain. MANAGED: we keep the sealed key. EXTERNAL: the party signs itself.
+
+    PLATFORM (fees, sponsoring) and RESOLVER (settles disputes) are the marketplace's own.
+    """
+
+    class Kind(models.TextChoices):
+        MANAGED = "MANAGED"
+        EXTERNAL = "EXTERNAL"
+        PLATFORM = "PLATFORM"
+        RESOLVER = "RESOLVER"
+
+    class Status(models.TextChoices):
+        PENDING = "PENDING"
+        ACTIVE = "ACTIVE"
+        FAILED = "FAILED"
+
+    id = PublicIdField(primary_key=True, default=wallet_id, editable=False)
+    marketplace = models.ForeignKey(Marketplace, on_delete=models.PROTECT, related_name="wallets")
+    user = models.OneToOneField(User, on_delete=models.PROTECT, null=True, related_name="wallet")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.PENDING)
+    address = models.CharField(max_length=56, unique=True, db_collation="C")
+    # AES-256-GCM under a key-encryption key; bound to this marketplace and wallet.
+    sealed_secret = models.BinaryField(null=True, editable=False)
+    sealed_by = models.CharField(max_length=32, blank=True, editable=False)
+    # The operation that is using the account's sequence number now, see Submission.claim.
+    lane = PublicIdField(null=True, editable=False)
+    # Stroops of XLM that operations may still spend before the wallet is topped up.
+    fee_budget = AmountField(default=0)
+    version = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["marketplace", "kind"],
+                condition=models.Q(kind__in=["PLATFORM", "RESOLVER"]),
+                name="wallet_one_of_each_own_kind",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(kind="EXTERNAL") | models.Q(sealed_secret__isnull=False),
+                name="wallet_managed_has_a_key",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.address
+
+
+class WalletSubmission(Submission):
+    """A submission whose source account is one of our wallets."""
+
+    LANE = ("users_wallet", "source_wallet_id")
+
+    source_wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        abstract = True
+
+
+class WalletOperation(WalletSubmission):
+    """Bringing a wallet to life, and giving it fee money."""
+
+    class Kind(models.TextChoices):
+        BOOTSTRAP = "BOOTSTRAP"  # the marketplace's own wallets: trustline on a funded account
+        ACTIVATE = "ACTIVATE"  # sponsored account, trustline, first fee money
+        TOP_UP = "TOP_UP"
+
+    wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, related_name="operations")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["wallet"],
+                condition=models.Q(status__in=LIVE),
+                name="wallet_one_live_operation",
+            )
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["next_attempt_at"],
+                condition=models.Q(status__in=LIVE),
+                name="wallet_operation_due",
+            )
+        ]
