@@ -31,7 +31,6 @@ from offerhub.chain.types import (
 from offerhub.core.crash import crash_point
 from offerhub.core.db import PublicIdField, assert_no_transaction
 from offerhub.core.ids import new_id
-from offerhub.marketplaces.models import Marketplace
 
 log = structlog.get_logger(__name__)
 
@@ -63,7 +62,6 @@ class Submission(models.Model):
     Status = Status
 
     id = PublicIdField(primary_key=True, default=operation_id, editable=False)
-    marketplace = models.ForeignKey(Marketplace, on_delete=models.PROTECT, related_name="+")
     kind = models.CharField(max_length=24)
     status = models.CharField(max_length=20, choices=Status.choices, default=Status.PENDING)
     # The live envelope. Signed; without its hash committed nothing is ever sent.
@@ -84,6 +82,7 @@ class Submission(models.Model):
 
     # Table and column of the row that stands for the source account, see `claim`.
     LANE: ClassVar[tuple[str, str]]
+    marketplace_id: str  # every concrete table has the tenant's key
 
     class Meta:
         abstract = True

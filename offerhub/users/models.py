@@ -93,6 +93,7 @@ class WalletSubmission(Submission):
 
     LANE = ("users_wallet", "source_wallet_id")
 
+    marketplace = models.ForeignKey(Marketplace, on_delete=models.PROTECT, related_name="+")
     source_wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, related_name="+")
 
     class Meta:
