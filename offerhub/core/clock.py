@@ -43,6 +43,9 @@ def set_offset(value: timedelta) -> None:
     """Follow the sandbox's clock. The database refuses to go backwards past what was seen."""
     global _cached
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE offerhub_clock SET ahead = GREATEST(ahead, %s)", [value])
+        cursor.execute(
+            "UPDATE offerhub_clock SET ahead = GREATEST(ahead, make_interval(secs => %s))",
+            [value.total_seconds()],
+        )
     with _lock:
         _cached = (-1.0, timedelta())

@@ -28,6 +28,15 @@ Job = Callable[[str], None]
 Ring = tuple[str, str]
 
 
+class Later(Exception):
+    """Raised by a job whose row is due again in so many seconds (a busy account, an answer that
+    is not there yet). Whoever has patience tries again; otherwise the sweep does."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        super().__init__(f"due again in {seconds:.2f} s")
+
+
 @dataclass(frozen=True)
 class Sweep:
     """A function that finds due rows and works on them, at least every so many seconds."""
@@ -101,13 +110,22 @@ def held() -> Iterator[list[Ring]]:
         _rung.reset(token)
 
 
-def run(name: str, row_id: str) -> None:
-    """Run a job, and then the jobs that it rang itself, on this thread."""
+def run(name: str, row_id: str, patience: float = 0.0) -> None:
+    """Run a job, and then the jobs that it rang itself, on this thread.
+
+    A job that asks for later is tried again while `patience` (seconds) lasts.
+    """
+    deadline = time.monotonic() + patience
     queue: list[Ring] = [(name, row_id)]
     while queue:
-        current_name, current_id = queue.pop(0)
+        current = queue.pop(0)
         with held() as rings:
-            JOBS[current_name](current_id)
+            try:
+                JOBS[current[0]](current[1])
+            except Later as later:
+                if time.monotonic() + later.seconds < deadline:
+                    time.sleep(later.seconds)
+                    rings.append(current)
         queue.extend(rings)
 
 
@@ -123,7 +141,7 @@ def attend(rings: list[Ring], seconds: float) -> bool:
     if seconds <= 0 or not slots.acquire(blocking=False):
         _send(rings)
         return False
-    futures = [_executor().submit(_run_in_thread, name, row_id) for name, row_id in rings]
+    futures = [_executor().submit(_run_in_thread, *ring, seconds) for ring in rings]
     futures[-1].add_done_callback(lambda _: slots.release())
     done, pending = wait_for(futures, timeout=seconds)
     _raise_nothing(done)
@@ -138,9 +156,9 @@ def _raise_nothing(done: set[Future[None]]) -> None:
             log.error("job_failed", exc_info=error)
 
 
-def _run_in_thread(name: str, row_id: str) -> None:
+def _run_in_thread(name: str, row_id: str, patience: float) -> None:
     close_old_connections()
-    run(name, row_id)
+    run(name, row_id, patience)
 
 
 def _executor() -> ThreadPoolExecutor:

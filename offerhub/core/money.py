@@ -9,8 +9,8 @@ import re
 from offerhub.core.errors import FieldError, InvalidRequest
 
 SCALE = 7
-UNIT = 10**SCALE
-MAX_AMOUNT = 2**63 - 1
+UNIT = 10_000_000
+MAX_AMOUNT = 9_223_372_036_854_775_807
 
 _PLAIN = re.compile(r"(0|[1-9][0-9]*)(?:\.([0-9]+))?", re.ASCII)
 

@@ -1,12 +1,10 @@
 """Buyers and sellers of a marketplace, and the wallets that stand for them on the chain."""
 
 import functools
-from typing import ClassVar
-
 from django.db import models
 from django.db.models.functions import Now
 
-from offerhub.chain.submission import LIVE, Submission
+from offerhub.chain.submission import Submission
 from offerhub.core.db import AmountField, PublicIdField
 from offerhub.core.ids import new_id
 from offerhub.marketplaces.models import Marketplace
@@ -65,7 +63,7 @@ class Wallet(models.Model):
     sealed_secret = models.BinaryField(null=True, editable=False)
     sealed_by = models.CharField(max_length=32, blank=True, editable=False)
     # The operation that is using the account's sequence number now, see Submission.claim.
-    lane = PublicIdField(null=True, editable=False)
+    lane = PublicIdField(default="", editable=False)
     # Stroops of XLM that operations may still spend before the wallet is topped up.
     fee_budget = AmountField(default=0)
     version = models.PositiveIntegerField(default=0)
@@ -98,30 +96,3 @@ class WalletSubmission(Submission):
 
     class Meta:
         abstract = True
-
-
-class WalletOperation(WalletSubmission):
-    """Bringing a wallet to life, and giving it fee money."""
-
-    class Kind(models.TextChoices):
-        BOOTSTRAP = "BOOTSTRAP"  # the marketplace's own wallets: trustline on a funded account
-        ACTIVATE = "ACTIVATE"  # sponsored account, trustline, first fee money
-        TOP_UP = "TOP_UP"
-
-    wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, related_name="operations")
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["wallet"],
-                condition=models.Q(status__in=LIVE),
-                name="wallet_one_live_operation",
-            )
-        ]
-        indexes: ClassVar = [
-            models.Index(
-                fields=["next_attempt_at"],
-                condition=models.Q(status__in=LIVE),
-                name="wallet_operation_due",
-            )
-        ]
