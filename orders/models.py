@@ -1,0 +1,275 @@
+"""Orders, their milestones, the escrow contract that holds their money, and the calls to it."""
+
+import functools
+from typing import ClassVar
+
+from django.db import models
+from django.db.models.functions import Now
+from django_fsm import FSMField, transition
+
+from offerhub.chain.submission import LIVE
+from offerhub.core.db import AmountField, PublicIdField
+from offerhub.core.fsm import guard
+from offerhub.core.ids import new_id
+from offerhub.marketplaces.models import Marketplace
+from offerhub.users.models import User, WalletSubmission
+from orders.states import (
+    ESCROW_EDGES,
+    MILESTONE_EDGES,
+    ORDER_EDGES,
+    EscrowStatus,
+    MilestoneStatus,
+    OrderStatus,
+)
+
+order_id = functools.partial(new_id, "ord")
+milestone_id = functools.partial(new_id, "mil")
+escrow_id = functools.partial(new_id, "esc")
+
+_O, _M, _E = OrderStatus, MilestoneStatus, EscrowStatus
+
+
+class Order(models.Model):
+    """A sale between two users of one marketplace. `amount` in stroops, whole cents."""
+
+    id = PublicIdField(primary_key=True, default=order_id, editable=False)
+    marketplace = models.ForeignKey(Marketplace, on_delete=models.PROTECT, related_name="orders")
+    external_ref = models.CharField(max_length=128, null=True)  # noqa: DJ001 (unique when given)
+    buyer = models.ForeignKey(User, on_delete=models.PROTECT, related_name="purchases")
+    seller = models.ForeignKey(User, on_delete=models.PROTECT, related_name="sales")
+    amount = AmountField()
+    title = models.CharField(max_length=100, blank=True)
+    description = models.CharField(max_length=500, blank=True)
+    metadata = models.JSONField(default=dict)
+    status = FSMField(default=_O.CREATED, choices=OrderStatus.choices, protected=True)
+    # Milestones that are neither released nor refunded; zero ends the order.
+    milestones_left = models.PositiveSmallIntegerField()
+    milestones_released = models.PositiveSmallIntegerField(default=0)
+    platform_fee_percent = models.PositiveSmallIntegerField(default=0)
+    version = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["marketplace", "external_ref"], name="order_ref_once"),
+            models.CheckConstraint(condition=models.Q(amount__gt=0), name="order_amount_positive"),
+            models.CheckConstraint(
+                condition=~models.Q(buyer=models.F("seller")), name="order_two_parties"
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["marketplace", "-id"], name="order_newest_first"),
+            models.Index(fields=["marketplace", "status", "-id"], name="order_by_status"),
+        ]
+        triggers: ClassVar = [guard("order_edges", "status", ORDER_EDGES)]
+
+    def __str__(self) -> str:
+        return self.id
+
+    @transition(field=status, source=_O.CREATED, target=_O.RESERVED)
+    def reserve(self) -> None:
+        """The buyer's money is set aside for this order."""
+
+    @transition(
+        field=status, source=[_O.CREATED, _O.RESERVED, _O.ESCROW_CREATED], target=_O.CANCELLED
+    )
+    def cancel(self) -> None:
+        """Ended before any money was in the contract."""
+
+    @transition(field=status, source=_O.RESERVED, target=_O.ESCROW_CREATED)
+    def escrow_created(self) -> None:
+        """The contract exists on the chain."""
+
+    @transition(field=status, source=_O.ESCROW_CREATED, target=_O.IN_PROGRESS)
+    def funded(self) -> None:
+        """The contract holds the money."""
+
+    @transition(field=status, source=[_O.IN_PROGRESS, _O.DISPUTED], target=_O.COMPLETED)
+    def complete(self) -> None:
+        """Everything was settled and the seller was paid, in whole or in part."""
+
+    @transition(field=status, source=[_O.IN_PROGRESS, _O.DISPUTED], target=_O.REFUNDED)
+    def refund(self) -> None:
+        """Everything went back to the buyer."""
+
+    @transition(field=status, source=_O.IN_PROGRESS, target=_O.DISPUTED)
+    def dispute(self) -> None:
+        """A party disputes; the disputed money is frozen on the chain."""
+
+    @transition(field=status, source=_O.DISPUTED, target=_O.IN_PROGRESS)
+    def resume(self) -> None:
+        """The dispute ended and milestones remain."""
+
+
+class Milestone(models.Model):
+    """A part of an order that is delivered, approved and paid by itself.
+
+    `ref` is the marketplace's own id for it (`m1`); an order without milestones has one, `m1`.
+    `position` is its index in the contract.
+    """
+
+    id = PublicIdField(primary_key=True, default=milestone_id, editable=False)
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="milestones")
+    position = models.PositiveSmallIntegerField()
+    ref = models.CharField(max_length=64)
+    description = models.CharField(max_length=500)
+    amount = AmountField()
+    status = FSMField(default=_M.OPEN, choices=MilestoneStatus.choices, protected=True)
+    evidence = models.CharField(max_length=500, blank=True)
+    # What the contract paid when it was settled: gross = seller + buyer + fees.
+    paid_seller = AmountField(default=0)
+    paid_buyer = AmountField(default=0)
+    fee_platform = AmountField(default=0)
+    fee_protocol = AmountField(default=0)
+
+    class Meta:
+        ordering: ClassVar = ["order", "position"]
+        constraints = [
+            models.UniqueConstraint(fields=["order", "position"], name="milestone_position_once"),
+            models.UniqueConstraint(fields=["order", "ref"], name="milestone_ref_once"),
+            models.CheckConstraint(
+                condition=models.Q(amount__gt=0), name="milestone_amount_positive"
+            ),
+        ]
+        triggers: ClassVar = [guard("milestone_edges", "status", MILESTONE_EDGES)]
+
+    def __str__(self) -> str:
+        return f"{self.order_id}/{self.ref}"
+
+    @transition(field=status, source=_M.OPEN, target=_M.COMPLETED)
+    def complete(self) -> None:
+        """The seller says the work is done, and the contract says so."""
+
+    @transition(field=status, source=_M.COMPLETED, target=_M.APPROVED)
+    def approve(self) -> None:
+        """The buyer accepted it."""
+
+    @transition(field=status, source=_M.APPROVED, target=_M.RELEASING)
+    def start_release(self) -> None:
+        """The payment to the seller is on its way."""
+
+    @transition(field=status, source=[_M.RELEASING, _M.DISPUTED], target=_M.RELEASED)
+    def released(self) -> None:
+        """The contract paid the seller."""
+
+    @transition(field=status, source=_M.RELEASING, target=_M.APPROVED)
+    def release_failed(self) -> None:
+        """Proven: the payment did not happen and can not happen any more."""
+
+    @transition(
+        field=status, source=[_M.OPEN, _M.COMPLETED, _M.APPROVED, _M.DISPUTED], target=_M.REFUNDED
+    )
+    def refunded(self) -> None:
+        """The contract paid the buyer back."""
+
+    @transition(field=status, source=[_M.OPEN, _M.COMPLETED, _M.APPROVED], target=_M.DISPUTED)
+    def disputed(self) -> None:
+        """Frozen on the chain until support decides."""
+
+
+class Escrow(models.Model):
+    """The contract of one order. One milestone makes a single-release contract, more a multi."""
+
+    class Kind(models.TextChoices):
+        SINGLE = "single-release"
+        MULTI = "multi-release"
+
+    id = PublicIdField(primary_key=True, default=escrow_id, editable=False)
+    marketplace = models.ForeignKey(Marketplace, on_delete=models.PROTECT, related_name="+")
+    order = models.OneToOneField(Order, on_delete=models.PROTECT, related_name="escrow")
+    kind = models.CharField(max_length=14, choices=Kind.choices)
+    status = FSMField(default=_E.DEPLOYING, choices=EscrowStatus.choices, protected=True)
+    contract_id = models.CharField(max_length=56, blank=True, db_collation="C")
+    # The roles as they are written in the contract; they never change.
+    buyer_address = models.CharField(max_length=56)
+    seller_address = models.CharField(max_length=56)
+    platform_address = models.CharField(max_length=56)
+    resolver_address = models.CharField(max_length=56)
+    amount = AmountField()
+    funded = AmountField(default=0)
+    released = AmountField(default=0)  # gross
+    refunded = AmountField(default=0)  # gross
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["contract_id"],
+                condition=~models.Q(contract_id=""),
+                name="escrow_contract_once",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(funded__gte=models.F("released") + models.F("refunded")),
+                name="escrow_pays_no_more_than_it_got",
+            ),
+        ]
+        triggers: ClassVar = [guard("escrow_edges", "status", ESCROW_EDGES)]
+
+    def __str__(self) -> str:
+        return self.id
+
+    @property
+    def balance(self) -> int:
+        """What the contract still holds of the order's money, in stroops."""
+        return self.funded - self.released - self.refunded
+
+    @transition(field=status, source=_E.DEPLOYING, target=_E.DEPLOYED)
+    def deployed(self) -> None:
+        """The contract is on the chain."""
+
+    @transition(field=status, source=_E.DEPLOYING, target=_E.FAILED)
+    def deploy_failed(self) -> None:
+        """Proven: there is no contract."""
+
+    @transition(field=status, source=_E.FAILED, target=_E.DEPLOYING)
+    def deploy_again(self) -> None:
+        """Asked for once more."""
+
+    @transition(field=status, source=_E.DEPLOYED, target=_E.FUNDED)
+    def fund(self) -> None:
+        """The order's money is in it."""
+
+    @transition(field=status, source=[_E.DEPLOYED, _E.FUNDED], target=_E.CLOSED)
+    def close(self) -> None:
+        """Nothing of the order is left in it."""
+
+
+class EscrowOperation(WalletSubmission):
+    """One call to an escrow contract. `then` lists the steps that follow once it is confirmed."""
+
+    class Kind(models.TextChoices):
+        DEPLOY = "DEPLOY"
+        FUND = "FUND"
+        COMPLETE = "COMPLETE"
+        APPROVE = "APPROVE"
+        RELEASE = "RELEASE"
+        DISPUTE = "DISPUTE"
+        RESOLVE = "RESOLVE"
+
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="operations")
+    milestone = models.ForeignKey(Milestone, on_delete=models.PROTECT, null=True, related_name="+")
+    # Further steps: [{"kind", "milestone", …}], each requested in the confirmation of the one
+    # before it, so that a plan survives any crash between its steps.
+    then = models.JSONField(default=list)
+    args = models.JSONField(default=dict)
+    actor = models.CharField(max_length=80)
+    request_id = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        constraints = [
+            # A contract never sees two of our calls at once.
+            models.UniqueConstraint(
+                fields=["order"],
+                condition=models.Q(status__in=LIVE),
+                name="order_one_live_operation",
+            )
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["next_attempt_at"],
+                condition=models.Q(status__in=LIVE),
+                name="escrow_operation_due",
+            ),
+            models.Index(fields=["order", "-id"], name="escrow_operation_by_order"),
+        ]
