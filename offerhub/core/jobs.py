@@ -1,7 +1,7 @@
 """Work beside the request: the row is the queue, a message is only the doorbell.
 
 A *job* is a function of one row's id that brings the row one step further and may be run any
-number of times. A *sweep* finds rows that are due and runs their jobs. Services call `ring` after
+number of times. A *sweep* answers which rows are due, as rings; whoever sweeps runs their jobs. Services call `ring` after
 they wrote the row; a lost ring costs only the time to the next sweep.
 
 Who answers the bell: the request that waits for it (`attend`), else a Celery worker when a broker
@@ -39,11 +39,14 @@ class Later(Exception):
 
 @dataclass(frozen=True)
 class Sweep:
-    """A function that finds due rows and works on them, at least every so many seconds."""
+    """A function that answers the due rows as rings, called at least every so many seconds.
+
+    A sweep that does its work itself (clearing away what is old) answers an empty list.
+    """
 
     name: str
     every: float
-    run: Callable[[], int]
+    find: Callable[[], list[Ring]]
 
 
 JOBS: dict[str, Job] = {}
@@ -64,10 +67,12 @@ def job(name: str) -> Callable[[Job], Job]:
     return register
 
 
-def sweep(name: str, *, every: float) -> Callable[[Callable[[], int]], Callable[[], int]]:
-    """Register a sweep; it answers how many rows it worked on."""
+def sweep(
+    name: str, *, every: float
+) -> Callable[[Callable[[], list[Ring]]], Callable[[], list[Ring]]]:
+    """Register a sweep."""
 
-    def register(function: Callable[[], int]) -> Callable[[], int]:
+    def register(function: Callable[[], list[Ring]]) -> Callable[[], list[Ring]]:
         SWEEPS[name] = Sweep(name, every, function)
         return function
 
@@ -178,8 +183,11 @@ def _waiting_slots() -> threading.BoundedSemaphore:
 
 
 def sweep_once(names: list[str] | None = None) -> int:
-    """Run the sweeps once, in order of name; how many rows were worked on."""
-    return sum(SWEEPS[name].run() for name in sorted(names or SWEEPS))
+    """Run the sweeps and their jobs once, in order of name; how many rows were due."""
+    found = [ring for name in sorted(names or SWEEPS) for ring in SWEEPS[name].find()]
+    for job_name, row_id in found:
+        run(job_name, row_id)
+    return len(found)
 
 
 def sweep_until_idle(seconds: float = 30.0) -> int:
