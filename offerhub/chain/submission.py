@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 import structlog
 from django.db import connection, models
 from django.db.models.functions import Now
+from psycopg.types.json import Jsonb
 
 from offerhub.chain.types import (
     BuildRefused,
@@ -343,17 +344,28 @@ class _Run(Generic[T]):
 
 
 def finish(row: Submission, status: Status, fact: ChainFact | None) -> None:
-    """Set the final fields on a row that the caller has locked and will save with its change."""
+    """End an operation that the caller has locked: final state, and the source account given back.
+
+    One statement for both. The wallet's fee budget shrinks by what the network charged it.
+    """
     row.status, row.lease, row.lease_until = status, "", None
     row.ledger = fact.ledger if fact else None
-
-
-def release_lane(row: Submission, fee_charged: int = 0) -> None:
-    """Give the source account back, in the transaction that ends the operation."""
     lane_table, lane_column = row.LANE
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"UPDATE {lane_table} SET lane = '', fee_budget = fee_budget - %s"  # noqa: S608
-            " WHERE id = %s AND lane = %s",
-            [fee_charged, getattr(row, lane_column), row.id],
+    sql = f"""
+        WITH op AS (
+            UPDATE {row._meta.db_table} SET status = %(status)s, ledger = %(ledger)s,
+                lease = '', lease_until = NULL, finished_at = now(), problem = %(problem)s
+            WHERE id = %(id)s RETURNING {lane_column} AS lane
         )
+        UPDATE {lane_table} SET lane = '', fee_budget = fee_budget - %(fee)s
+        FROM op WHERE {lane_table}.id = op.lane AND {lane_table}.lane = %(id)s"""  # noqa: S608
+    problem = row.problem if status == Status.FAILED else None
+    values = {
+        "id": row.pk,
+        "status": status.value,
+        "ledger": row.ledger,
+        "problem": Jsonb(problem) if problem else None,
+        "fee": fact.fee_charged if fact else 0,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)

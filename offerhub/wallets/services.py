@@ -1,0 +1,159 @@
+"""Wallets on the chain: request, confirm and fail, for coming to life and for fee money."""
+
+from django.conf import settings
+from django.db.models import F, Q
+
+from ledger import movements
+from offerhub.chain.submission import LIVE, Status, finish
+from offerhub.chain.types import ChainFact
+from offerhub.core import jobs
+from offerhub.core.actor import system
+from offerhub.core.db import in_transaction
+from offerhub.core.money import UNIT, parse_amount
+from offerhub.events import services as events
+from offerhub.users.models import Wallet
+from offerhub.wallets.models import WalletOperation
+
+Kind = WalletOperation.Kind
+ACTOR = system("wallets")
+# A sponsored account with one trustline locks three base reserves of its sponsor.
+SPONSORED_RESERVE = 3 * UNIT // 2
+
+
+def fee_float() -> int:
+    """Stroops of XLM that a managed wallet gets for network fees."""
+    return parse_amount(settings.WALLET_FEE_FLOAT)
+
+
+def low_water() -> int:
+    """Stroops of XLM under which a wallet is topped up."""
+    return parse_amount(settings.WALLET_FEE_LOW_WATER)
+
+
+@in_transaction
+def request_operation(*, wallet_id: str) -> WalletOperation | None:
+    """The operation that this wallet needs now; None when it needs none, or can not have it yet.
+
+    A pending platform wallet gets its trustline by itself; every other pending wallet is sponsored
+    by the platform wallet; an active one that is low on fee money is topped up.
+    """
+    wallet = Wallet.objects.select_for_update().get(pk=wallet_id)
+    if wallet.operations.filter(status__in=LIVE).exists():
+        return None
+    if wallet.kind == Wallet.Kind.PLATFORM:
+        kind, source = Kind.BOOTSTRAP, wallet
+    else:
+        pending = wallet.status == Wallet.Status.PENDING
+        kind = Kind.ACTIVATE if pending else Kind.TOP_UP
+        source = platform_wallet(wallet.marketplace_id)
+        if source.status != Wallet.Status.ACTIVE:
+            return None
+    if not _needs(wallet, kind):
+        return None
+    operation = WalletOperation.objects.create(
+        marketplace_id=wallet.marketplace_id, wallet=wallet, source_wallet=source, kind=kind.value
+    )
+    jobs.ring("wallets.operation", operation.id)
+    return operation
+
+
+def _needs(wallet: Wallet, kind: Kind) -> bool:
+    if kind == Kind.TOP_UP:
+        return wallet.status == Wallet.Status.ACTIVE and wallet.fee_budget < low_water()
+    return wallet.status == Wallet.Status.PENDING
+
+
+def platform_wallet(marketplace_id: str) -> Wallet:
+    """The wallet that sponsors the others and takes the marketplace's fees."""
+    return Wallet.objects.get(marketplace_id=marketplace_id, kind=Wallet.Kind.PLATFORM)
+
+
+@in_transaction
+def confirm(operation_id: str, fact: ChainFact) -> None:
+    """The chain did it. Books the fee money that moved and what the network charged."""
+    operation = _lock(operation_id)
+    if not operation.is_live:
+        return
+    wallet = operation.wallet
+    if operation.kind == Kind.BOOTSTRAP:
+        movements.network_fee(
+            marketplace_id=wallet.marketplace_id,
+            operation_id=operation.id,
+            fee_address=fact.fee_account,
+            fact=fact,
+            actor=ACTOR,
+        )
+    else:
+        _book_fee_money(operation, fact)
+    if operation.kind != Kind.TOP_UP:
+        wallet.status = Wallet.Status.ACTIVE
+    finish(operation, Status.CONFIRMED, fact)
+    _record(wallet, operation, f"wallet.{operation.kind.lower()}_confirmed")
+
+
+def _book_fee_money(operation: WalletOperation, fact: ChainFact) -> None:
+    wallet, source = operation.wallet, operation.source_wallet
+    moved = sum(
+        t.amount
+        for t in fact.transfers
+        if t.asset_code == "XLM" and (t.sender, t.recipient) == (source.address, wallet.address)
+    )
+    movements.fee_money_moved(
+        marketplace_id=wallet.marketplace_id,
+        from_address=source.address,
+        to_address=wallet.address,
+        amount=moved,
+        source=f"wallet:{wallet.id}:{operation.id}",
+        fact=fact,
+        operation_id=operation.id,
+        fee_address=fact.fee_account,
+        actor=ACTOR,
+    )
+    wallet.fee_budget += moved
+    locked = SPONSORED_RESERVE if operation.kind == Kind.ACTIVATE else 0
+    Wallet.objects.filter(pk=source.pk).update(fee_budget=F("fee_budget") - moved - locked)
+
+
+@in_transaction
+def fail(operation_id: str, code: str, detail: str, fact: ChainFact | None) -> None:
+    """Proven not to have happened. A wallet that can not come to life is for an operator to see."""
+    operation = _lock(operation_id)
+    if not operation.is_live:
+        return
+    wallet = operation.wallet
+    if fact is not None:
+        movements.network_fee(
+            marketplace_id=wallet.marketplace_id,
+            operation_id=operation.id,
+            fee_address=fact.fee_account,
+            fact=fact,
+            actor=ACTOR,
+        )
+    if wallet.status == Wallet.Status.PENDING:
+        wallet.status = Wallet.Status.FAILED
+    operation.problem = {"code": code, "detail": detail[:500]}
+    finish(operation, Status.FAILED, fact)
+    _record(wallet, operation, f"wallet.{operation.kind.lower()}_failed", code)
+
+
+def _lock(operation_id: str) -> WalletOperation:
+    return (
+        WalletOperation.objects.select_related("wallet", "source_wallet")
+        .select_for_update(of=("self", "wallet"))
+        .get(pk=operation_id)
+    )
+
+
+def _record(wallet: Wallet, operation: WalletOperation, event: str, code: str = "") -> None:
+    payload = {"operationId": operation.id, "hash": operation.hash, "address": wallet.address}
+    events.record(wallet, event, actor=ACTOR, payload=payload | ({"code": code} if code else {}))
+    wallet.save(update_fields=["status", "fee_budget", "version"])
+
+
+def in_need() -> list[str]:
+    """Ids of wallets that are not alive yet or low on fee money, and have no operation."""
+    low = Q(status=Wallet.Status.ACTIVE, fee_budget__lt=low_water())
+    managed = ~Q(kind__in=[Wallet.Kind.EXTERNAL, Wallet.Kind.PLATFORM])
+    pending = Q(status=Wallet.Status.PENDING)
+    rows = Wallet.objects.filter(pending | (low & managed)).exclude(operations__status__in=LIVE)
+    return list(rows.order_by("id").values_list("id", flat=True)[:200])

@@ -1,0 +1,364 @@
+"""The contract's life in our books: what is requested, and what the chain confirmed or refused.
+
+Every call is a triple: `request_…` here, the runner in `orders.escrow`, then `confirm` or `fail`
+here. Money moves in the confirmation only, by the amounts that the chain paid.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from django.db.models import Q
+
+from ledger import movements, services as ledger
+from offerhub.chain.submission import Status, finish
+from offerhub.chain.types import ChainFact
+from offerhub.core import jobs
+from offerhub.core.actor import Actor, system
+from offerhub.core.db import in_transaction
+from offerhub.core.errors import NotFound, Unprocessable, WalletNotActive, WrongState
+from offerhub.events import services as events
+from offerhub.users.models import Wallet
+from orders import plans
+from orders.models import Escrow, EscrowOperation, Milestone, Order
+from orders.services import ASSET, lock_order, refuse_in_flight, refuse_unless
+from orders.settlement import Paid, read_payout
+from orders.states import OrderStatus
+
+log = structlog.get_logger(__name__)
+Kind = EscrowOperation.Kind
+
+
+# --- requests ---------------------------------------------------------------------------------
+@in_transaction
+def request_deploy(*, marketplace_id: str, order_id: str, actor: Actor) -> Escrow:
+    """Ask for the order's contract. RESERVED → (confirmed) ESCROW_CREATED."""
+    order = lock_order(marketplace_id, order_id)
+    refuse_unless(order, OrderStatus.RESERVED, doing="creating an escrow")
+    refuse_in_flight(order)
+    escrow = Escrow.objects.filter(order=order).first()
+    if escrow is None:
+        escrow = _new_escrow(order)
+    else:
+        escrow.deploy_again()
+        escrow.save(update_fields=["status"])
+    _start(order, [{"kind": Kind.DEPLOY.value}], actor)
+    return escrow
+
+
+def _new_escrow(order: Order) -> Escrow:
+    wallets = _wallets(order)
+    return Escrow.objects.create(
+        marketplace_id=order.marketplace_id,
+        order=order,
+        kind=Escrow.Kind.SINGLE if order.milestones_left == 1 else Escrow.Kind.MULTI,
+        buyer_address=wallets["buyer"].address,
+        seller_address=wallets["seller"].address,
+        platform_address=wallets["PLATFORM"].address,
+        resolver_address=wallets["RESOLVER"].address,
+        amount=order.amount,
+    )
+
+
+def _wallets(order: Order) -> dict[str, Wallet]:
+    """The four wallets with a role in the contract; each must be alive on the chain."""
+    rows = Wallet.objects.filter(
+        Q(user_id__in=[order.buyer_id, order.seller_id])
+        | Q(marketplace_id=order.marketplace_id, kind__in=["PLATFORM", "RESOLVER"])
+    )
+    roles: dict[str, Wallet] = {}
+    for wallet in rows:
+        party = {order.buyer_id: "buyer", order.seller_id: "seller"}.get(str(wallet.user_id))
+        role = party or wallet.kind
+        if wallet.status != Wallet.Status.ACTIVE:
+            raise WalletNotActive(f"The {role.lower()}'s wallet {wallet.address} is not active yet")
+        if wallet.kind == Wallet.Kind.EXTERNAL:
+            raise Unprocessable(f"The {role} holds their own key; signing by the party is not open yet")
+        roles[role] = wallet
+    if len(roles) != 4:
+        raise WalletNotActive("The marketplace's own wallets are not made yet")
+    return roles
+
+
+@in_transaction
+def request_fund(*, marketplace_id: str, escrow_id: str, actor: Actor) -> Escrow:
+    """Ask for the buyer's money to go into the contract. → (confirmed) IN_PROGRESS."""
+    escrow = get_escrow(marketplace_id, escrow_id)
+    order = lock_order(marketplace_id, escrow.order_id)
+    refuse_unless(order, OrderStatus.ESCROW_CREATED, doing="funding the escrow")
+    refuse_in_flight(order)
+    _start(order, [{"kind": Kind.FUND.value}], actor)
+    return escrow
+
+
+@in_transaction
+def request_release(
+    *,
+    marketplace_id: str,
+    order_id: str,
+    milestone_ref: str | None,
+    action: str,
+    evidence: str = "",
+    actor: Actor,
+) -> Order:
+    """`complete`, `approve`, or `release`, which does the steps that are still missing."""
+    order = lock_order(marketplace_id, order_id)
+    refuse_unless(order, OrderStatus.IN_PROGRESS, doing=f"to {action}")
+    refuse_in_flight(order)
+    milestones = list(order.milestones.all())
+    if action == "release":
+        steps = plans.to_release(milestones, milestone_ref, evidence)
+    else:
+        steps = plans.one_step(milestones, milestone_ref, action, evidence)
+    _start(order, steps, actor)
+    return order
+
+
+@in_transaction
+def request_refund(
+    *, marketplace_id: str, order_id: str, milestone_ref: str | None, reason: str, actor: Actor
+) -> Order:
+    """Give back to the buyer what is still in the contract, or one milestone of it."""
+    order = lock_order(marketplace_id, order_id)
+    refuse_unless(order, OrderStatus.IN_PROGRESS, doing="refunding")
+    refuse_in_flight(order)
+    _start(order, plans.to_refund(list(order.milestones.all()), milestone_ref, reason), actor)
+    return order
+
+
+def get_escrow(marketplace_id: str, escrow_id: str) -> Escrow:
+    """One escrow of this marketplace; raises NotFound."""
+    escrow = Escrow.objects.filter(pk=escrow_id, marketplace_id=marketplace_id).first()
+    if escrow is None:
+        raise NotFound(f"There is no escrow {escrow_id!r} in this marketplace")
+    return escrow
+
+
+def _start(
+    order: Order, steps: list[plans.Step], actor: Actor | str, request_id: str = ""
+) -> EscrowOperation:
+    """Write the operation for the first step, keep the others behind it, and ring for it."""
+    step, then = steps[0], steps[1:]
+    kind = Kind(step["kind"])
+    milestone = step.get("milestone")
+    if kind == Kind.RELEASE:
+        row = Milestone.objects.get(pk=milestone)
+        row.start_release()
+        row.save(update_fields=["status"])
+    operation = EscrowOperation.objects.create(
+        marketplace_id=order.marketplace_id,
+        order=order,
+        milestone_id=milestone,
+        kind=kind.value,
+        source_wallet=_signer(order, kind),
+        args=step.get("args", {}),
+        then=then,
+        actor=str(actor),
+        request_id=actor.request_id if isinstance(actor, Actor) else request_id,
+    )
+    jobs.ring("orders.operation", operation.id)
+    return operation
+
+
+def _signer(order: Order, kind: Kind) -> Wallet:
+    """Whose signature the contract wants for this call."""
+    if kind == Kind.RESOLVE:
+        return Wallet.objects.get(marketplace_id=order.marketplace_id, kind=Wallet.Kind.RESOLVER)
+    party = order.seller_id if kind == Kind.COMPLETE else order.buyer_id
+    return Wallet.objects.get(user_id=party)
+
+
+# --- outcomes ---------------------------------------------------------------------------------
+@in_transaction
+def confirm(operation_id: str, fact: ChainFact) -> None:
+    """The chain did it: state, ledger and event, then the plan's next step. Does it once."""
+    operation = _lock_operation(operation_id)
+    if not operation.is_live:
+        return
+    order = operation.order
+    _CONFIRMATIONS[Kind(operation.kind)](operation, fact)
+    finish(operation, Status.CONFIRMED, fact)
+    _record(order, f"escrow.{operation.kind.lower()}_confirmed", operation, {"ledger": fact.ledger})
+    if operation.then:
+        _start(order, operation.then, operation.actor, operation.request_id)
+
+
+@in_transaction
+def fail(operation_id: str, code: str, detail: str, fact: ChainFact | None) -> None:
+    """Proven not to have happened: the state goes back to where it was asked from."""
+    operation = _lock_operation(operation_id)
+    if not operation.is_live:
+        return
+    order, kind = operation.order, Kind(operation.kind)
+    if kind == Kind.RELEASE and operation.milestone is not None:
+        operation.milestone.release_failed()
+        operation.milestone.save(update_fields=["status"])
+    if kind == Kind.DEPLOY:
+        order.escrow.deploy_failed()
+        order.escrow.save(update_fields=["status"])
+    if fact is not None:
+        _book_fee(operation, fact)
+    operation.problem = {"code": code, "detail": detail[:500]}
+    finish(operation, Status.FAILED, fact)
+    _record(order, f"escrow.{kind.lower()}_failed", operation, {"code": code, "detail": detail[:500]})
+
+
+def _lock_operation(operation_id: str) -> EscrowOperation:
+    """The operation, its order, milestone and escrow; operation and order locked."""
+    return (
+        EscrowOperation.objects.select_related("order__escrow", "milestone", "source_wallet")
+        .select_for_update(of=("self", "order"))
+        .get(pk=operation_id)
+    )
+
+
+def _record(order: Order, event: str, operation: EscrowOperation, payload: dict[str, Any]) -> None:
+    actor = system(operation.actor, operation.request_id)
+    facts = {"operationId": operation.id, "hash": operation.hash, **payload}
+    if operation.milestone is not None:
+        facts["milestoneId"] = operation.milestone.ref
+    events.record(order, event, actor=actor, payload=facts)
+    order.save(
+        update_fields=[
+            "status",
+            "version",
+            "milestones_left",
+            "milestones_released",
+            "updated_at",
+        ]
+    )
+
+
+def _confirm_deploy(operation: EscrowOperation, fact: ChainFact) -> None:
+    escrow = operation.order.escrow
+    escrow.contract_id = operation.envelope_meta["contract_id"]
+    escrow.deployed()
+    escrow.save(update_fields=["contract_id", "status"])
+    operation.order.escrow_created()
+    ledger.open_account(
+        marketplace_id=operation.marketplace_id,
+        kind="contract",
+        owner=escrow.contract_id,
+        asset=ASSET,
+        user_id=None,
+    )
+    _book_fee(operation, fact)
+
+
+def _confirm_fund(operation: EscrowOperation, fact: ChainFact) -> None:
+    order, escrow = operation.order, operation.order.escrow
+    escrow.funded = order.amount
+    escrow.fund()
+    escrow.save(update_fields=["funded", "status"])
+    order.funded()
+    movements.escrow_funded(
+        marketplace_id=order.marketplace_id,
+        user_id=order.buyer_id,
+        order_id=order.id,
+        buyer_address=escrow.buyer_address,
+        contract=escrow.contract_id,
+        amount=order.amount,
+        asset=ASSET,
+        fact=fact,
+        operation_id=operation.id,
+        fee_address=operation.source_wallet.address,
+        actor=system("chain"),
+    )
+
+
+def _confirm_complete(operation: EscrowOperation, fact: ChainFact) -> None:
+    milestone = _milestone(operation)
+    milestone.complete()
+    milestone.evidence = operation.args.get("evidence", "")
+    milestone.save(update_fields=["status", "evidence"])
+    _book_fee(operation, fact)
+
+
+def _confirm_approve(operation: EscrowOperation, fact: ChainFact) -> None:
+    milestone = _milestone(operation)
+    milestone.approve()
+    milestone.save(update_fields=["status"])
+    _book_fee(operation, fact)
+
+
+def _confirm_dispute(operation: EscrowOperation, fact: ChainFact) -> None:
+    """A refund's first half: frozen on the chain. The order's own state does not change."""
+    _book_fee(operation, fact)
+
+
+def _confirm_release(operation: EscrowOperation, fact: ChainFact) -> None:
+    milestone = _milestone(operation)
+    milestone.released()
+    _settle(operation, milestone, read_payout(operation.order.escrow, fact), "release", fact)
+
+
+def _confirm_resolve(operation: EscrowOperation, fact: ChainFact) -> None:
+    milestone = _milestone(operation)
+    milestone.refunded()
+    _settle(operation, milestone, read_payout(operation.order.escrow, fact), "refund", fact)
+
+
+def _settle(
+    operation: EscrowOperation, milestone: Milestone, paid: Paid, kind: str, fact: ChainFact
+) -> None:
+    """Book what the contract paid for one milestone, and end the order with its last one."""
+    order, escrow = operation.order, operation.order.escrow
+    surplus = paid.gross - milestone.amount
+    milestone.paid_seller, milestone.paid_buyer = paid.seller, paid.buyer
+    milestone.fee_platform, milestone.fee_protocol = paid.platform, paid.protocol
+    milestone.save()
+    escrow.released += milestone.amount if kind == "release" else 0
+    escrow.refunded += milestone.amount if kind == "refund" else 0
+    order.milestones_left -= 1
+    order.milestones_released += 1 if kind == "release" else 0
+    if order.milestones_left == 0:
+        order.complete() if order.milestones_released else order.refund()
+        escrow.close()
+    escrow.save(update_fields=["released", "refunded", "status"])
+    movements.settlement(
+        marketplace_id=order.marketplace_id,
+        order_id=order.id,
+        user_id=order.buyer_id,
+        contract=escrow.contract_id,
+        asset=ASSET,
+        source=f"order:{order.id}:{kind}:{milestone.id}",
+        gross=paid.gross,
+        payouts=paid.payouts(order, escrow),
+        platform_address=escrow.platform_address,
+        platform_fee=paid.platform,
+        protocol_fee=paid.protocol,
+        surplus=surplus,
+        kind=kind,
+        fact=fact,
+        operation_id=operation.id,
+        fee_address=operation.source_wallet.address,
+        actor=system("chain"),
+    )
+
+
+def _milestone(operation: EscrowOperation) -> Milestone:
+    if operation.milestone is None:
+        raise WrongState(f"Operation {operation.id} names no milestone")
+    return operation.milestone
+
+
+def _book_fee(operation: EscrowOperation, fact: ChainFact) -> None:
+    movements.network_fee(
+        marketplace_id=operation.marketplace_id,
+        operation_id=operation.id,
+        fee_address=operation.source_wallet.address,
+        fact=fact,
+        actor=system("chain"),
+    )
+
+
+_CONFIRMATIONS: dict[Kind, Callable[[EscrowOperation, ChainFact], None]] = {
+    Kind.DEPLOY: _confirm_deploy,
+    Kind.FUND: _confirm_fund,
+    Kind.COMPLETE: _confirm_complete,
+    Kind.APPROVE: _confirm_approve,
+    Kind.RELEASE: _confirm_release,
+    Kind.DISPUTE: _confirm_dispute,
+    Kind.RESOLVE: _confirm_resolve,
+}
+

@@ -1,0 +1,212 @@
+"""Orders before any contract exists: create, reserve, cancel."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import IntegrityError
+
+from ledger import movements
+from offerhub.core.actor import Actor
+from offerhub.core.db import in_transaction
+from offerhub.core.errors import (
+    DuplicateReference,
+    FieldError,
+    InvalidRequest,
+    MilestoneMismatch,
+    NotFound,
+    OperationInFlight,
+    Unprocessable,
+    WrongState,
+)
+from offerhub.core.money import format_amount
+from offerhub.events import services as events
+from offerhub.users.services import find_users
+from orders.models import Escrow, EscrowOperation, Milestone, Order
+from orders.states import EscrowStatus, OrderStatus
+
+MAX_MILESTONES = 10  # of one contract
+ASSET = "USDC"
+
+
+@dataclass(frozen=True)
+class NewMilestone:
+    ref: str
+    description: str
+    amount: int
+
+
+@dataclass(frozen=True)
+class NewOrder:
+    """What a marketplace asks for. Users by our id or its own; amounts in stroops."""
+
+    buyer: str
+    seller: str
+    amount: int
+    title: str = ""
+    description: str = ""
+    milestones: Sequence[NewMilestone] = ()
+    external_ref: str | None = None
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+@in_transaction
+def create_order(*, marketplace_id: str, new: NewOrder, actor: Actor) -> Order:
+    """A new order, CREATED. Nothing is reserved yet."""
+    milestones = _checked_milestones(new)
+    users = find_users(marketplace_id, {"buyerId": new.buyer, "sellerId": new.seller})
+    buyer, seller = users["buyerId"], users["sellerId"]
+    if buyer.pk == seller.pk:
+        raise Unprocessable(
+            errors=[FieldError("sellerId", "same_party", "must be another user than the buyer")]
+        )
+    order = Order(
+        marketplace_id=marketplace_id,
+        external_ref=new.external_ref,
+        buyer=buyer,
+        seller=seller,
+        amount=new.amount,
+        title=new.title,
+        description=new.description,
+        metadata=new.metadata,
+        milestones_left=len(milestones),
+        platform_fee_percent=buyer.marketplace.platform_fee_percent,
+        version=1,
+    )
+    _insert(order)
+    order.version = 0
+    Milestone.objects.bulk_create(
+        Milestone(order=order, position=i, ref=m.ref, description=m.description, amount=m.amount)
+        for i, m in enumerate(milestones)
+    )
+    events.record(order, "order.created", actor=actor, payload={"amount": format_amount(order.amount)})
+    return order
+
+
+def _insert(order: Order) -> None:
+    try:
+        order.save(force_insert=True)
+    except IntegrityError as error:
+        if "order_ref_once" not in str(error):
+            raise
+        raise DuplicateReference(
+            f"externalRef {order.external_ref!r} is already used by another order",
+            errors=[FieldError("externalRef", "duplicate_reference", "is already used")],
+        ) from None
+
+
+def _checked_milestones(new: NewOrder) -> Sequence[NewMilestone]:
+    """The order's milestones, or the single one of an order that names none."""
+    if not new.milestones:
+        return [NewMilestone("m1", new.description or new.title or "Order", new.amount)]
+    if len(new.milestones) > MAX_MILESTONES:
+        raise InvalidRequest(
+            errors=[FieldError("milestones", "too_many", f"takes at most {MAX_MILESTONES}")]
+        )
+    seen: set[str] = set()
+    for i, milestone in enumerate(new.milestones):
+        if milestone.ref in seen:
+            raise InvalidRequest(
+                errors=[FieldError(f"milestones.{i}.id", "duplicate", "is used twice")]
+            )
+        seen.add(milestone.ref)
+    total = sum(m.amount for m in new.milestones)
+    if total != new.amount:
+        text = f"add up to {format_amount(total)}, the order's amount is {format_amount(new.amount)}"
+        raise MilestoneMismatch(
+            errors=[FieldError("milestones", "do_not_add_up", text)],
+            total=format_amount(total),
+            amount=format_amount(new.amount),
+        )
+    return new.milestones
+
+
+def lock_order(marketplace_id: str, order_id: str) -> Order:
+    """The order under its row lock. Every service of orders starts here."""
+    order = (
+        Order.objects.select_for_update()
+        .filter(pk=order_id, marketplace_id=marketplace_id)
+        .first()
+    )
+    if order is None:
+        raise NotFound(f"There is no order {order_id!r} in this marketplace")
+    return order
+
+
+def refuse_unless(order: Order, *allowed: OrderStatus, doing: str) -> None:
+    """Raise WrongState when the order is in none of these states."""
+    if order.status not in allowed:
+        raise WrongState(
+            f"The order is {order.status}; {doing} needs {' or '.join(allowed)}",
+            currentStatus=order.status,
+        )
+
+
+@in_transaction
+def reserve(*, marketplace_id: str, order_id: str, actor: Actor) -> Order:
+    """Set the buyer's money aside: available → reserved. Raises InsufficientFunds."""
+    order = lock_order(marketplace_id, order_id)
+    refuse_unless(order, OrderStatus.CREATED, doing="reserving")
+    order.reserve()
+    movements.reserve(
+        marketplace_id=marketplace_id,
+        user_id=order.buyer_id,
+        order_id=order.id,
+        amount=order.amount,
+        asset=ASSET,
+        actor=actor,
+    )
+    return _save(order, "order.reserved", actor)
+
+
+@in_transaction
+def cancel(*, marketplace_id: str, order_id: str, reason: str = "", actor: Actor) -> Order:
+    """End an order whose money is not in a contract; a reservation goes back to the buyer."""
+    order = lock_order(marketplace_id, order_id)
+    refuse_unless(
+        order,
+        OrderStatus.CREATED,
+        OrderStatus.RESERVED,
+        OrderStatus.ESCROW_CREATED,
+        doing="cancelling",
+    )
+    refuse_in_flight(order)
+    reserved = order.status != OrderStatus.CREATED
+    if order.status == OrderStatus.ESCROW_CREATED:
+        _close_unfunded(order)
+    order.cancel()
+    if reserved:
+        movements.unreserve(
+            marketplace_id=marketplace_id,
+            user_id=order.buyer_id,
+            order_id=order.id,
+            amount=order.amount,
+            asset=ASSET,
+            actor=actor,
+        )
+    return _save(order, "order.cancelled", actor, {"reason": reason} if reason else {})
+
+
+def _close_unfunded(order: Order) -> None:
+    escrow = Escrow.objects.select_for_update().get(order=order)
+    if escrow.status == EscrowStatus.DEPLOYED:
+        escrow.close()
+        escrow.save(update_fields=["status"])
+
+
+def refuse_in_flight(order: Order) -> None:
+    """Raise OperationInFlight while a call to the order's contract may still apply."""
+    from offerhub.chain.submission import LIVE
+
+    live = EscrowOperation.objects.filter(order=order, status__in=LIVE).first()
+    if live is not None:
+        raise OperationInFlight(
+            f"Operation {live.id} ({live.kind}) is {live.status}; try again when it has ended",
+            operationId=live.id,
+        )
+
+
+def _save(order: Order, event: str, actor: Actor, payload: dict[str, Any] | None = None) -> Order:
+    events.record(order, event, actor=actor, payload=payload)
+    order.save(update_fields=["status", "version", "updated_at"])
+    return order
