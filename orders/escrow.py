@@ -1,15 +1,7 @@
 """The runner of contract calls: how each is built, signed and sent. No transaction is open here."""
 
-from collections.abc import Callable
-
-from django.conf import settings
-
-from offerhub.chain import keys, stellar, trustless_work
-from offerhub.chain.network import current
-from offerhub.chain.types import ChainFact, Envelope, Outcome
-from offerhub.core.money import UNIT
-from orders import escrow_services as services
-from orders.models import Escrow, EscrowOperation
+from offerhub.chain.types import Envelope
+from orders.models import EscrowOperation
 
 Kind = EscrowOperation.Kind
 

@@ -10,7 +10,8 @@ from typing import Any
 import structlog
 from django.db.models import Q
 
-from ledger import movements, services as ledger
+from ledger import movements
+from ledger import services as ledger
 from offerhub.chain.submission import Status, finish
 from offerhub.chain.types import ChainFact
 from offerhub.core import jobs
@@ -22,7 +23,7 @@ from offerhub.users.models import Wallet
 from orders import plans
 from orders.models import Escrow, EscrowOperation, Milestone, Order
 from orders.services import ASSET, lock_order, refuse_in_flight, refuse_unless
-from orders.settlement import Paid, read_payout
+from orders.settlement import settle
 from orders.states import OrderStatus
 
 log = structlog.get_logger(__name__)
@@ -73,7 +74,9 @@ def _wallets(order: Order) -> dict[str, Wallet]:
         if wallet.status != Wallet.Status.ACTIVE:
             raise WalletNotActive(f"The {role.lower()}'s wallet {wallet.address} is not active yet")
         if wallet.kind == Wallet.Kind.EXTERNAL:
-            raise Unprocessable(f"The {role} holds their own key; signing by the party is not open yet")
+            raise Unprocessable(
+                f"The {role} holds their own key; signing by the party is not open yet"
+            )
         roles[role] = wallet
     if len(roles) != 4:
         raise WalletNotActive("The marketplace's own wallets are not made yet")
@@ -200,7 +203,9 @@ def fail(operation_id: str, code: str, detail: str, fact: ChainFact | None) -> N
         _book_fee(operation, fact)
     operation.problem = {"code": code, "detail": detail[:500]}
     finish(operation, Status.FAILED, fact)
-    _record(order, f"escrow.{kind.lower()}_failed", operation, {"code": code, "detail": detail[:500]})
+    _record(
+        order, f"escrow.{kind.lower()}_failed", operation, {"code": code, "detail": detail[:500]}
+    )
 
 
 def _lock_operation(operation_id: str) -> EscrowOperation:
@@ -289,51 +294,13 @@ def _confirm_dispute(operation: EscrowOperation, fact: ChainFact) -> None:
 def _confirm_release(operation: EscrowOperation, fact: ChainFact) -> None:
     milestone = _milestone(operation)
     milestone.released()
-    _settle(operation, milestone, read_payout(operation.order.escrow, fact), "release", fact)
+    settle(operation, milestone, "release", fact)
 
 
 def _confirm_resolve(operation: EscrowOperation, fact: ChainFact) -> None:
     milestone = _milestone(operation)
     milestone.refunded()
-    _settle(operation, milestone, read_payout(operation.order.escrow, fact), "refund", fact)
-
-
-def _settle(
-    operation: EscrowOperation, milestone: Milestone, paid: Paid, kind: str, fact: ChainFact
-) -> None:
-    """Book what the contract paid for one milestone, and end the order with its last one."""
-    order, escrow = operation.order, operation.order.escrow
-    surplus = paid.gross - milestone.amount
-    milestone.paid_seller, milestone.paid_buyer = paid.seller, paid.buyer
-    milestone.fee_platform, milestone.fee_protocol = paid.platform, paid.protocol
-    milestone.save()
-    escrow.released += milestone.amount if kind == "release" else 0
-    escrow.refunded += milestone.amount if kind == "refund" else 0
-    order.milestones_left -= 1
-    order.milestones_released += 1 if kind == "release" else 0
-    if order.milestones_left == 0:
-        order.complete() if order.milestones_released else order.refund()
-        escrow.close()
-    escrow.save(update_fields=["released", "refunded", "status"])
-    movements.settlement(
-        marketplace_id=order.marketplace_id,
-        order_id=order.id,
-        user_id=order.buyer_id,
-        contract=escrow.contract_id,
-        asset=ASSET,
-        source=f"order:{order.id}:{kind}:{milestone.id}",
-        gross=paid.gross,
-        payouts=paid.payouts(order, escrow),
-        platform_address=escrow.platform_address,
-        platform_fee=paid.platform,
-        protocol_fee=paid.protocol,
-        surplus=surplus,
-        kind=kind,
-        fact=fact,
-        operation_id=operation.id,
-        fee_address=operation.source_wallet.address,
-        actor=system("chain"),
-    )
+    settle(operation, milestone, "refund", fact)
 
 
 def _milestone(operation: EscrowOperation) -> Milestone:
@@ -361,4 +328,3 @@ _CONFIRMATIONS: dict[Kind, Callable[[EscrowOperation, ChainFact], None]] = {
     Kind.DISPUTE: _confirm_dispute,
     Kind.RESOLVE: _confirm_resolve,
 }
-

@@ -79,7 +79,9 @@ def create_order(*, marketplace_id: str, new: NewOrder, actor: Actor) -> Order:
         Milestone(order=order, position=i, ref=m.ref, description=m.description, amount=m.amount)
         for i, m in enumerate(milestones)
     )
-    events.record(order, "order.created", actor=actor, payload={"amount": format_amount(order.amount)})
+    events.record(
+        order, "order.created", actor=actor, payload={"amount": format_amount(order.amount)}
+    )
     return order
 
 
@@ -112,7 +114,9 @@ def _checked_milestones(new: NewOrder) -> Sequence[NewMilestone]:
         seen.add(milestone.ref)
     total = sum(m.amount for m in new.milestones)
     if total != new.amount:
-        text = f"add up to {format_amount(total)}, the order's amount is {format_amount(new.amount)}"
+        text = (
+            f"add up to {format_amount(total)}, the order's amount is {format_amount(new.amount)}"
+        )
         raise MilestoneMismatch(
             errors=[FieldError("milestones", "do_not_add_up", text)],
             total=format_amount(total),
@@ -124,9 +128,7 @@ def _checked_milestones(new: NewOrder) -> Sequence[NewMilestone]:
 def lock_order(marketplace_id: str, order_id: str) -> Order:
     """The order under its row lock. Every service of orders starts here."""
     order = (
-        Order.objects.select_for_update()
-        .filter(pk=order_id, marketplace_id=marketplace_id)
-        .first()
+        Order.objects.select_for_update().filter(pk=order_id, marketplace_id=marketplace_id).first()
     )
     if order is None:
         raise NotFound(f"There is no order {order_id!r} in this marketplace")

@@ -1,10 +1,17 @@
-"""Reading what a contract paid out of the chain's own record of it. Never from what we asked."""
+"""Reading what a contract paid out of the chain's own record of it, and booking it.
+
+Never what we asked for: the contract takes fees, and rounds.
+"""
 
 from dataclasses import dataclass
 
 from ledger.movements import Payout
+
+from ledger import movements
 from offerhub.chain.types import ChainFact
-from orders.models import Escrow, Order
+from offerhub.core.actor import system
+from orders.models import Escrow, EscrowOperation, Milestone, Order
+from orders.services import ASSET
 
 
 @dataclass(frozen=True)
@@ -41,4 +48,41 @@ def read_payout(escrow: Escrow, fact: ChainFact) -> Paid:
         buyer=received.pop(escrow.buyer_address, 0),
         platform=received.pop(escrow.platform_address, 0),
         protocol=sum(received.values()),
+    )
+
+
+def settle(operation: EscrowOperation, milestone: Milestone, kind: str, fact: ChainFact) -> None:
+    """Book what the contract paid for one milestone, and end the order with its last one."""
+    order, escrow = operation.order, operation.order.escrow
+    paid = read_payout(escrow, fact)
+    surplus = paid.gross - milestone.amount
+    milestone.paid_seller, milestone.paid_buyer = paid.seller, paid.buyer
+    milestone.fee_platform, milestone.fee_protocol = paid.platform, paid.protocol
+    milestone.save()
+    escrow.released += milestone.amount if kind == "release" else 0
+    escrow.refunded += milestone.amount if kind == "refund" else 0
+    order.milestones_left -= 1
+    order.milestones_released += 1 if kind == "release" else 0
+    if order.milestones_left == 0:
+        order.complete() if order.milestones_released else order.refund()
+        escrow.close()
+    escrow.save(update_fields=["released", "refunded", "status"])
+    movements.settlement(
+        marketplace_id=order.marketplace_id,
+        order_id=order.id,
+        user_id=order.buyer_id,
+        contract=escrow.contract_id,
+        asset=ASSET,
+        source=f"order:{order.id}:{kind}:{milestone.id}",
+        gross=paid.gross,
+        payouts=paid.payouts(order, escrow),
+        platform_address=escrow.platform_address,
+        platform_fee=paid.platform,
+        protocol_fee=paid.protocol,
+        surplus=surplus,
+        kind=kind,
+        fact=fact,
+        operation_id=operation.id,
+        fee_address=operation.source_wallet.address,
+        actor=system("chain"),
     )

@@ -6,35 +6,21 @@ committed before it is sent; after any doubtful answer the hash is looked up; wh
 still apply the same one is sent again; a new one is built only when the old one cannot apply any
 more. What no answer proved stays UNKNOWN, and whatever it holds stays held.
 
-Concrete tables inherit the row and give a `Driver`: how to build, sign and send, and the two
-services that carry the result into the books (`confirm`, `fail`).
+Concrete tables inherit the row; `offerhub.chain.runner` is the algorithm.
 """
 
 import functools
 import secrets
 from datetime import timedelta
-from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
+from typing import Any, ClassVar, Self
 
-import structlog
 from django.db import connection, models
 from django.db.models.functions import Now
 from psycopg.types.json import Jsonb
 
-from offerhub.chain.types import (
-    BuildRefused,
-    ChainFact,
-    ChainUnavailable,
-    Envelope,
-    EnvelopeRefused,
-    Outcome,
-    Verdict,
-)
-from offerhub.core.crash import crash_point
-from offerhub.core.db import PublicIdField, assert_no_transaction
+from offerhub.chain.types import ChainFact, Envelope
+from offerhub.core.db import PublicIdField
 from offerhub.core.ids import new_id
-from offerhub.core.jobs import Later
-
-log = structlog.get_logger(__name__)
 
 operation_id = functools.partial(new_id, "opr")
 
@@ -210,137 +196,6 @@ def concrete_tables() -> list[type[Submission]]:
         if not model._meta.abstract:
             found.append(model)
     return sorted(found, key=lambda model: model._meta.label)
-
-
-S = TypeVar("S", bound=Submission, contravariant=True)
-T = TypeVar("T", bound=Submission)
-
-
-class Driver(Protocol[S]):
-    """How one kind of submission meets the world. Only `confirm` and `fail` write."""
-
-    def build(self, row: S) -> Envelope:
-        """An unsigned envelope, already inspected against the intent. No effects outside.
-
-        Raises BuildRefused, EnvelopeRefused or ChainUnavailable.
-        """
-
-    def sign(self, row: S, envelope: Envelope) -> str:
-        """The signed envelope as XDR."""
-
-    def send(self, row: S) -> Outcome:
-        """Hand the kept envelope to the network. Never raises for what the network answers."""
-
-    def look_up(self, row: S) -> Outcome:
-        """What the ledger says of the kept hash; UNKNOWN with code `not_found` when nothing."""
-
-    def is_past(self, row: S) -> bool:
-        """Whether the network's own latest ledger closed safely after the envelope's expiry."""
-
-    def confirm(self, row: S, fact: ChainFact) -> None:
-        """One transaction: lock, state, ledger, event. Does nothing when already done."""
-
-    def fail(self, row: S, code: str, detail: str, fact: ChainFact | None) -> None:
-        """The same for a proven failure. `fact` is set when the network charged for it."""
-
-    def is_final(self, code: str) -> bool:
-        """Whether a rejection in a ledger ends the operation, or a new envelope may succeed."""
-
-
-def advance(model: type[T], row_id: str, driver: Driver[T]) -> None:
-    """Bring one submission as far as it goes now. Raises Later when it is due again soon."""
-    assert_no_transaction()
-    row = model.claim(row_id)
-    if row is None:
-        if row_id in due(model, only=row_id):
-            raise Later(LANE_PAUSE)  # the account is in use by another operation
-        return
-    try:
-        _Run(row, driver).go()
-    except (BuildRefused, ChainUnavailable) as error:
-        code = getattr(error, "code", "chain_unavailable")
-        status = Status.UNKNOWN if row.hash else Status.PENDING
-        row.put_off(status, code, str(error), pause=max(error.retry_after, row.next_pause))
-    if row.pause is not None:
-        raise Later(row.pause)
-
-
-class _Run(Generic[T]):
-    """One claimed run of a submission."""
-
-    def __init__(self, row: T, driver: Driver[T]) -> None:
-        self.row, self.driver = row, driver
-
-    def go(self) -> None:
-        row = self.row
-        if row.hash and self._settle(self.driver.look_up(row)):
-            return
-        if row.hash and self._expired():
-            return
-        if not row.hash and not self._new_envelope():
-            return
-        crash_point("before_submit")
-        sent = self.driver.send(row)
-        crash_point("after_submit")
-        if self._settle(sent):
-            return
-        found = self.driver.look_up(row)
-        if not self._settle(found):
-            word = sent if sent.code else found
-            row.put_off(Status.UNKNOWN, word.code, word.detail, pause=sent.retry_after)
-
-    def _settle(self, outcome: Outcome) -> bool:
-        """Carry a final answer into the books; whether there was one."""
-        row = self.row
-        if outcome.verdict is Verdict.CONFIRMED and outcome.fact is not None:
-            crash_point("before_confirm")
-            self.driver.confirm(row, outcome.fact)
-            crash_point("after_confirm")
-            return True
-        if outcome.verdict is Verdict.REJECTED and outcome.fact is not None:
-            if self.driver.is_final(outcome.code) or row.attempts >= MAX_ENVELOPES:
-                self.driver.fail(row, outcome.code, outcome.detail, outcome.fact)
-                return True
-            row.retire_envelope(outcome.code)
-            row.put_off(Status.PENDING, outcome.code, outcome.detail)
-            return True
-        return False
-
-    def _expired(self) -> bool:
-        """Retire an envelope that can not apply any more; True when nothing is left to send.
-
-        The ledger's time is read first and the hash looked up again after it, so a transaction
-        that landed in the last moment is found.
-        """
-        row = self.row
-        if not self.driver.is_past(row):
-            return False
-        if self._settle(self.driver.look_up(row)):
-            return True
-        if row.attempts >= MAX_ENVELOPES:
-            problem = row.problem or {}
-            self.driver.fail(row, problem.get("code", "expired"), problem.get("detail", ""), None)
-            return True
-        return not row.retire_envelope("expired") or not self._new_envelope()
-
-    def _new_envelope(self) -> bool:
-        """Build, inspect, sign and keep; False when the operation ended or was put off."""
-        row = self.row
-        try:
-            envelope = self.driver.build(row)
-        except BuildRefused as error:
-            if error.transient:
-                raise
-            self.driver.fail(row, error.code, error.detail, None)
-            return False
-        except EnvelopeRefused as error:
-            log.error("envelope_refused", operation=row.id, kind=row.kind, detail=str(error))
-            row.put_off(Status.PENDING, "envelope_refused", str(error), pause=MAX_PAUSE)
-            return False
-        crash_point("after_build")
-        signed = self.driver.sign(row, envelope)
-        crash_point("after_sign")
-        return row.keep_envelope(envelope, signed)
 
 
 def finish(row: Submission, status: Status, fact: ChainFact | None) -> None:

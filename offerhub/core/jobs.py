@@ -115,6 +115,24 @@ def held() -> Iterator[list[Ring]]:
         _rung.reset(token)
 
 
+@dataclass(frozen=True)
+class Step:
+    """What one run of a job asks for: the jobs it rang, and in how many seconds it is due again."""
+
+    rings: list[Ring]
+    later: float | None = None
+
+
+def step(name: str, row_id: str) -> Step:
+    """Run a job once. Whatever it rang is answered to the caller and not sent."""
+    with held() as rings:
+        try:
+            JOBS[name](row_id)
+        except Later as later:
+            return Step(rings, later.seconds)
+    return Step(rings)
+
+
 def run(name: str, row_id: str, patience: float = 0.0) -> None:
     """Run a job, and then the jobs that it rang itself, on this thread.
 
@@ -124,14 +142,11 @@ def run(name: str, row_id: str, patience: float = 0.0) -> None:
     queue: list[Ring] = [(name, row_id)]
     while queue:
         current = queue.pop(0)
-        with held() as rings:
-            try:
-                JOBS[current[0]](current[1])
-            except Later as later:
-                if time.monotonic() + later.seconds < deadline:
-                    time.sleep(later.seconds)
-                    rings.append(current)
-        queue.extend(rings)
+        done = step(*current)
+        queue.extend(done.rings)
+        if done.later is not None and time.monotonic() + done.later < deadline:
+            time.sleep(done.later)
+            queue.append(current)
 
 
 def attend(rings: list[Ring], seconds: float) -> bool:
@@ -143,7 +158,7 @@ def attend(rings: list[Ring], seconds: float) -> bool:
     if not rings:
         return True
     slots = _waiting_slots()
-    if seconds <= 0 or not slots.acquire(blocking=False):
+    if seconds <= 0 or slots is None or not slots.acquire(blocking=False):
         _send(rings)
         return False
     futures = [_executor().submit(_run_in_thread, *ring, seconds) for ring in rings]
@@ -174,10 +189,11 @@ def _executor() -> ThreadPoolExecutor:
         return _pool
 
 
-def _waiting_slots() -> threading.BoundedSemaphore:
+def _waiting_slots() -> threading.BoundedSemaphore | None:
+    """The places for waiting requests of this process; None when nobody may wait."""
     global _slots
     with _pool_lock:
-        if _slots is None:
+        if _slots is None and settings.API_WAITERS:
             _slots = threading.BoundedSemaphore(settings.API_WAITERS)
         return _slots
 
