@@ -1,0 +1,21 @@
+"""Buyers, sellers and their wallets in the back-office. The sealed key is never shown."""
+
+from django.contrib import admin
+
+from offerhub.core.admin import ReadOnlyAdmin
+from offerhub.users.models import User, Wallet
+
+
+@admin.register(User)
+class UserAdmin(ReadOnlyAdmin):
+    list_display = ("id", "external_id", "name", "email", "marketplace", "created_at")
+    search_fields = ("=id", "=external_id", "=email")
+    list_select_related = ("marketplace",)
+
+
+@admin.register(Wallet)
+class WalletAdmin(ReadOnlyAdmin):
+    list_display = ("address", "kind", "status", "user", "shown_fee_budget", "marketplace")
+    list_filter = ("kind", "status")
+    search_fields = ("=id", "=address", "=user__external_id")
+    list_select_related = ("user", "marketplace")
