@@ -1,7 +1,6 @@
-"""Real PostgreSQL for every test, and no socket but loopback."""
+"""No socket but loopback. The database comes with the settings (tests/settings.py)."""
 
 import ipaddress
-import os
 import socket
 import tempfile
 from collections.abc import Iterator
@@ -10,17 +9,6 @@ from typing import Any
 import pytest
 
 _original_connect = socket.socket.connect
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Start the tests' own database server before Django reads its settings."""
-    os.environ.setdefault("LOG_LEVEL", "ERROR")
-    if not os.environ.get("DATABASE_URL"):
-        from offerhub import postgres
-
-        os.environ["DATABASE_URL"] = postgres.ensure_running(
-            postgres.VAR / "test-postgres", durable=False
-        )
 
 
 def _loopback_only(self: socket.socket, address: Any) -> None:

@@ -1,0 +1,16 @@
+"""The product's settings on the tests' own database server.
+
+pytest-django reads the settings before any conftest is imported, so the server is started here.
+"""
+
+import os
+
+from offerhub import postgres
+
+os.environ.setdefault("LOG_LEVEL", "ERROR")
+if not os.environ.get("DATABASE_URL"):
+    os.environ["DATABASE_URL"] = postgres.ensure_running(
+        postgres.VAR / "test-postgres", durable=False
+    )
+
+from offerhub.settings import *  # noqa: E402, F403
