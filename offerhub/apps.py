@@ -1,7 +1,9 @@
 """Composition: the project's own app (commands, checks) and the admin site it installs."""
 
 from django.apps import AppConfig
+from django.conf import settings
 from django.contrib.admin.apps import AdminConfig
+from django.utils.module_loading import autodiscover_modules
 
 
 class OfferhubConfig(AppConfig):
@@ -14,6 +16,11 @@ class OfferhubConfig(AppConfig):
         from offerhub.core import checks  # noqa: F401  (registers them)
 
         logs.configure()
+        # Jobs and sweeps register themselves. Web processes know them too: a request that waits
+        # for the chain runs its job itself.
+        autodiscover_modules("tasks")
+        if settings.CELERY_BROKER_URL:
+            from offerhub import celery  # noqa: F401  (the application that the doorbell presses)
 
 
 class OfferhubAdminConfig(AdminConfig):

@@ -2,7 +2,9 @@
 (`.env.example` lists what can be set); the defaults run the sandbox on one machine."""
 
 import base64
+import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 import environ
@@ -25,11 +27,16 @@ def _kept_secret(name: str, make: str) -> str:
         scratch = path.with_suffix(f".{secrets.token_hex(4)}")
         scratch.touch(mode=0o600)
         scratch.write_text(make)
-        try:
-            scratch.rename(path) if not path.exists() else scratch.unlink()
-        except FileNotFoundError:
-            pass
+        with suppress(FileExistsError):  # another process was faster, and its secret counts
+            os.link(scratch, path)
+        scratch.unlink()
     return path.read_text()
+
+
+def _kept_sandbox_url() -> str:
+    """Where `manage.py up` put the sandbox, so that every other command finds it there."""
+    kept = VAR_DIR / "sandbox.url"
+    return kept.read_text().strip() if kept.exists() else "http://127.0.0.1:8010"
 
 
 # --- the network ------------------------------------------------------------------------------
@@ -37,7 +44,7 @@ OFFERHUB_NETWORK = env.str("OFFERHUB_NETWORK", "sandbox")
 if OFFERHUB_NETWORK not in {"sandbox", "testnet", "mainnet"}:
     raise ImproperlyConfigured("OFFERHUB_NETWORK must be sandbox, testnet or mainnet")
 SANDBOX = OFFERHUB_NETWORK == "sandbox"
-SANDBOX_URL = env.str("OFFERHUB_SANDBOX_URL", "http://127.0.0.1:8010")
+SANDBOX_URL = env.str("OFFERHUB_SANDBOX_URL", "") or _kept_sandbox_url()
 HORIZON_URL = env.str("OFFERHUB_HORIZON_URL", "")
 RPC_URL = env.str("OFFERHUB_RPC_URL", "")
 TRUSTLESS_WORK_URL = env.str("OFFERHUB_TRUSTLESS_WORK_URL", "")
@@ -192,6 +199,8 @@ API_WAIT_SECONDS = env.float("OFFERHUB_API_WAIT_SECONDS", 10.0)
 # How many requests of one web process may wait at a time; beyond it they answer 202 at once.
 API_WAITERS = env.int("OFFERHUB_API_WAITERS", 8)
 API_RATE_PER_SECOND = env.float("OFFERHUB_API_RATE_PER_SECOND", 2000.0 if SANDBOX else 50.0)
+# The port of `manage.py up`; its sandbox takes the tenth after it unless told otherwise.
+PORT = env.int("PORT", 8000)
 WEB_WORKERS = env.int("WEB_WORKERS", 2)
 WEB_THREADS = env.int("WEB_THREADS", 8)
 REST_FRAMEWORK = {
@@ -222,6 +231,10 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker waits for its broker for ever
+CELERY_BROKER_CONNECTION_TIMEOUT = 2
+# A request that rings does not wait for a broker that is away: the sweeps make it good.
+CELERY_BROKER_TRANSPORT_OPTIONS = {"max_retries": 1, "interval_start": 0, "interval_step": 0}
 WORK_THREADS = env.int("WORK_THREADS", 8)
 MONITOR_SECONDS = env.float("OFFERHUB_MONITOR_SECONDS", 0.25 if SANDBOX else 5.0)
 

@@ -1,8 +1,8 @@
 """Work beside the request: the row is the queue, a message is only the doorbell.
 
 A *job* is a function of one row's id that brings the row one step further and may be run any
-number of times. A *sweep* answers which rows are due, as rings; whoever sweeps runs their jobs. Services call `ring` after
-they wrote the row; a lost ring costs only the time to the next sweep.
+number of times. A *sweep* answers which rows are due, as rings; whoever sweeps runs their jobs.
+Services call `ring` after they wrote the row; a lost ring costs only the time to the next sweep.
 
 Who answers the bell: the request that waits for it (`attend`), else a Celery worker when a broker
 is configured, else `manage.py work`, which listens on the database.
