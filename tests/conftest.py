@@ -4,9 +4,13 @@ import ipaddress
 import socket
 import tempfile
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.world import Network, World
 
 _original_connect = socket.socket.connect
 
@@ -30,3 +34,38 @@ def scratch() -> Iterator[str]:
     """A folder that goes away with the test session."""
     with tempfile.TemporaryDirectory(prefix="offerhub-") as folder:
         yield folder
+
+
+@pytest.fixture(scope="session")
+def network(scratch: str) -> Iterator["Network"]:
+    """A sandbox network for this test process."""
+    from django.conf import settings
+
+    from tests.world import running_network
+
+    with running_network(Path(scratch)) as sandbox:
+        settings.SANDBOX_URL = sandbox.url
+        yield sandbox
+
+
+@pytest.fixture
+def committed(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """A database in which everything commits and nothing is cleared away after the test.
+
+    The ledger refuses to be emptied, in tests too; so each test brings a marketplace of its own.
+    """
+    from django.db import connections
+
+    with django_db_blocker.unblock():
+        yield
+        connections.close_all()
+
+
+@pytest.fixture
+def world(network: "Network", committed: None) -> Iterator["World"]:
+    """A marketplace of its own on the network, no faults, its own wallets alive."""
+    from tests.world import World
+
+    network.heal()
+    yield World(network)
+    network.heal()

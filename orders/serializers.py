@@ -1,0 +1,169 @@
+"""Bodies, filters and answers of orders, escrows and resolutions."""
+
+from offerhub.api.fields import (
+    AmountField,
+    ChoiceField,
+    IdField,
+    IntegerField,
+    MetadataField,
+    ReferenceField,
+    TextField,
+    TimestampField,
+)
+from offerhub.api.operations import OperationShape
+from offerhub.api.serializers import Body, Query, Shape
+from orders.models import Escrow
+from orders.states import EscrowStatus, MilestoneStatus, OrderStatus
+
+CENTS = 2  # the contract's arithmetic is exact at two decimals
+ACTIONS = ("complete", "approve", "release")
+
+
+class NewMilestoneShape(Body):
+    """A part of an order, with the marketplace's own id for it."""
+
+    id = IdField()
+    description = TextField(max_length=500)
+    amount = AmountField(places=CENTS)
+
+
+class NewOrderBody(Body):
+    """What `POST /orders` takes."""
+
+    buyer_id = ReferenceField()
+    seller_id = ReferenceField()
+    amount = AmountField(places=CENTS)
+    title = TextField(max_length=100, required=False, allow_blank=True)
+    description = TextField(max_length=500, lines=True, required=False, allow_blank=True)
+    milestones = NewMilestoneShape(many=True, required=False, allow_empty=False)
+    external_ref = IdField(max_length=128, required=False, allow_null=True)
+    metadata = MetadataField(required=False)
+
+
+class OrderQuery(Query):
+    """Filters of `GET /orders`."""
+
+    status = ChoiceField(choices=OrderStatus.choices, required=False)
+    buyer_id = ReferenceField(required=False)
+    seller_id = ReferenceField(required=False)
+    external_ref = IdField(max_length=128, required=False)
+
+
+class CancelBody(Body):
+    """An optional word on why."""
+
+    reason = TextField(max_length=500, lines=True, required=False, allow_blank=True)
+
+
+class NewEscrowBody(Body):
+    """Which order's contract to create."""
+
+    order_id = IdField()
+
+
+class ReleaseBody(Body):
+    """One endpoint for the three steps; `release` does the ones that are still missing."""
+
+    order_id = IdField()
+    milestone_id = IdField(required=False, allow_null=True)
+    action = ChoiceField(choices=ACTIONS, required=False)
+    evidence = TextField(max_length=500, lines=True, required=False, allow_blank=True)
+
+
+class RefundBody(Body):
+    """Back to the buyer: what is still in escrow, or one milestone of it."""
+
+    order_id = IdField()
+    milestone_id = IdField(required=False, allow_null=True)
+    reason = TextField(max_length=500, lines=True, required=False, allow_blank=True)
+
+
+class FeesShape(Shape):
+    """What was taken on the way out of the contract."""
+
+    platform = AmountField()
+    protocol = AmountField()
+
+
+class SettlementShape(Shape):
+    """What the contract paid for a milestone: gross = net + fees, net = seller + buyer."""
+
+    gross = AmountField()
+    fees = FeesShape()
+    net = AmountField()
+    seller = AmountField()
+    buyer = AmountField()
+
+
+class MilestoneShape(Shape):
+    """One milestone of an order."""
+
+    id = IdField()
+    description = TextField(max_length=500)
+    amount = AmountField(places=CENTS)
+    status = ChoiceField(choices=MilestoneStatus.choices)
+    evidence = TextField(max_length=500)
+    settlement = SettlementShape(allow_null=True)
+
+
+class OrderShape(Shape):
+    """An order. `operation` is the call to its contract that is on its way or that failed last."""
+
+    id = IdField()
+    external_ref = IdField(max_length=128, allow_null=True)
+    status = ChoiceField(choices=OrderStatus.choices)
+    buyer_id = IdField()
+    buyer_external_id = IdField(max_length=128)
+    seller_id = IdField()
+    seller_external_id = IdField(max_length=128)
+    amount = AmountField(places=CENTS)
+    title = TextField(max_length=100)
+    description = TextField(max_length=500)
+    milestones = MilestoneShape(many=True)
+    escrow_id = IdField(allow_null=True)
+    operation = OperationShape(allow_null=True)
+    metadata = MetadataField()
+    created_at = TimestampField()
+    updated_at = TimestampField()
+
+
+class MilestonesShape(Shape):
+    """All milestones of an order, in their order."""
+
+    data = MilestoneShape(many=True)
+
+
+class EscrowShape(Shape):
+    """The contract of an order; `balance` is what it still holds of the order's money."""
+
+    id = IdField()
+    order_id = IdField()
+    status = ChoiceField(choices=EscrowStatus.choices)
+    contract_id = IdField(allow_null=True)
+    kind = ChoiceField(choices=Escrow.Kind.choices)
+    amount = AmountField()
+    funded = AmountField()
+    released = AmountField()
+    refunded = AmountField()
+    balance = AmountField()
+    operation = OperationShape(allow_null=True)
+    created_at = TimestampField()
+
+
+class MomentShape(Shape):
+    """One line of a timeline."""
+
+    id = IdField()
+    type = TextField(max_length=60)
+    sequence = IntegerField(min_value=1, max_value=2**31)
+    actor = TextField(max_length=80)
+    payload = MetadataField()
+    created_at = TimestampField()
+
+
+class TimelineShape(Shape):
+    """What happened to an order, oldest first."""
+
+    data = MomentShape(many=True)
+
+

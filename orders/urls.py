@@ -1,0 +1,19 @@
+"""Routes of orders, escrows and resolutions, under /api/v1."""
+
+from django.urls import path
+
+from orders import views
+
+urlpatterns = [
+    path("orders", views.Orders.as_view()),
+    path("orders/<str:order_id>", views.OneOrder.as_view()),
+    path("orders/<str:order_id>/reserve", views.ReserveOrder.as_view()),
+    path("orders/<str:order_id>/cancel", views.CancelOrder.as_view()),
+    path("orders/<str:order_id>/milestones", views.OrderMilestones.as_view()),
+    path("orders/<str:order_id>/timeline", views.OrderTimeline.as_view()),
+    path("escrow", views.Escrows.as_view()),
+    path("escrow/<str:escrow_id>", views.OneEscrow.as_view()),
+    path("escrow/<str:escrow_id>/fund", views.FundEscrow.as_view()),
+    path("resolution/release", views.Release.as_view()),
+    path("resolution/refund", views.Refund.as_view()),
+]

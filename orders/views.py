@@ -1,0 +1,335 @@
+"""The API of orders, escrows and resolutions: parse, one service, show."""
+
+from functools import partial
+from typing import Any
+
+from offerhub.api.docs import describe
+from offerhub.api.pagination import page
+from offerhub.api.serializers import NoBody
+from offerhub.api.views import Answer, ApiRequest, ApiView, Response, respond
+from offerhub.core.errors import (
+    DuplicateReference,
+    InsufficientFunds,
+    InvalidReference,
+    MilestoneMismatch,
+    NotFound,
+    OperationInFlight,
+    WalletNotActive,
+    WrongState,
+)
+from offerhub.events.models import Event
+from offerhub.users.services import get_user
+from orders import escrow_services, services
+from orders.bodies import escrow_body, milestone_body, newest_operation, order_body
+from orders.models import Order
+from orders.serializers import (
+    CancelBody,
+    EscrowShape,
+    MilestonesShape,
+    NewEscrowBody,
+    NewOrderBody,
+    OrderQuery,
+    OrderShape,
+    RefundBody,
+    ReleaseBody,
+    TimelineShape,
+)
+
+
+def _order(marketplace_id: str, order_id: str) -> Order:
+    order: Order | None = (
+        Order.objects.of(marketplace_id).for_display().filter(pk=order_id).first()
+    )
+    if order is None:
+        raise NotFound(f"There is no order {order_id!r} in this marketplace")
+    return order
+
+
+def _show_order(marketplace_id: str, order_id: str) -> Answer:
+    order = _order(marketplace_id, order_id)
+    operation = newest_operation(order)
+    return Answer(order_body(order), pending=operation is not None and operation.is_live)
+
+
+def _show_escrow(marketplace_id: str, escrow_id: str) -> Answer:
+    escrow = escrow_services.get_escrow(marketplace_id, escrow_id)
+    operation = newest_operation(_order(marketplace_id, escrow.order_id))
+    pending = operation is not None and operation.is_live
+    return Answer(escrow_body(escrow, operation), pending)
+
+
+def _new_order(body: dict[str, Any]) -> services.NewOrder:
+    milestones = [
+        services.NewMilestone(m["id"], m["description"], m["amount"])
+        for m in body.get("milestones", [])
+    ]
+    return services.NewOrder(
+        buyer=body["buyer_id"],
+        seller=body["seller_id"],
+        amount=body["amount"],
+        title=body.get("title", ""),
+        description=body.get("description", ""),
+        milestones=milestones,
+        external_ref=body.get("external_ref"),
+        metadata=body.get("metadata", {}),
+    )
+
+
+class Orders(ApiView):
+    """All orders of the marketplace."""
+
+    scopes = {"GET": "orders:read", "POST": "orders:write"}
+
+    @describe("List orders", tag="Orders", query=OrderQuery, answer=OrderShape, listed=True)
+    def get(self, request: ApiRequest) -> Response:
+        """Newest first, by status, party or reference."""
+        filters = OrderQuery.read(request)
+        for party in ("buyer_id", "seller_id"):
+            if party in filters:
+                filters[party] = get_user(request.marketplace_id, filters[party]).pk
+        rows = Order.objects.of(request.marketplace_id).for_display().filter(**filters)
+        return respond(page(rows, request.query_params, order_body))
+
+    @describe(
+        "Create an order",
+        tag="Orders",
+        body=NewOrderBody,
+        answer=OrderShape,
+        status=201,
+        refusals=[InvalidReference, MilestoneMismatch, DuplicateReference],
+    )
+    def post(self, request: ApiRequest) -> Response:
+        """Nothing is reserved yet; without milestones the order has one, `m1`."""
+        new = _new_order(NewOrderBody.read(request))
+        tenant = request.marketplace_id
+        return self.perform(
+            request,
+            lambda actor: services.create_order(marketplace_id=tenant, new=new, actor=actor).id,
+            partial(_show_order, tenant),
+            created=True,
+        )
+
+
+class OneOrder(ApiView):
+    """One order."""
+
+    scopes = {"GET": "orders:read"}
+
+    @describe("Read an order", tag="Orders", answer=OrderShape)
+    def get(self, request: ApiRequest, order_id: str) -> Response:
+        """With its milestones, escrow and operation."""
+        return respond(order_body(_order(request.marketplace_id, order_id)))
+
+
+class ReserveOrder(ApiView):
+    """available → reserved."""
+
+    scopes = {"POST": "orders:write"}
+
+    @describe(
+        "Reserve the buyer's money",
+        tag="Orders",
+        body=NoBody,
+        answer=OrderShape,
+        refusals=[WrongState, InsufficientFunds],
+    )
+    def post(self, request: ApiRequest, order_id: str) -> Response:
+        """The order's amount moves from the buyer's available to their reserved balance."""
+        NoBody.read(request)
+        tenant = request.marketplace_id
+        return self.perform(
+            request,
+            lambda actor: services.reserve(
+                marketplace_id=tenant, order_id=order_id, actor=actor
+            ).id,
+            partial(_show_order, tenant),
+        )
+
+
+class CancelOrder(ApiView):
+    """Back, before any money is in a contract."""
+
+    scopes = {"POST": "orders:write"}
+
+    @describe(
+        "Cancel an order",
+        tag="Orders",
+        body=CancelBody,
+        answer=OrderShape,
+        refusals=[WrongState, OperationInFlight],
+    )
+    def post(self, request: ApiRequest, order_id: str) -> Response:
+        """Possible until the contract is funded; a reservation goes back to the buyer."""
+        reason = CancelBody.read(request).get("reason", "")
+        tenant = request.marketplace_id
+        return self.perform(
+            request,
+            lambda actor: services.cancel(
+                marketplace_id=tenant, order_id=order_id, reason=reason, actor=actor
+            ).id,
+            partial(_show_order, tenant),
+        )
+
+
+class OrderMilestones(ApiView):
+    """The milestones of one order."""
+
+    scopes = {"GET": "orders:read"}
+
+    @describe("List an order's milestones", tag="Orders", answer=MilestonesShape)
+    def get(self, request: ApiRequest, order_id: str) -> Response:
+        """In the order in which they were given."""
+        order = _order(request.marketplace_id, order_id)
+        return respond({"data": [milestone_body(m) for m in order.milestones.all()]})
+
+
+class OrderTimeline(ApiView):
+    """What happened to one order."""
+
+    scopes = {"GET": "orders:read"}
+
+    @describe("Read an order's timeline", tag="Orders", answer=TimelineShape)
+    def get(self, request: ApiRequest, order_id: str) -> Response:
+        """Oldest first, without gaps in `sequence`."""
+        order = _order(request.marketplace_id, order_id)
+        events = Event.objects.filter(subject=order.id).order_by("sequence")
+        return respond({"data": [_moment(event) for event in events]})
+
+
+def _moment(event: Event) -> dict[str, Any]:
+    return {
+        "id": event.id,
+        "type": event.type,
+        "sequence": event.sequence,
+        "actor": event.actor,
+        "payload": event.payload,
+        "createdAt": event.created_at,
+    }
+
+
+class Escrows(ApiView):
+    """Creating contracts."""
+
+    scopes = {"POST": "orders:write"}
+
+    @describe(
+        "Create an order's escrow contract",
+        tag="Escrow",
+        body=NewEscrowBody,
+        answer=EscrowShape,
+        status=201,
+        waits=True,
+        refusals=[WrongState, OperationInFlight, WalletNotActive],
+    )
+    def post(self, request: ApiRequest) -> Response:
+        """Deploys the contract; the order becomes ESCROW_CREATED when the chain has it."""
+        order_id = NewEscrowBody.read(request)["order_id"]
+        tenant = request.marketplace_id
+        return self.perform(
+            request,
+            lambda actor: escrow_services.request_deploy(
+                marketplace_id=tenant, order_id=order_id, actor=actor
+            ).id,
+            partial(_show_escrow, tenant),
+            created=True,
+        )
+
+
+class OneEscrow(ApiView):
+    """One contract."""
+
+    scopes = {"GET": "orders:read"}
+
+    @describe("Read an escrow", tag="Escrow", answer=EscrowShape)
+    def get(self, request: ApiRequest, escrow_id: str) -> Response:
+        """Its state, its address on the chain, and what went in and out."""
+        return respond(_show_escrow(request.marketplace_id, escrow_id).body)
+
+
+class FundEscrow(ApiView):
+    """reserved → in escrow."""
+
+    scopes = {"POST": "orders:write"}
+
+    @describe(
+        "Fund an escrow",
+        tag="Escrow",
+        body=NoBody,
+        answer=EscrowShape,
+        waits=True,
+        refusals=[WrongState, OperationInFlight],
+    )
+    def post(self, request: ApiRequest, escrow_id: str) -> Response:
+        """The order's money goes from the buyer's wallet into the contract."""
+        NoBody.read(request)
+        tenant = request.marketplace_id
+        return self.perform(
+            request,
+            lambda actor: escrow_services.request_fund(
+                marketplace_id=tenant, escrow_id=escrow_id, actor=actor
+            ).id,
+            partial(_show_escrow, tenant),
+        )
+
+
+class Release(ApiView):
+    """Out of the contract, to the seller."""
+
+    scopes = {"POST": "resolution:write"}
+
+    @describe(
+        "Complete, approve or release",
+        tag="Resolution",
+        body=ReleaseBody,
+        answer=OrderShape,
+        waits=True,
+        refusals=[WrongState, OperationInFlight, InvalidReference],
+    )
+    def post(self, request: ApiRequest) -> Response:
+        """`complete`: the seller's work is done. `approve`: the buyer accepts it. `release`, the
+        default: pays the seller, after the steps that are still missing. Without a milestone:
+        every one that is not settled yet."""
+        body = ReleaseBody.read(request)
+        tenant = request.marketplace_id
+        return self.perform(
+            request,
+            lambda actor: escrow_services.request_release(
+                marketplace_id=tenant,
+                order_id=body["order_id"],
+                milestone_ref=body.get("milestone_id"),
+                action=body.get("action", "release"),
+                evidence=body.get("evidence", ""),
+                actor=actor,
+            ).id,
+            partial(_show_order, tenant),
+        )
+
+
+class Refund(ApiView):
+    """Out of the contract, back to the buyer."""
+
+    scopes = {"POST": "resolution:write"}
+
+    @describe(
+        "Refund",
+        tag="Resolution",
+        body=RefundBody,
+        answer=OrderShape,
+        waits=True,
+        refusals=[WrongState, OperationInFlight, InvalidReference],
+    )
+    def post(self, request: ApiRequest) -> Response:
+        """What is still in escrow, or the one milestone that is named."""
+        body = RefundBody.read(request)
+        tenant = request.marketplace_id
+        return self.perform(
+            request,
+            lambda actor: escrow_services.request_refund(
+                marketplace_id=tenant,
+                order_id=body["order_id"],
+                milestone_ref=body.get("milestone_id"),
+                reason=body.get("reason", ""),
+                actor=actor,
+            ).id,
+            partial(_show_order, tenant),
+        )
