@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from tests.http import Api
     from tests.world import Network, World
 
 _original_connect = socket.socket.connect
@@ -69,3 +70,20 @@ def world(network: "Network", committed: None) -> Iterator["World"]:
     network.heal()
     yield World(network)
     network.heal()
+
+
+@pytest.fixture(scope="session")
+def server(django_db_setup: None, network: "Network") -> Iterator[str]:
+    """The product's API on a port of this machine."""
+    from tests.http import served
+
+    with served() as url:
+        yield url
+
+
+@pytest.fixture
+def api(server: str, world: "World") -> "Api":
+    """The world's marketplace, calling the API with a key that may do everything."""
+    from tests.http import Api
+
+    return Api(server, world.key())

@@ -19,6 +19,7 @@ from offerhub.core import jobs
 from offerhub.core.actor import Actor, system
 from offerhub.core.money import format_amount
 from offerhub.deposits import monitor
+from offerhub.marketplaces import services as marketplaces
 from offerhub.marketplaces.models import Marketplace
 from offerhub.users import services as users
 from offerhub.users.models import User, Wallet
@@ -148,3 +149,41 @@ class World:
             "inEscrow": format_amount(b.in_escrow),
             "pendingWithdrawal": format_amount(b.pending_withdrawal),
         }
+
+    def key(self, *scopes: str) -> str:
+        """A fresh API key with every scope, or with these."""
+        _, secret = marketplaces.create_api_key(
+            marketplace_id=self.marketplace.id,
+            name="test",
+            scopes=list(scopes or marketplaces.ALL_SCOPES),
+            actor=ACTOR,
+        )
+        return secret
+
+    def stranger(self) -> str:
+        """The address of an account outside, alive and able to receive USDC."""
+        from stellar_sdk import Asset, Keypair, Server, TransactionBuilder
+
+        keypair = Keypair.random()
+        requests.get(f"{self.network.url}/friendbot", {"addr": keypair.public_key}, timeout=10)
+        health = self.network.control("health")
+        server = Server(self.network.url)
+        transaction = (
+            TransactionBuilder(
+                server.load_account(keypair.public_key), health["networkPassphrase"], base_fee=100
+            )
+            .append_change_trust_op(Asset("USDC", health["usdcIssuer"]))
+            .add_time_bounds(0, 0)
+            .build()
+        )
+        transaction.sign(keypair)
+        server.submit_transaction(transaction)
+        return str(keypair.public_key)
+
+    def funded(self, api: Any, sale: dict[str, Any]) -> str:
+        """An order IN_PROGRESS, made through the API; its id."""
+        order = api.post("/orders", sale, status=201)["id"]
+        api.post(f"/orders/{order}/reserve")
+        escrow = api.post("/escrow", {"orderId": order}, status=201)["id"]
+        api.post(f"/escrow/{escrow}/fund")
+        return str(order)

@@ -1,7 +1,7 @@
 """Use case 1 of the mission, as it is written there, over HTTP on the sandbox network."""
 
 from ledger.invariants import violations
-from tests.flows.conftest import Api
+from tests.http import Api
 from tests.world import World
 
 
