@@ -22,6 +22,7 @@ class Marketplace(models.Model):
     # Percent of each amount that leaves a contract, taken by the contract for the marketplace.
     # A whole number: the escrow provider takes integer percents only.
     platform_fee_percent = models.PositiveSmallIntegerField(default=0)
+    version = models.PositiveIntegerField(default=0, editable=False)  # counts its events
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -34,6 +35,11 @@ class Marketplace(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def marketplace_id(self) -> str:
+        """Itself, so that it can be the subject of events like every other row."""
+        return self.id
+
 
 class ApiKey(models.Model):
     """A key of a marketplace's server. The secret is shown once; only its digest is kept."""
@@ -45,6 +51,7 @@ class ApiKey(models.Model):
     prefix = models.CharField(max_length=8, unique=True)
     digest = models.BinaryField(max_length=32)
     scopes = models.JSONField(default=list)
+    version = models.PositiveIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
