@@ -10,8 +10,8 @@ class IdempotencyKey(models.Model):
     """One effect and one answer per marketplace, method, path and key, kept for 30 days.
 
     Written in the transaction of the change itself, so a key without its effect (or the reverse)
-    can not exist. `status` and `body` are filled when the answer is final; until then a repeat
-    follows `subject` to its present state.
+    can not exist. `status` is that of success; `body` is filled when the answer is final, and until
+    then a repeat follows `subject` to its present state.
     """
 
     marketplace = models.ForeignKey(Marketplace, on_delete=models.CASCADE, related_name="+")
@@ -21,7 +21,7 @@ class IdempotencyKey(models.Model):
     fingerprint = models.BinaryField(max_length=32)
     subject = models.CharField(max_length=32, blank=True)
     status = models.PositiveSmallIntegerField(null=True)
-    body = models.TextField(null=True)
+    body = models.TextField(null=True)  # noqa: DJ001  (null: the outcome is not known yet)
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -31,3 +31,6 @@ class IdempotencyKey(models.Model):
             )
         ]
         indexes = [models.Index(fields=["created_at"], name="idempotency_by_age")]
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path} {self.key}"

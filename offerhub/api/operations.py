@@ -1,0 +1,59 @@
+"""A chain operation as the API shows it."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from offerhub.api.serializers import Shape
+from offerhub.chain.submission import Status, Submission
+
+# What happens next, in a word that scripts can switch on.
+NEXT_STEP = {
+    Status.PENDING: "SUBMIT",
+    Status.AWAITING_SIGNATURE: "SIGN",
+    Status.SUBMITTED: "CONFIRM",
+    Status.UNKNOWN: "LOOK_UP",
+}
+
+
+def operation_body(row: Submission) -> dict[str, Any]:
+    """`id kind status hash ledger attempts nextStep nextAttemptAt problem …`; never an envelope
+    that was signed. `nextStep` and `nextAttemptAt` are null when the operation has ended."""
+    live = row.is_live
+    waits_for_us = live and row.status != Status.AWAITING_SIGNATURE
+    return {
+        "id": row.id,
+        "kind": row.kind,
+        "status": row.status,
+        "hash": row.hash or None,
+        "ledger": row.ledger,
+        "attempts": row.attempts,
+        "nextStep": NEXT_STEP.get(Status(row.status)),
+        "nextAttemptAt": row.next_attempt_at if waits_for_us else None,
+        "problem": row.problem,
+        "createdAt": row.created_at,
+        "finishedAt": row.finished_at,
+    }
+
+
+class ProblemShape(Shape):
+    """The last thing that went wrong, in the words of the chain or the provider."""
+
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class OperationShape(Shape):
+    """What `operation_body` makes."""
+
+    id = serializers.CharField()
+    kind = serializers.CharField()
+    status = serializers.ChoiceField(Status.values)
+    hash = serializers.CharField(allow_null=True)
+    ledger = serializers.IntegerField(allow_null=True)
+    attempts = serializers.IntegerField()
+    next_step = serializers.ChoiceField(list(NEXT_STEP.values()), allow_null=True)
+    next_attempt_at = serializers.DateTimeField(allow_null=True)
+    problem = ProblemShape(allow_null=True)
+    created_at = serializers.DateTimeField()
+    finished_at = serializers.DateTimeField(allow_null=True)

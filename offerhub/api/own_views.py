@@ -1,0 +1,70 @@
+"""The routes that belong to the API itself: who am I, and what became of an operation."""
+
+from typing import Any
+
+from django.conf import settings
+from rest_framework import serializers
+
+from offerhub.api.docs import describe
+from offerhub.api.operations import OperationShape, operation_body
+from offerhub.api.permissions import ANY_KEY
+from offerhub.api.requests import ApiRequest
+from offerhub.api.serializers import Shape
+from offerhub.api.views import ApiView, Response, respond
+from offerhub.chain import submission
+from offerhub.core.errors import NotFound
+
+
+class NamedShape(Shape):
+    id = serializers.CharField()
+    name = serializers.CharField()
+
+
+class KeyShape(NamedShape):
+    scopes = serializers.ListField(child=serializers.CharField())
+    expires_at = serializers.DateTimeField(allow_null=True)
+
+
+class MeShape(Shape):
+    marketplace = NamedShape()
+    api_key = KeyShape()
+    network = serializers.ChoiceField(["sandbox", "testnet", "mainnet"])
+
+
+class MeView(ApiView):
+    """Any key may ask who it is; costs no query while the key is remembered."""
+
+    scopes = {"GET": ANY_KEY}
+
+    @describe("Who this key is", tag="Account", answer=MeShape)
+    def get(self, request: ApiRequest) -> Response:
+        key = request.principal
+        body: dict[str, Any] = {
+            "marketplace": {"id": key.marketplace_id, "name": key.marketplace_name},
+            "apiKey": {
+                "id": key.key_id,
+                "name": key.key_name,
+                "scopes": sorted(key.scopes),
+                "expiresAt": key.expires_at,
+            },
+            "network": settings.OFFERHUB_NETWORK,
+        }
+        return respond(body)
+
+
+class OperationView(ApiView):
+    """One chain operation, whatever table it is in."""
+
+    scopes = {"GET": "operations:read"}
+
+    @describe(
+        "See an operation on the chain",
+        tag="Operations",
+        answer=OperationShape,
+        refusals=[NotFound],
+    )
+    def get(self, request: ApiRequest, operation_id: str) -> Response:
+        row = submission.find(operation_id, request.marketplace_id)
+        if row is None:
+            raise NotFound(f"There is no operation {operation_id}")
+        return respond(operation_body(row))

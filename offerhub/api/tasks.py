@@ -1,0 +1,11 @@
+"""What the API does beside its requests."""
+
+from offerhub.api import idempotency
+from offerhub.core import jobs
+
+
+@jobs.sweep("api.forget_idempotency_keys", every=3600)
+def forget_idempotency_keys() -> list[jobs.Ring]:
+    """Delete the keys that are past their 30 days."""
+    idempotency.forget_old()
+    return []

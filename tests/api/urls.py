@@ -1,0 +1,17 @@
+"""A tiny API for the kernel's tests: real tables, no part of the product."""
+
+from django.urls import include, path
+
+from tests.api.toys import SlowToy, Toy, Toys
+
+handler400 = "offerhub.api.problems.handler400"
+handler403 = "offerhub.api.problems.handler403"
+handler404 = "offerhub.api.problems.handler404"
+handler500 = "offerhub.api.problems.handler500"
+
+urlpatterns = [
+    path("api/v1/", include("offerhub.api.urls")),
+    path("api/v1/toys", Toys.as_view()),
+    path("api/v1/slow-toys", SlowToy.as_view()),
+    path("api/v1/toys/<str:toy_id>", Toy.as_view()),
+]
