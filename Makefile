@@ -3,11 +3,42 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 UV     := var/tools/bin/uv
+# The tests' own database server; started when it is not there.
+TESTDB := $(BIN)/python -m tests.database
 
-.PHONY: run demo test lint format bench install lock clean
+.PHONY: run demo test lint types imports format migrations bench install lock clean help
+.DEFAULT_GOAL := help
 
 run: install  ## Start everything, play the freelance use case, leave the server up
 	@$(BIN)/python manage.py up
+
+demo: install  ## Play the scenarios again on the running instance
+	@$(BIN)/python manage.py demo
+
+test: lint migrations  ## Lint, types, import contract, migrations, and the whole suite
+	@echo "Tests"
+	@$(BIN)/python -m pytest -n auto; status=$$?; $(TESTDB) stop; exit $$status
+
+lint: install  ## Style, types and who may import whom
+	@echo "Style"
+	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet .
+	@echo "Types"
+	@$(BIN)/mypy .
+	@echo "Imports"
+	@$(BIN)/lint-imports --no-timings
+
+migrations: install  ## The tables match the models, and the settings are safe
+	@echo "Migrations"
+	@DATABASE_URL=$${DATABASE_URL:-$$($(TESTDB) start)} $(BIN)/python manage.py \
+		makemigrations --check --dry-run
+	@DATABASE_URL=$${DATABASE_URL:-$$($(TESTDB) start)} $(BIN)/python manage.py \
+		check --fail-level WARNING
+
+format: install  ## Put the code into its form
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
+
+bench: install  ## Figures with what each cost, as ratios to a limit of the same run
+	@$(BIN)/python -m bench
 
 install: $(VENV)/.installed
 
@@ -21,3 +52,9 @@ $(VENV)/.installed: requirements.lock
 lock:  ## Resolve pyproject.toml into requirements.lock (hashes, no addresses)
 	@$(UV) pip compile pyproject.toml --group dev --universal --generate-hashes \
 		--no-header --no-annotate --python-version 3.11 --quiet -o requirements.lock
+
+clean:  ## Remove the environment and caches; the data in var/ stays
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+help:
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 20

@@ -5,12 +5,10 @@ pytest-django reads the settings before any conftest is imported, so the server 
 
 import os
 
-from offerhub import postgres
+from tests import database
 
 os.environ.setdefault("LOG_LEVEL", "ERROR")
 if not os.environ.get("DATABASE_URL"):
-    os.environ["DATABASE_URL"] = postgres.ensure_running(
-        postgres.VAR / "test-postgres", durable=False
-    )
+    os.environ["DATABASE_URL"] = database.start()
 
 from offerhub.settings import *  # noqa: E402, F403

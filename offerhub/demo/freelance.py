@@ -1,0 +1,145 @@
+"""Use case 1: a client deposits, a freelancer is paid milestone by milestone and withdraws."""
+
+from decimal import Decimal
+
+from stellar_sdk import Keypair
+
+from offerhub.demo.client import Json
+from offerhub.demo.outside import open_wallet
+from offerhub.demo.scenario import DoesNotAddUp, Row, Scenario, Step
+
+MILESTONES = [
+    {"id": "m1", "description": "Design mockups", "amount": 200},
+    {"id": "m2", "description": "Final implementation", "amount": 300},
+]
+
+
+class Freelance(Scenario):
+    name = "freelance"
+    title = "Use case 1: a freelance platform"
+
+    def steps(self) -> list[Step]:
+        return [
+            Step("client", "Client joins and gets a wallet", lambda: self.user("client")),
+            Step("freelancer", "Freelancer joins", lambda: self.user("freelancer")),
+            Step("deposit", "Client sends 500 USDC", lambda: self.deposit("client", "500")),
+            Step("credit", "The monitor sees it and credits it", self._credit),
+            Step("order", "Order over two milestones", self._order),
+            Step("reserve", "500 reserved", self._reserve),
+            Step("escrow", "Escrow contract deployed", self._escrow),
+            Step("fund", "500 moved into the contract", self._fund),
+            Step("complete", "m1: work is done", lambda: self._release("m1", "complete")),
+            Step("approve", "m1: client approves", lambda: self._release("m1", "approve")),
+            Step("release", "m1: 200 released", lambda: self._release("m1", "release")),
+            Step("release 2", "m2: 300 released", lambda: self._release("m2", "")),
+            Step("destination", "Freelancer opens a wallet elsewhere", self._destination),
+            Step("withdrawal", "Freelancer withdraws 200", self._withdrawal),
+        ]
+
+    def _credit(self) -> None:
+        path = f"/users/{self.diary.name('client')}/balance"
+        self.api.until(path, lambda b: Decimal(b["total"]) >= 500, "the deposit")
+
+    def _order(self) -> None:
+        name = self.diary.name("order")
+        body = {
+            "buyerId": self.diary.name("client"),
+            "sellerId": self.diary.name("freelancer"),
+            "amount": 500,
+            "milestones": MILESTONES,
+            "externalRef": name,
+        }
+        self.diary.keep("order", self.api.post("/orders", body, key=name)["id"])
+
+    def _reserve(self) -> None:
+        path = f"/orders/{self.diary.fact('order')}/reserve"
+        self.bring_order(
+            "reserve",
+            lambda key: self.api.post(path, key=key),
+            lambda order: order["status"] != "CREATED",
+            "reserving",
+        )
+
+    def _escrow(self) -> None:
+        order = self.bring_order(
+            "escrow",
+            lambda key: self.api.post("/escrow", {"orderId": self.diary.fact("order")}, key=key),
+            lambda order: order["status"] not in {"CREATED", "RESERVED"},
+            "deploying the contract",
+        )
+        escrow = self.api.get(f"/escrow/{order['escrowId']}")
+        self.diary.keep("escrow", escrow["id"])
+        self.diary.keep("contract", escrow["contractId"])
+
+    def _fund(self) -> None:
+        path = f"/escrow/{self.diary.fact('escrow')}/fund"
+        self.bring_order(
+            "fund",
+            lambda key: self.api.post(path, key=key),
+            lambda order: order["status"] not in {"CREATED", "RESERVED", "ESCROW_CREATED"},
+            "funding the contract",
+        )
+
+    def _release(self, milestone: str, action: str) -> None:
+        """One of the three steps, or without `action` all that are missing."""
+        body = {"orderId": self.diary.fact("order"), "milestoneId": milestone}
+        if action:
+            body["action"] = action
+        states = ["OPEN", "COMPLETED", "APPROVED", "RELEASED"]
+        wanted = {"complete": 1, "approve": 2}.get(action, 3)
+
+        def reached(order: Json) -> bool:
+            status = next(m["status"] for m in order["milestones"] if m["id"] == milestone)
+            return status in states[wanted:]
+
+        self.bring_order(
+            f"{milestone}-{action or 'all'}",
+            lambda key: self.api.post("/resolution/release", body, key=key),
+            reached,
+            f"{action or 'release'} of {milestone}",
+        )
+
+    def _destination(self) -> None:
+        if not self.diary.knows("destination secret"):
+            self.diary.keep("destination secret", Keypair.random().secret)
+        wallet = Keypair.from_secret(self.diary.fact("destination secret"))
+        open_wallet(self.sandbox, wallet, self.diary.fact("issuer"))
+        self.diary.keep("destination", wallet.public_key)
+
+    def _withdrawal(self) -> None:
+        name = self.diary.name("withdrawal")
+        body = {
+            "userId": self.diary.name("freelancer"),
+            "amount": 200,
+            "destination": self.diary.fact("destination"),
+        }
+        withdrawal = self.api.post("/withdrawals", body, key=name)
+        ended = self.api.until(
+            f"/withdrawals/{withdrawal['id']}",
+            lambda w: w["status"] in {"COMPLETED", "FAILED", "CANCELLED"},
+            "the withdrawal",
+        )
+        if ended["status"] != "COMPLETED":
+            raise DoesNotAddUp(f"The withdrawal ended {ended['status']}: {ended.get('problem')}")
+
+    def rows(self) -> list[Row]:
+        client, freelancer = self.balance("client"), self.balance("freelancer")
+        escrow = self.api.get(f"/escrow/{self.diary.fact('escrow')}")
+        fact, holds = self.diary.fact, self.chain_holds
+        rows = [
+            Row("Client", "available", client["total"], holds(fact("client address"))),
+            Row("Escrow contract", "held", Decimal(escrow["balance"]), holds(fact("contract"))),
+            Row(
+                "Freelancer",
+                "available",
+                freelancer["available"],
+                holds(fact("freelancer address")),
+            ),
+            Row("Freelancer", "withdrawn", Decimal(200), holds(fact("destination"))),
+        ]
+        expected = [Decimal(n) for n in (0, 0, 300, 200)]
+        if [row.books for row in rows] != expected or [row.chain for row in rows] != expected:
+            raise DoesNotAddUp(
+                "The client had 500; expected are 300 available to the freelancer and 200 withdrawn"
+            )
+        return rows
