@@ -93,6 +93,7 @@ INSTALLED_APPS = [
     "payouts",
 ]
 MIDDLEWARE = [
+    "offerhub.health.Health",
     "django.middleware.security.SecurityMiddleware",
     "offerhub.middleware.ContentSecurityPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -146,6 +147,7 @@ LANGUAGE_CODE = "en-gb"
 USE_I18N = False
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # the server warns when there is none
 STATICFILES_DIRS = [path for path in [BASE_DIR / "static"] if path.exists()]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
