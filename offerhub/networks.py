@@ -3,7 +3,7 @@ testnet passphrase can never meet a mainnet server. Single values can be overrid
 and the sandbox; on mainnet only the service addresses can.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -55,3 +55,15 @@ MAINNET = Network(
     trustless_work_url="https://api.trustlesswork.com",
     usdc_issuer="GA5ZSEJYB37JRC5AVCIA5MOP4RHTM335X2KGX3IHOJAPP5RE34K4KZVN",
 )
+
+
+def with_addresses(
+    bundle: Network, *, horizon_url: str = "", rpc_url: str = "", trustless_work_url: str = ""
+) -> Network:
+    """The bundle with another server for a service, where one is given."""
+    return replace(
+        bundle,
+        horizon_url=(horizon_url or bundle.horizon_url).rstrip("/"),
+        rpc_url=(rpc_url or bundle.rpc_url).rstrip("/"),
+        trustless_work_url=(trustless_work_url or bundle.trustless_work_url).rstrip("/"),
+    )

@@ -50,6 +50,8 @@ RPC_URL = env.str("OFFERHUB_RPC_URL", "")
 TRUSTLESS_WORK_URL = env.str("OFFERHUB_TRUSTLESS_WORK_URL", "")
 TRUSTLESS_WORK_API_KEY = env.str("OFFERHUB_TRUSTLESS_WORK_API_KEY", "")
 TRUSTLESS_WORK_PROVIDER_LIMIT = env.int("OFFERHUB_PROVIDER_LIMIT", 0 if SANDBOX else 50)
+# Contracts that may deploy escrows; empty accepts any whose envelope says what was asked.
+ESCROW_FACTORIES = env.list("OFFERHUB_ESCROW_FACTORIES", default=[])
 
 # --- secrets ----------------------------------------------------------------------------------
 DEBUG = env.bool("DEBUG", False)

@@ -10,7 +10,7 @@ from offerhub.chain.types import Outcome
 # covers servers that answer look-ups from different heights.
 MARGIN = timedelta(seconds=30)
 
-# In a ledger, refused, and no new envelope would fare better: the receiving side, or a contract rule.
+# In a ledger, refused, and no new envelope would fare better: the receiving side says no.
 FINAL_CODES = frozenset(
     {
         "op_no_destination",

@@ -1,0 +1,130 @@
+"""Wallet secrets: sealed at rest, opened here alone, for as long as one signature takes.
+
+Each secret is encrypted with AES-256-GCM under a data key of its own, and that data key under a
+key-encryption key of `settings.KEY_ENCRYPTION_KEYS` (`id:base64,id:base64`, the newest first). Both
+layers are bound to marketplace, wallet and address, so a sealed secret that is moved to another row
+does not open. Rotation seals the data key anew; old keys stay readable while they are listed.
+"""
+
+import base64
+import os
+from collections.abc import Iterable
+from functools import cache
+from typing import Protocol
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from stellar_sdk import Keypair, TransactionBuilder
+
+from offerhub.chain.network import current
+
+_VERSION = b"\x01"
+_NONCE, _KEY, _TAG = 12, 32, 16
+_WRAPPED = _NONCE + _KEY + _TAG
+
+
+class SecretUnreadable(Exception):
+    """The sealed secret does not open: a key is missing, or the row was tampered with."""
+
+
+class Sealed(Protocol):
+    """What a wallet row offers to this module."""
+
+    id: str
+    marketplace_id: str
+    address: str
+    sealed_secret: bytes | None
+    sealed_by: str
+
+
+def seal(secret: str, *, marketplace_id: str, wallet_id: str, address: str) -> tuple[bytes, str]:
+    """The sealed secret and the id of the key-encryption key that was used (the newest)."""
+    key_id = next(iter(_key_encryption_keys()))
+    bound = _bound(marketplace_id, wallet_id, address)
+    data_key = AESGCM.generate_key(256)
+    nonce = os.urandom(_NONCE)
+    sealed = AESGCM(data_key).encrypt(nonce, secret.encode(), bound)
+    return _VERSION + _wrap(data_key, key_id, bound) + nonce + sealed, key_id
+
+
+def reseal(wallet: Sealed) -> tuple[bytes, str]:
+    """The same secret with its data key under the newest key-encryption key."""
+    sealed, bound = _parts(wallet)
+    key_id = next(iter(_key_encryption_keys()))
+    wrapped = _wrap(_data_key(sealed, wallet.sealed_by, bound), key_id, bound)
+    return _VERSION + wrapped + sealed[1 + _WRAPPED :], key_id
+
+
+def sign(wallet: Sealed, xdr: str) -> str:
+    """The envelope with the wallet's signature added."""
+    envelope = TransactionBuilder.from_xdr(xdr, current().passphrase)
+    envelope.sign(_open(wallet))
+    return str(envelope.to_xdr())
+
+
+def rotate(wallets: Iterable[Sealed]) -> Iterable[tuple[Sealed, bytes, str]]:
+    """For each wallet that is not under the newest key: the row, what to store, the key's id."""
+    newest = next(iter(_key_encryption_keys()))
+    for wallet in wallets:
+        if wallet.sealed_by != newest and wallet.sealed_secret:
+            yield (wallet, *reseal(wallet))
+
+
+def _open(wallet: Sealed) -> Keypair:
+    sealed, bound = _parts(wallet)
+    data_key = _data_key(sealed, wallet.sealed_by, bound)
+    body = sealed[1 + _WRAPPED :]
+    try:
+        secret = AESGCM(data_key).decrypt(body[:_NONCE], body[_NONCE:], bound)
+    except InvalidTag:
+        raise SecretUnreadable(f"The secret of wallet {wallet.id} does not open") from None
+    return Keypair.from_secret(secret.decode())
+
+
+def _parts(wallet: Sealed) -> tuple[bytes, bytes]:
+    sealed = bytes(wallet.sealed_secret or b"")
+    if sealed[:1] != _VERSION:
+        raise SecretUnreadable(f"Wallet {wallet.id} holds no secret of ours")
+    return sealed, _bound(wallet.marketplace_id, wallet.id, wallet.address)
+
+
+def _bound(marketplace_id: str, wallet_id: str, address: str) -> bytes:
+    return "\n".join((marketplace_id, wallet_id, address)).encode()
+
+
+def _wrap(data_key: bytes, key_id: str, bound: bytes) -> bytes:
+    nonce = os.urandom(_NONCE)
+    return nonce + AESGCM(_key_encryption_keys()[key_id]).encrypt(nonce, data_key, bound)
+
+
+def _data_key(sealed: bytes, key_id: str, bound: bytes) -> bytes:
+    wrapped = sealed[1 : 1 + _WRAPPED]
+    try:
+        key = _key_encryption_keys()[key_id]
+        return AESGCM(key).decrypt(wrapped[:_NONCE], wrapped[_NONCE:], bound)
+    except KeyError:
+        raise SecretUnreadable(f"The key-encryption key {key_id!r} is not configured") from None
+    except InvalidTag:
+        raise SecretUnreadable("The secret does not belong to this wallet or key") from None
+
+
+def _key_encryption_keys() -> dict[str, bytes]:
+    return _parse(settings.KEY_ENCRYPTION_KEYS)
+
+
+@cache
+def _parse(configured: str) -> dict[str, bytes]:
+    keys = {}
+    for item in configured.strip().split(","):
+        key_id, _, encoded = item.strip().partition(":")
+        try:
+            keys[key_id] = base64.b64decode(encoded, validate=True)
+        except ValueError:
+            keys[key_id] = b""
+        if not key_id or len(keys[key_id]) != _KEY:
+            raise ImproperlyConfigured(
+                "OFFERHUB_KEY_ENCRYPTION_KEYS must be id:base64 of 32 bytes, separated by commas"
+            )
+    return keys

@@ -1,0 +1,172 @@
+"""Stellar through Horizon: building classic transactions, submitting, looking up by hash."""
+
+from datetime import UTC, datetime, timedelta
+
+from stellar_sdk import Account as SdkAccount
+from stellar_sdk import Asset, MuxedAccount, TransactionBuilder, TransactionEnvelope
+from stellar_sdk.memo import IdMemo, Memo, TextMemo
+
+from offerhub.chain import http, records
+from offerhub.chain.accounts import Account, account, check_destination, receiving_account
+from offerhub.chain.network import current, usdc
+from offerhub.chain.types import ChainFact, ChainUnavailable, Envelope, Outcome, Verdict
+from offerhub.core import clock
+from offerhub.core.money import to_chain
+
+__all__ = [
+    "Account",
+    "account",
+    "build_activation",
+    "build_payment",
+    "build_top_up",
+    "build_trustline",
+    "check_destination",
+    "friendbot",
+    "latest_ledger",
+    "look_up",
+    "receiving_account",
+    "submit",
+]
+
+BASE_FEE = 10_000  # stroops of XLM an operation at the most; the network charges less when calm
+LIFE = timedelta(seconds=60)  # of an envelope that we build
+NATIVE = Asset.native()
+
+
+# --- building ---------------------------------------------------------------------------------
+def build_payment(
+    source: str, sequence: int, destination: str, amount: int, memo: Memo | None = None
+) -> Envelope:
+    """A payment of USDC. `sequence` is the source's present one; amounts in stroops."""
+    builder = _builder(source, sequence, 1)
+    if memo is not None:
+        builder.add_memo(memo)
+    builder.append_payment_op(_payee(destination), usdc(), to_chain(amount))
+    return _envelope(builder, source)
+
+
+def build_top_up(source: str, sequence: int, destination: str, amount: int) -> Envelope:
+    """A payment of XLM, for network fees."""
+    builder = _builder(source, sequence, 1)
+    builder.append_payment_op(destination, NATIVE, to_chain(amount))
+    return _envelope(builder, source)
+
+
+def build_trustline(source: str, sequence: int) -> Envelope:
+    """The source's own trustline for USDC."""
+    builder = _builder(source, sequence, 1)
+    builder.append_change_trust_op(usdc())
+    return _envelope(builder, source)
+
+
+def build_activation(sponsor: str, sequence: int, address: str, fee_float: int) -> Envelope:
+    """A new account with fee money and a trustline, its reserves paid by the sponsor.
+
+    Sponsor and new account must both sign.
+    """
+    builder = _builder(sponsor, sequence, 4)
+    builder.append_begin_sponsoring_future_reserves_op(address, source=sponsor)
+    builder.append_create_account_op(address, to_chain(fee_float), source=sponsor)
+    builder.append_change_trust_op(usdc(), source=address)
+    builder.append_end_sponsoring_future_reserves_op(source=address)
+    return _envelope(builder, sponsor)
+
+
+def memo_of(kind: str, value: str) -> Memo:
+    """A memo of kind `text` (at most 28 bytes) or `id` (a 64-bit number)."""
+    return IdMemo(int(value)) if kind == "id" else TextMemo(value)
+
+
+def _payee(destination: str) -> MuxedAccount | str:
+    return MuxedAccount.from_account(destination) if destination.startswith("M") else destination
+
+
+def _builder(source: str, sequence: int, operations: int) -> TransactionBuilder:
+    now = int(clock.now().timestamp())
+    builder = TransactionBuilder(SdkAccount(source, sequence), current().passphrase, BASE_FEE)
+    return builder.add_time_bounds(0, now + int(LIFE.total_seconds()))
+
+
+def _envelope(builder: TransactionBuilder, source: str) -> Envelope:
+    built: TransactionEnvelope = builder.build()
+    bounds = built.transaction.preconditions.time_bounds  # type: ignore[union-attr]
+    return Envelope(
+        xdr=built.to_xdr(),
+        hash=built.hash_hex(),
+        source=source,
+        valid_until=datetime.fromtimestamp(bounds.max_time, UTC),  # type: ignore[union-attr]
+        max_fee=built.transaction.fee,
+    )
+
+
+# --- submitting -------------------------------------------------------------------------------
+def submit(signed_xdr: str) -> Outcome:
+    """Hand a signed envelope to the network.
+
+    Only a transaction that is in a ledger answers CONFIRMED or REJECTED, and even then the
+    transfers are read by `look_up`; so the verdict here is UNKNOWN with the provider's word,
+    which is empty when the network took it.
+    """
+    try:
+        answer = http.call(
+            "POST",
+            f"{current().horizon_url}/transactions",
+            data={"tx": signed_xdr},
+            limit=http.SUBMIT,
+        )
+    except ChainUnavailable as error:
+        return Outcome(Verdict.UNKNOWN, code="no_answer", detail=str(error))
+    if answer.ok:
+        return Outcome(Verdict.UNKNOWN)
+    body = answer.body if isinstance(answer.body, dict) else {}
+    codes = (body.get("extras") or {}).get("result_codes") or {}
+    operation = next((c for c in codes.get("operations") or [] if c != "op_success"), "")
+    code = operation or codes.get("transaction") or f"http_{answer.status}"
+    return Outcome(
+        Verdict.UNKNOWN,
+        code=str(code),
+        detail=str(body.get("title") or body.get("detail") or ""),
+        retry_after=answer.retry_after,
+    )
+
+
+def look_up(transaction_hash: str) -> Outcome:
+    """What the ledger says of a hash, with the transfers that it made. One request.
+
+    UNKNOWN with code `not_found` when no ledger that Horizon has read holds it. Raises
+    ChainUnavailable when Horizon does not answer.
+    """
+    answer = http.read(
+        f"{current().horizon_url}/transactions/{transaction_hash}/operations",
+        params={"join": "transactions", "limit": "200", "include_failed": "true"},
+    )
+    if answer.status == 404:
+        return Outcome(Verdict.UNKNOWN, code="not_found", detail="not in any ledger yet")
+    operations = answer.body["_embedded"]["records"]
+    if not operations:
+        return Outcome(Verdict.UNKNOWN, code="not_found", detail="its operations are not read yet")
+    transaction = operations[0]["transaction"]
+    fact = records.fact_of(transaction, operations)
+    return _verdict(fact, transaction["result_xdr"])
+
+
+def _verdict(fact: ChainFact, result_xdr: str) -> Outcome:
+    if fact.successful:
+        return Outcome(Verdict.CONFIRMED, fact)
+    code = records.failure_code(result_xdr)
+    return Outcome(Verdict.REJECTED, fact, code, f"refused in ledger {fact.ledger}")
+
+
+def latest_ledger() -> tuple[int, datetime]:
+    """The newest ledger that Horizon has read, and when it closed."""
+    body = http.read(f"{current().horizon_url}/").body
+    return int(body["history_latest_ledger"]), records.instant(
+        body["history_latest_ledger_closed_at"]
+    )
+
+
+def friendbot(address: str) -> None:
+    """Ask a test network for XLM; no error when the account has some already."""
+    answer = http.call("GET", current().friendbot_url, params={"addr": address}, limit=http.SUBMIT)
+    if answer.status >= 500 or answer.status == 429:
+        raise ChainUnavailable(f"friendbot answered {answer.status}")
