@@ -1,15 +1,16 @@
 """Stellar through Horizon: building classic transactions, submitting, looking up by hash."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from stellar_sdk import Account as SdkAccount
 from stellar_sdk import Asset, MuxedAccount, TransactionBuilder, TransactionEnvelope
-from stellar_sdk.memo import IdMemo, Memo, TextMemo
+from stellar_sdk.memo import HashMemo, IdMemo, Memo, TextMemo
 
 from offerhub.chain import http, records
 from offerhub.chain.accounts import Account, account, check_destination, receiving_account
 from offerhub.chain.network import current, usdc
-from offerhub.chain.types import ChainFact, ChainUnavailable, Envelope, Outcome, Verdict
+from offerhub.chain.types import ChainFact, ChainUnavailable, Envelope, Outcome, Transfer, Verdict
 from offerhub.core import clock
 from offerhub.core.money import to_chain
 
@@ -24,6 +25,8 @@ __all__ = [
     "friendbot",
     "latest_ledger",
     "look_up",
+    "memo_of",
+    "payments_of",
     "receiving_account",
     "submit",
 ]
@@ -35,10 +38,18 @@ NATIVE = Asset.native()
 
 # --- building ---------------------------------------------------------------------------------
 def build_payment(
-    source: str, sequence: int, destination: str, amount: int, memo: Memo | None = None
+    source: str,
+    sequence: int,
+    destination: str,
+    amount: int,
+    memo: Memo | None = None,
+    fee: int = BASE_FEE,
 ) -> Envelope:
-    """A payment of USDC. `sequence` is the source's present one; amounts in stroops."""
-    builder = _builder(source, sequence, 1)
+    """A payment of USDC. `sequence` is the source's present one; amounts in stroops.
+
+    `fee` is the most XLM that it may cost; offering more helps when the network is crowded.
+    """
+    builder = _builder(source, sequence, fee)
     if memo is not None:
         builder.add_memo(memo)
     builder.append_payment_op(_payee(destination), usdc(), to_chain(amount))
@@ -47,14 +58,14 @@ def build_payment(
 
 def build_top_up(source: str, sequence: int, destination: str, amount: int) -> Envelope:
     """A payment of XLM, for network fees."""
-    builder = _builder(source, sequence, 1)
+    builder = _builder(source, sequence)
     builder.append_payment_op(destination, NATIVE, to_chain(amount))
     return _envelope(builder, source)
 
 
 def build_trustline(source: str, sequence: int) -> Envelope:
     """The source's own trustline for USDC."""
-    builder = _builder(source, sequence, 1)
+    builder = _builder(source, sequence)
     builder.append_change_trust_op(usdc())
     return _envelope(builder, source)
 
@@ -64,7 +75,7 @@ def build_activation(sponsor: str, sequence: int, address: str, fee_float: int) 
 
     Sponsor and new account must both sign.
     """
-    builder = _builder(sponsor, sequence, 4)
+    builder = _builder(sponsor, sequence)
     builder.append_begin_sponsoring_future_reserves_op(address, source=sponsor)
     builder.append_create_account_op(address, to_chain(fee_float), source=sponsor)
     builder.append_change_trust_op(usdc(), source=address)
@@ -73,7 +84,9 @@ def build_activation(sponsor: str, sequence: int, address: str, fee_float: int) 
 
 
 def memo_of(kind: str, value: str) -> Memo:
-    """A memo of kind `text` (at most 28 bytes) or `id` (a 64-bit number)."""
+    """A memo of kind `text` (at most 28 bytes), `id` (a 64-bit number) or `hash` (64 hex digits)."""
+    if kind == "hash":
+        return HashMemo(value)
     return IdMemo(int(value)) if kind == "id" else TextMemo(value)
 
 
@@ -81,9 +94,10 @@ def _payee(destination: str) -> MuxedAccount | str:
     return MuxedAccount.from_account(destination) if destination.startswith("M") else destination
 
 
-def _builder(source: str, sequence: int, operations: int) -> TransactionBuilder:
+def _builder(source: str, sequence: int, fee: int = BASE_FEE) -> TransactionBuilder:
+    """`fee` is for each operation."""
     now = int(clock.now().timestamp())
-    builder = TransactionBuilder(SdkAccount(source, sequence), current().passphrase, BASE_FEE)
+    builder = TransactionBuilder(SdkAccount(source, sequence), current().passphrase, fee)
     return builder.add_time_bounds(0, now + int(LIFE.total_seconds()))
 
 
@@ -155,6 +169,35 @@ def _verdict(fact: ChainFact, result_xdr: str) -> Outcome:
         return Outcome(Verdict.CONFIRMED, fact)
     code = records.failure_code(result_xdr)
     return Outcome(Verdict.REJECTED, fact, code, f"refused in ledger {fact.ledger}")
+
+
+def payments_of(
+    address: str, *, cursor: str = "", limit: int = 200
+) -> tuple[list[tuple[Transfer, str, int, datetime]], str]:
+    """An account's successful movements after a cursor, oldest first, and the next cursor.
+
+    Each with its transaction's hash, ledger and close time. For catching up with what the RPC
+    server has forgotten. Raises ChainUnavailable.
+    """
+    answer = http.read(
+        f"{current().horizon_url}/accounts/{address}/payments",
+        params={"cursor": cursor, "limit": str(limit), "order": "asc", "join": "transactions"},
+    )
+    if answer.status == 404:
+        return [], cursor
+    rows = answer.body["_embedded"]["records"]
+    found = [
+        (transfer, row["transaction_hash"], _ledger_of(row), records.instant(row["created_at"]))
+        for row in rows
+        if row.get("transaction_successful", True)
+        for transfer in records.transfers_of(row)
+    ]
+    return found, str(rows[-1]["paging_token"]) if rows else cursor
+
+
+def _ledger_of(row: dict[str, Any]) -> int:
+    """An operation's id holds its ledger in the upper half."""
+    return int(row["id"]) >> 32
 
 
 def latest_ledger() -> tuple[int, datetime]:
