@@ -22,7 +22,7 @@ class EscrowDriver(LedgerReads):
 
     def sign(self, row: EscrowOperation, envelope: Envelope) -> str:
         """Every call has one signer, who is its source."""
-        return keys.sign(row.source_wallet, envelope.xdr)
+        return keys.sign(envelope, row.source_wallet)
 
     def send(self, row: EscrowOperation) -> Outcome:
         """Hand it to the provider."""

@@ -8,6 +8,7 @@ does not open. Rotation seals the data key anew; old keys stay readable while th
 
 import base64
 import os
+import struct
 from collections.abc import Iterable
 from functools import cache
 from typing import Protocol
@@ -16,9 +17,9 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from stellar_sdk import Keypair, TransactionBuilder
+from stellar_sdk import Keypair
 
-from offerhub.chain.network import current
+from offerhub.chain.types import Envelope
 
 _VERSION = b"\x01"
 _NONCE, _KEY, _TAG = 12, 32, 16
@@ -57,11 +58,25 @@ def reseal(wallet: Sealed) -> tuple[bytes, str]:
     return _VERSION + wrapped + sealed[1 + _WRAPPED :], key_id
 
 
-def sign(wallet: Sealed, xdr: str) -> str:
-    """The envelope with the wallet's signature added."""
-    envelope = TransactionBuilder.from_xdr(xdr, current().passphrase)
-    envelope.sign(_open(wallet))
-    return str(envelope.to_xdr())
+def sign(envelope: Envelope, *wallets: Sealed) -> str:
+    """The unsigned envelope with a signature of each wallet.
+
+    What is signed is the envelope's hash, which was computed from these bytes when they were built
+    or inspected. The signatures stand at the end of an envelope, after their count, which is zero
+    here; so it need not be decoded once more.
+    """
+    raw = base64.b64decode(envelope.xdr)
+    if raw[-4:] != bytes(4):
+        raise ValueError("the envelope is signed already")
+    signed = bytes.fromhex(envelope.hash)
+    signatures = b"".join(_signature(wallet, signed) for wallet in wallets)
+    return base64.b64encode(raw[:-4] + struct.pack(">I", len(wallets)) + signatures).decode()
+
+
+def _signature(wallet: Sealed, digest: bytes) -> bytes:
+    keypair = _open(wallet)
+    signature: bytes = keypair.sign(digest)
+    return bytes(keypair.signature_hint()) + struct.pack(">I", len(signature)) + signature
 
 
 def rotate(wallets: Iterable[Sealed]) -> Iterable[tuple[Sealed, bytes, str]]:

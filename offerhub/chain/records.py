@@ -27,7 +27,7 @@ def fact_of(transaction: dict[str, Any], operations: list[dict[str, Any]]) -> Ch
 
 
 def transfers_of(operation: dict[str, Any]) -> list[Transfer]:
-    """The movements of one operation, counted as the chain's own events are: from 0 in it."""
+    """The movements of one operation, counted from 0 per asset, as `events` counts them."""
     kind = operation["type"]
     if kind in _CLASSIC:
         return [_payment(operation)]
@@ -35,8 +35,13 @@ def transfers_of(operation: dict[str, Any]) -> list[Transfer]:
         sender, recipient = operation["funder"], operation["account"]
         return [_native(operation, sender, recipient, operation["starting_balance"])]
     if kind == "invoke_host_function":
-        changes = operation.get("asset_balance_changes") or []
-        return [_change(operation, index, change) for index, change in enumerate(changes)]
+        ranks: dict[tuple[str, str], int] = {}
+        movements = []
+        for change in operation.get("asset_balance_changes") or []:
+            asset = _asset(change)
+            movements.append(_change(operation, ranks.get(asset, 0), change))
+            ranks[asset] = ranks.get(asset, 0) + 1
+        return movements
     return []
 
 

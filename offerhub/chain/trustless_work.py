@@ -1,7 +1,7 @@
 """The escrow provider's v1 API: each call built there, read here, and handed back to be signed.
 
-Builds have no effects. Amounts go out as JSON numbers with exactly the digits that are meant, and
-have at most two decimals, for which the contract's arithmetic is exact.
+Builds have no effects. Amounts go out as JSON numbers with exactly the digits that are meant.
+Orders have at most two decimals, for which the contract's arithmetic is exact.
 """
 
 import json
@@ -16,10 +16,9 @@ from offerhub.chain import http
 from offerhub.chain.inspection import Intent, TokenTransfer, read_call, require
 from offerhub.chain.network import current, sandbox_facts, trustless_work_key, usdc_contract
 from offerhub.chain.types import BuildRefused, ChainUnavailable, Envelope, Outcome, Verdict
-from offerhub.core.money import UNIT
+from offerhub.core.money import UNIT, to_chain
 
 SINGLE, MULTI = "single-release", "multi-release"
-CENT = UNIT // 100
 
 # The provider's sentences, by words that it keeps; numbers changed between its builds.
 RULES = {
@@ -277,9 +276,7 @@ class _Number(int):
 
 def _encode(value: Any) -> str:
     if isinstance(value, _Number):
-        if value % CENT:
-            raise ValueError(f"{int(value)} stroops are not whole cents")
-        return f"{value // UNIT}.{value % UNIT // CENT:02d}"
+        return to_chain(value)
     if isinstance(value, dict):
         inner = (f"{json.dumps(name)}:{_encode(item)}" for name, item in value.items())
         return "{" + ",".join(inner) + "}"

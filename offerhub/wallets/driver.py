@@ -26,10 +26,9 @@ class WalletDriver(LedgerReads):
 
     def sign(self, row: WalletOperation, envelope: Envelope) -> str:
         """The platform signs; a wallet that comes to life signs as well, for its trustline."""
-        signed = keys.sign(row.source_wallet, envelope.xdr)
         if row.kind == Kind.ACTIVATE:
-            signed = keys.sign(row.wallet, signed)
-        return signed
+            return keys.sign(envelope, row.source_wallet, row.wallet)
+        return keys.sign(envelope, row.source_wallet)
 
     def send(self, row: WalletOperation) -> Outcome:
         """Submit to the network."""
