@@ -1,0 +1,351 @@
+"""The accounting policy: every debit and credit of the product.
+
+Each function is one fact of the business and one entry in the books. A `debit` makes what we hold
+or spend grow; a `credit` makes what we owe or earned grow. Ids are plain texts: the ledger has
+never heard of an order. Amounts are stroops; chain facts come with the amounts the chain tells.
+
+Each fact has one `source`, used once for ever, so telling it again changes nothing and answers the
+first entry. All raise what `services.post` raises and run inside the caller's transaction.
+
+Where `fee_address` is given, the network's charge for the transaction is booked in the same entry:
+    expense:network_fee  debit      xlm:{fee_address}  credit
+It is given for our own wallets; empty when the party paid the network itself.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from ledger.chart import AccountKind as K
+from ledger.kinds import EntryKind
+from ledger.legs import XLM, assert_adds_up, credit, debit, fee_legs
+from ledger.legs import Payout as Payout
+from ledger.reversals import reversal as reversal
+from ledger.services import Posted, post
+from offerhub.chain.types import ChainFact
+from offerhub.core.actor import Actor
+
+Holder = Literal["wallet", "contract", "platform"]
+
+
+# --- money comes in
+
+
+def deposit(
+    *,
+    marketplace_id: str,
+    user_id: str,
+    address: str,
+    amount: int,
+    asset: str,
+    source: str,
+    fact: ChainFact,
+    actor: Actor,
+    description: str = "",
+) -> Posted:
+    """A user's wallet received money: we hold it there and owe it to the user."""
+    return post(
+        marketplace_id=marketplace_id,
+        kind=EntryKind.DEPOSIT,
+        source=source,
+        legs=[
+            debit(K.WALLET, address, amount, asset),
+            credit(K.AVAILABLE, user_id, amount, asset, user_id),
+        ],
+        fact=fact,
+        description=description,
+        actor=actor,
+    )
+
+
+def deposit_to_suspense(
+    *,
+    marketplace_id: str,
+    address: str,
+    asset: str,
+    amount: int,
+    source: str,
+    fact: ChainFact,
+    actor: Actor,
+    reason: str,
+    holder: Holder = "wallet",
+) -> Posted:
+    """Money arrived that nobody can be credited for: another asset, dust in a contract.
+
+    `holder` says what `address` is. XLM at a wallet is fee money, whoever sent it; assets other
+    than the network's USDC are written "CODE:ISSUER".
+    """
+    kind = K.XLM if asset == XLM and holder != "contract" else K(holder)
+    return post(
+        marketplace_id=marketplace_id,
+        kind=EntryKind.SUSPENSE,
+        source=source,
+        legs=[debit(kind, address, amount, asset), credit(K.SUSPENSE, "", amount, asset)],
+        fact=fact,
+        description=reason,
+        actor=actor,
+    )
+
+
+# --- an order's money
+
+
+def reserve(
+    *, marketplace_id: str, user_id: str, order_id: str, amount: int, asset: str, actor: Actor
+) -> Posted:
+    """The buyer's money is set aside for an order. Nothing moves on the chain."""
+    return post(
+        marketplace_id=marketplace_id,
+        kind=EntryKind.RESERVE,
+        source=f"order:{order_id}:reserve",
+        legs=[
+            debit(K.AVAILABLE, user_id, amount, asset, user_id),
+            credit(K.RESERVED, order_id, amount, asset, user_id),
+        ],
+        actor=actor,
+    )
+
+
+def unreserve(
+    *, marketplace_id: str, user_id: str, order_id: str, amount: int, asset: str, actor: Actor
+) -> Posted:
+    """The order was cancelled before its money went into a contract."""
+    return post(
+        marketplace_id=marketplace_id,
+        kind=EntryKind.UNRESERVE,
+        source=f"order:{order_id}:unreserve",
+        legs=[
+            debit(K.RESERVED, order_id, amount, asset, user_id),
+            credit(K.AVAILABLE, user_id, amount, asset, user_id),
+        ],
+        actor=actor,
+    )
+
+
+def escrow_funded(
+    *,
+    marketplace_id: str,
+    user_id: str,
+    order_id: str,
+    buyer_address: str,
+    contract: str,
+    amount: int,
+    asset: str,
+    fact: ChainFact,
+    operation_id: str,
+    fee_address: str,
+    actor: Actor,
+) -> Posted:
+    """The buyer's wallet paid the contract: what was reserved is now in escrow."""
+    return post(
+        marketplace_id=marketplace_id,
+        kind=EntryKind.FUND,
+        source=f"order:{order_id}:fund",
+        legs=[
+            debit(K.RESERVED, order_id, amount, asset, user_id),
+            credit(K.ESCROW, order_id, amount, asset, user_id),
+            debit(K.CONTRACT, contract, amount, asset),
+            credit(K.WALLET, buyer_address, amount, asset),
+            *fee_legs(fact, fee_address),
+        ],
+        fact=fact,
+        operation_id=operation_id,
+        actor=actor,
+    )
+
+
+def settlement(
+    *,
+    marketplace_id: str,
+    order_id: str,
+    user_id: str,
+    contract: str,
+    asset: str,
+    source: str,
+    gross: int,
+    payouts: Sequence[Payout],
+    platform_address: str,
+    platform_fee: int,
+    protocol_fee: int,
+    surplus: int = 0,
+    kind: Literal["release", "refund", "split"],
+    fact: ChainFact,
+    operation_id: str,
+    fee_address: str,
+    actor: Actor,
+) -> Posted:
+    """The contract paid out: to the seller (release), to the buyer (refund), or to both (split).
+
+    `gross` left the contract: g = payouts n + platform fee p + protocol fee t. The order's debt of
+    g ends; the parties are owed the n that reached their wallets; p is earned; t went to the
+    escrow provider. t needs no line of its own: the party bears it, so it is neither our cost nor
+    our money, and it is the difference between what the contract lost (g) and what our wallets
+    gained (n + p), as it is between what was owed (g) and what is owed or earned now (n + p).
+
+    `user_id` is the buyer, whose money the escrow was. `surplus` is what left beyond the order's
+    own money: strangers' dust, which was in suspense and leaves with the settlement. Below zero
+    it is what the contract's rounding left behind, which goes into suspense.
+
+    Raises Unbalanced when the amounts are not g = n + p + t.
+    """
+    assert_adds_up(source, gross, payouts, platform_fee, protocol_fee)
+    return post(
+        marketplace_id=marketplace_id,
+        kind=EntryKind(kind),
+        source=source,
+        legs=[
+            debit(K.ESCROW, order_id, gross - surplus, asset, user_id),
+            debit(K.SUSPENSE, "", surplus, asset),
+            credit(K.CONTRACT, contract, gross, asset),
+            *(debit(K.WALLET, p.address, p.amount, asset) for p in payouts),
+            *(credit(K.AVAILABLE, p.user_id, p.amount, asset, p.user_id) for p in payouts),
+            debit(K.PLATFORM, platform_address, platform_fee, asset),
+            credit(K.PLATFORM_FEE, "", platform_fee, asset),
+            *fee_legs(fact, fee_address),
+        ],
+        fact=fact,
+        operation_id=operation_id,
+        meta={"gross": gross, "protocolFee": protocol_fee, "platformFee": platform_fee},
+        actor=actor,
+    )
+
+
+# --- withdrawals
+
+
+def withdrawal_requested(
+    *, marketplace_id: str, user_id: str, withdrawal_id: str, amount: int, asset: str, actor: Actor
+) -> Posted:
+    """The user asked for money: it is held until the chain has paid it or provably has not."""
+    return post(
+        marketplace_id=marketplace_id,
+        kind=EntryKind.WITHDRAWAL_REQUESTED,
+        source=f"withdrawal:{withdrawal_id}:request",
+        legs=[
+            debit(K.AVAILABLE, user_id, amount, asset, user_id),
+            credit(K.PENDING, withdrawal_id, amount, asset, user_id),
+        ],
+        actor=actor,
+    )
+
+
+def withdrawal_returned(
+    *, marketplace_id: str, user_id: str, withdrawal_id: str, amount: int, asset: str, actor: Actor
+) -> Posted:
+    """Cancelled, or proved not to have happened: the held money is the user's to use again."""
+    return post(
+        marketplace_id=marketplace_id,
+        kind=EntryKind.WITHDRAWAL_RETURNED,
+        source=f"withdrawal:{withdrawal_id}:return",
+        legs=[
+            debit(K.PENDING, withdrawal_id, amount, asset, user_id),
+            credit(K.AVAILABLE, user_id, amount, asset, user_id),
+        ],
+        actor=actor,
+    )
+
+
+def withdrawal_confirmed(
+    *,
+    marketplace_id: str,
+    user_id: str,
+    withdrawal_id: str,
+    amount: int,
+    asset: str,
+    address: str,
+    fact: ChainFact,
+    operation_id: str,
+    fee_address: str,
+    actor: Actor,
+) -> Posted:
+    """The user's wallet `address` paid it out: we hold it no longer and owe it no longer."""
+    return post(
+        marketplace_id=marketplace_id,
+        kind=EntryKind.WITHDRAWAL_CONFIRMED,
+        source=f"withdrawal:{withdrawal_id}:confirm",
+        legs=[
+            debit(K.PENDING, withdrawal_id, amount, asset, user_id),
+            credit(K.WALLET, address, amount, asset),
+            *fee_legs(fact, fee_address),
+        ],
+        fact=fact,
+        operation_id=operation_id,
+        actor=actor,
+    )
+
+
+# --- fee money
+
+
+def network_fee(
+    *, marketplace_id: str, operation_id: str, fee_address: str, fact: ChainFact, actor: Actor
+) -> Posted | None:
+    """The charge of a transaction that moved nobody's money; failed ones are charged too.
+
+    None when nothing was charged to a wallet of ours. One charge per transaction hash.
+    """
+    legs = fee_legs(fact, fee_address)
+    if not legs:
+        return None
+    return post(
+        marketplace_id=marketplace_id,
+        kind=EntryKind.NETWORK_FEE,
+        source=f"fee:{fact.hash}",
+        legs=legs,
+        fact=fact,
+        operation_id=operation_id,
+        actor=actor,
+    )
+
+
+def capital_in(
+    *,
+    marketplace_id: str,
+    address: str,
+    amount: int,
+    source: str,
+    fact: ChainFact | None = None,
+    actor: Actor,
+) -> Posted:
+    """XLM that the operator (or friendbot) put into one of our wallets to pay fees with."""
+    return post(
+        marketplace_id=marketplace_id,
+        kind=EntryKind.CAPITAL,
+        source=source,
+        legs=[debit(K.XLM, address, amount, XLM), credit(K.CAPITAL, "", amount, XLM)],
+        fact=fact,
+        actor=actor,
+    )
+
+
+def fee_money_moved(
+    *,
+    marketplace_id: str,
+    from_address: str,
+    to_address: str,
+    amount: int,
+    source: str,
+    fact: ChainFact,
+    operation_id: str,
+    fee_address: str,
+    actor: Actor,
+) -> Posted | None:
+    """XLM between our own wallets, a sponsored start balance too (then `amount` may be zero).
+
+    None when neither an amount nor a fee of ours moved.
+    """
+    legs = [
+        debit(K.XLM, to_address, amount, XLM),
+        credit(K.XLM, from_address, amount, XLM),
+        *fee_legs(fact, fee_address),
+    ]
+    if not any(leg.amount for leg in legs):
+        return None
+    return post(
+        marketplace_id=marketplace_id,
+        kind=EntryKind.FEE_MONEY,
+        source=source,
+        legs=legs,
+        fact=fact,
+        operation_id=operation_id,
+        actor=actor,
+    )
