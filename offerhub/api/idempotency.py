@@ -15,6 +15,7 @@ from typing import Any
 
 import orjson
 from django.db import OperationalError, connection
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from offerhub.api.models import IdempotencyKey
@@ -105,6 +106,11 @@ def _file_digest(file: Any) -> str:
     return found.hexdigest()
 
 
+def is_repeat(call: Call | None) -> bool:
+    """Whether a call with this key was answered before; a first one may still be running."""
+    return call is not None and _rows_of(call).exists()
+
+
 @in_transaction
 def apply(call: Call | None, change: Change, actor: Actor, show: Show, success: int) -> Effect:
     """Run the change once, in one transaction with its key; or answer what it did before.
@@ -165,10 +171,15 @@ def _usual_lock_timeout() -> str:
         return str(cursor.fetchone()[0])
 
 
-def _repeat(call: Call) -> Effect:
-    row = IdempotencyKey.objects.get(
+def _rows_of(call: Call) -> QuerySet[IdempotencyKey]:
+    """At most one."""
+    return IdempotencyKey.objects.filter(
         marketplace=call.marketplace_id, method=call.method, path=call.path, key=call.key
     )
+
+
+def _repeat(call: Call) -> Effect:
+    row = _rows_of(call).get()
     if bytes(row.fingerprint) != call.fingerprint:
         raise IdempotencyKeyReused(
             "The first request with this key had another body; use a new key for a new request"

@@ -14,7 +14,7 @@ class Orders(ApiView):
         )
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import structlog
@@ -52,6 +52,7 @@ class ApiView(APIView):
         answer: idempotency.Show,
         *,
         created: bool = False,
+        prepare: Callable[[], None] | None = None,
     ) -> Response:
         """Do a write once, wait for its outcome if it has one to wait for, and answer the state.
 
@@ -60,6 +61,9 @@ class ApiView(APIView):
         idempotency key's row; it may run again after a deadlock, so it must not keep anything.
         `answer(id)` renders the present state; it runs inside that transaction and again outside
         while the outcome is pending, so it reads the database afresh.
+        `prepare()` runs before that transaction, with none open: the place to ask the network
+        whether the change makes sense. A repeat is answered without it, whatever the network says
+        by now.
 
         Answers 200 (201 for what was made now), or 202 while pending when the caller's patience
         is over.
@@ -67,6 +71,8 @@ class ApiView(APIView):
         patience = waiting.patience_of(request.META.get("HTTP_PREFER", ""))
         call = idempotency.call_of(request)
         success = 201 if created else 200
+        if prepare is not None and not idempotency.is_repeat(call):
+            prepare()
         with jobs.held() as rings:
             effect = idempotency.apply(call, change, request.actor, answer, success)
         if effect.body is not None:
