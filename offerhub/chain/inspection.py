@@ -5,6 +5,7 @@ with what was asked: source, the one operation, contract, function, arguments by
 authorisations, fee and time bounds. Every difference raises EnvelopeRefused.
 """
 
+import base64
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -63,12 +64,23 @@ def read_call(unsigned_xdr: str, intent: Intent) -> Envelope:
         raise EnvelopeRefused(f"the envelope can not be read: {type(error).__name__}") from error
     return Envelope(
         xdr=unsigned_xdr,
-        hash=parsed.hash_hex(),
+        hash=_hash(unsigned_xdr),
         source=intent.signer,
         valid_until=valid_until,
         max_fee=parsed.transaction.fee,
         meta=meta,
     )
+
+
+def _hash(unsigned_xdr: str) -> str:
+    """The hash that is signed, over the very bytes that came, so that nothing is packed again.
+
+    An unsigned envelope is its type, the transaction, and a count of zero signatures. Bytes beyond
+    the transaction that was read would make a hash that fits no transaction at all.
+    """
+    raw = base64.b64decode(unsigned_xdr)
+    network = Network(current().passphrase).network_id()
+    return hashlib.sha256(network + raw[:-4]).hexdigest()
 
 
 def same_transaction(handed_out: str, signed: str) -> bool:
@@ -145,8 +157,7 @@ def _check_auth(
         require(entry.credentials.type == own, "it asks for the authorisation of another party")
         root = entry.root_invocation
         require(
-            root.function.contract_fn is not None
-            and root.function.contract_fn.to_xdr_bytes() == call.to_xdr_bytes(),
+            root.function.contract_fn is not None and root.function.contract_fn == call,
             "it authorises another call",
         )
         for inner in root.sub_invocations:
