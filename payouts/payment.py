@@ -1,0 +1,118 @@
+"""The runner of withdrawals: how the payment is built, signed and sent. No transaction is open."""
+
+from dataclasses import replace
+
+from django.conf import settings
+from stellar_sdk.memo import Memo
+
+from offerhub.chain import keys, stellar
+from offerhub.chain.drivers import LedgerReads
+from offerhub.chain.network import current
+from offerhub.chain.submission import MAX_PAUSE
+from offerhub.chain.types import BuildRefused, ChainFact, Envelope, Outcome
+from offerhub.core.money import format_amount, parse_amount
+from payouts import services
+from payouts.models import Withdrawal, WithdrawalAttempt
+
+# Not the destination's fault: the operator mends it (fee money, a key, the network's load), and
+# until then the withdrawal waits with its money held. Everything else gives the money back.
+OURS = frozenset(
+    {
+        "op_underfunded",
+        "op_src_no_trust",
+        "op_src_not_authorized",
+        "tx_bad_auth",
+        "tx_bad_auth_extra",
+        "tx_insufficient_balance",
+        "tx_insufficient_fee",
+        "tx_malformed",
+        "tx_missing_operation",
+        "tx_no_source_account",
+        "transaction_malformed",
+    }
+)
+RAISE = 4  # how much more the next envelope offers when the network found the fee too low
+
+
+class PaymentDriver(LedgerReads):
+    """Pays from the user's own wallet, which signs."""
+
+    def build(self, row: WithdrawalAttempt) -> Envelope:
+        """The payment, when the wallet can make it; raises BuildRefused, for later, when not.
+
+        Without this look an empty wallet would be charged for one failing transaction after
+        another, and could not be cancelled any more.
+        """
+        withdrawal, offer = row.withdrawal, fee_offer(row)
+        source = stellar.account(row.source_wallet.address)
+        _refuse_unless_it_can_pay(source, withdrawal.amount, offer)
+        envelope = stellar.build_payment(
+            source.address,
+            source.sequence,
+            withdrawal.destination,
+            withdrawal.amount,
+            _memo(withdrawal),
+            offer,
+        )
+        return replace(envelope, meta={"fee": offer})
+
+    def sign(self, row: WithdrawalAttempt, envelope: Envelope) -> str:
+        """By the wallet's own key."""
+        return keys.sign(envelope, row.source_wallet)
+
+    def send(self, row: WithdrawalAttempt) -> Outcome:
+        """To Horizon."""
+        return stellar.submit(row.xdr)
+
+    def is_final(self, code: str) -> bool:
+        """Every refusal in a ledger comes to `fail`, which books what it cost and then decides."""
+        return True
+
+    def confirm(self, row: WithdrawalAttempt, fact: ChainFact) -> None:
+        """The money is outside."""
+        services.confirm(row.id, fact)
+
+    def fail(self, row: WithdrawalAttempt, code: str, detail: str, fact: ChainFact | None) -> None:
+        """This envelope is dead: another one later if it was our side, else the money goes back."""
+        if code in OURS:
+            services.postpone(row, code, detail, fact)
+        else:
+            services.fail(row.id, code, detail, fact)
+
+
+def fee_offer(row: WithdrawalAttempt) -> int:
+    """The most that the next envelope pays the network, in stroops of XLM, within the cap."""
+    cap = parse_amount(settings.MAX_NETWORK_FEE)
+    last = int(row.envelope_meta.get("fee", stellar.BASE_FEE))
+    too_low = (row.problem or {}).get("code") == "tx_insufficient_fee"
+    return min(last * RAISE if too_low else last, cap)
+
+
+def _refuse_unless_it_can_pay(source: stellar.Account, amount: int, fee: int) -> None:
+    network = current()
+    line = source.line(network.asset_code, network.usdc_issuer)
+    if not source.exists:
+        raise _later("tx_no_source_account", "does not exist on the network")
+    if line is None:
+        raise _later("op_src_no_trust", f"has no trustline for {network.asset_code}")
+    if not line.authorized:
+        raise _later("op_src_not_authorized", "may not send the asset: its issuer forbids it")
+    if line.balance < amount:
+        held = f"holds {format_amount(line.balance)} {network.asset_code}"
+        raise _later("op_underfunded", f"{held}, the withdrawal needs {format_amount(amount)}")
+    if source.xlm < fee:
+        held = f"holds {format_amount(source.xlm)} XLM"
+        raise _later("tx_insufficient_balance", f"{held} for fees; it needs a top-up")
+
+
+def _later(code: str, text: str) -> BuildRefused:
+    return BuildRefused(code, f"The user's wallet {text}", transient=True, retry_after=MAX_PAUSE)
+
+
+def _memo(withdrawal: Withdrawal) -> Memo | None:
+    if not withdrawal.memo:
+        return None
+    return stellar.memo_of(withdrawal.memo_type, withdrawal.memo)
+
+
+DRIVER = PaymentDriver()
