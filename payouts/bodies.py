@@ -1,0 +1,38 @@
+"""How withdrawals are shown by the API. Amounts as decimal text: USDC, and XLM for the fee."""
+
+from typing import Any
+
+from offerhub.api.operations import operation_body
+from offerhub.core.money import format_amount
+from payouts.models import Withdrawal, WithdrawalAttempt
+
+
+def newest_attempt(withdrawal: Withdrawal) -> WithdrawalAttempt | None:
+    """The payment that the answer shows; needs `for_display()`."""
+    return next(iter(withdrawal.attempts.all()), None)
+
+
+def withdrawal_body(withdrawal: Withdrawal) -> dict[str, Any]:
+    """A withdrawal that was read with `for_display()`.
+
+    `hash` is the transaction's: of the one in a ledger, or else of the one that may get there.
+    """
+    attempt = newest_attempt(withdrawal)
+    on_its_way = attempt.hash if attempt is not None and attempt.is_live else ""
+    return {
+        "id": withdrawal.id,
+        "externalRef": withdrawal.external_ref,
+        "status": withdrawal.status,
+        "userId": withdrawal.user_id,
+        "userExternalId": withdrawal.user.external_id,
+        "amount": format_amount(withdrawal.amount),
+        "destination": withdrawal.destination,
+        "memo": withdrawal.memo or None,
+        "memoType": withdrawal.memo_type or None,
+        "hash": withdrawal.hash or on_its_way or None,
+        "fee": format_amount(withdrawal.fee),
+        "problem": withdrawal.problem,
+        "operation": operation_body(attempt) if attempt else None,
+        "createdAt": withdrawal.created_at,
+        "updatedAt": withdrawal.updated_at,
+    }
