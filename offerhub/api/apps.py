@@ -9,6 +9,7 @@ class ApiConfig(AppConfig):
     name = "offerhub.api"
 
     def ready(self) -> None:
+        from offerhub.api import checks  # noqa: F401  (registers them)
         from offerhub.events import services as events
         from offerhub.marketplaces import journal
 

@@ -26,6 +26,7 @@ class Description:
     query: type[Query] | None = None
     answer: type[Shape] | None = None
     status: int = 200
+    finds: bool = False  # answers 200 instead of 201 when it was there already
     listed: bool = False  # a page of `answer`
     waits: bool = False  # may answer 202, takes `Prefer`
     refusals: Sequence[type[Refusal]] = ()

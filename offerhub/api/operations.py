@@ -36,7 +36,7 @@ def operation_body(row: Submission) -> dict[str, Any]:
     }
 
 
-class ProblemShape(Shape):
+class OperationProblemShape(Shape):
     """The last thing that went wrong, in the words of the chain or the provider."""
 
     code = serializers.CharField()
@@ -44,7 +44,7 @@ class ProblemShape(Shape):
 
 
 class OperationShape(Shape):
-    """What `operation_body` makes."""
+    """A transaction on the chain that one change asked for, with what became of it."""
 
     id = serializers.CharField()
     kind = serializers.CharField()
@@ -54,6 +54,6 @@ class OperationShape(Shape):
     attempts = serializers.IntegerField()
     next_step = serializers.ChoiceField(list(NEXT_STEP.values()), allow_null=True)
     next_attempt_at = serializers.DateTimeField(allow_null=True)
-    problem = ProblemShape(allow_null=True)
+    problem = OperationProblemShape(allow_null=True)
     created_at = serializers.DateTimeField()
     finished_at = serializers.DateTimeField(allow_null=True)

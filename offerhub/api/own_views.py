@@ -1,18 +1,24 @@
-"""The routes that belong to the API itself: who am I, and what became of an operation."""
+"""The routes of the API itself: who am I, what became of an operation, and its own description."""
 
+from functools import cache
 from typing import Any
 
 from django.conf import settings
+from django.http import HttpResponse
+from django.template.loader import render_to_string
 from rest_framework import serializers
 
+from offerhub.api import reference, schema
 from offerhub.api.docs import describe
 from offerhub.api.operations import OperationShape, operation_body
-from offerhub.api.permissions import ANY_KEY
+from offerhub.api.permissions import ANY_KEY, PUBLIC
+from offerhub.api.rendering import encode
 from offerhub.api.requests import ApiRequest
 from offerhub.api.serializers import Shape
 from offerhub.api.views import ApiView, Response, respond
 from offerhub.chain import submission
 from offerhub.core.errors import NotFound
+from offerhub.marketplaces import tokens
 
 
 class NamedShape(Shape):
@@ -50,6 +56,50 @@ class MeView(ApiView):
             "network": settings.OFFERHUB_NETWORK,
         }
         return respond(body)
+
+
+class SchemaView(ApiView):
+    """The OpenAPI 3.1 document. Public, and the same for everybody."""
+
+    scopes = {"GET": PUBLIC}
+
+    @describe("The OpenAPI document", tag="Account")
+    def get(self, request: ApiRequest) -> Response:
+        return _cacheable(respond(_document()))
+
+
+class DocsView(ApiView):
+    """The document as a page."""
+
+    scopes = {"GET": PUBLIC}
+
+    @describe("This page", tag="Account")
+    def get(self, request: ApiRequest) -> Response:
+        return _cacheable(HttpResponse(_page()))
+
+
+def _cacheable(response: Response) -> Response:
+    response.headers["Cache-Control"] = "public, max-age=300"
+    return response
+
+
+@cache
+def _document() -> bytes:
+    return encode(schema.build())
+
+
+@cache
+def _page() -> str:
+    document = schema.build()
+    context = {
+        "title": document["info"]["title"],
+        "description": document["info"]["description"],
+        "openapi": document["openapi"],
+        "mode": tokens.mode(),
+        "tags": reference.Reader(document).by_tag(),
+        "refusals": reference.all_refusals(),
+    }
+    return render_to_string("api/docs.html", context)
 
 
 class OperationView(ApiView):

@@ -40,6 +40,16 @@ class KeyOfOtherNetwork(Unauthenticated):
     code, title = "api_key_of_other_network", "This API key belongs to another network"
 
 
+KEY_REFUSALS: list[type[Refusal]] = [
+    KeyMissing,
+    KeyMalformed,
+    KeyUnknown,
+    KeyRevoked,
+    KeyExpired,
+    KeyOfOtherNetwork,
+]
+
+
 class ScopeMissing(Forbidden):
     """`requiredScope` says which one."""
 

@@ -1,6 +1,7 @@
 """The request as the API's handlers see it: who calls, for which marketplace, under which id."""
 
 import re
+import secrets
 from functools import cached_property
 from typing import Any
 
@@ -12,7 +13,6 @@ from offerhub.api.authentication import Principal
 from offerhub.api.buckets import Verdict
 from offerhub.api.refusals import KeyMissing, LengthRequired
 from offerhub.core.actor import Actor, ActorKind
-from offerhub.core.ids import new_id
 
 _SAFE_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
 
@@ -22,7 +22,7 @@ def request_id_of(request: HttpRequest) -> str:
     known: str | None = getattr(request, "offerhub_request_id", None)
     if known is None:
         sent = request.META.get("HTTP_X_REQUEST_ID", "")
-        known = sent if _SAFE_ID.fullmatch(sent) else new_id("req")
+        known = sent if _SAFE_ID.fullmatch(sent) else f"req_{secrets.token_hex(12)}"
         request.offerhub_request_id = known  # type: ignore[attr-defined]
         structlog.contextvars.bind_contextvars(request_id=known)
     return known

@@ -2,9 +2,11 @@
 
 from django.urls import path
 
-from offerhub.api.own_views import MeView, OperationView
+from offerhub.api.own_views import DocsView, MeView, OperationView, SchemaView
 
 urlpatterns = [
     path("me", MeView.as_view(), name="me"),
     path("operations/<str:operation_id>", OperationView.as_view(), name="operation"),
+    path("schema", SchemaView.as_view(), name="schema"),
+    path("docs", DocsView.as_view(), name="docs"),
 ]
