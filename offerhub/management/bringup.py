@@ -129,7 +129,7 @@ class BringUp:
         with screen.step("Database") as notes:
             wanted = supervisor.beside(lambda: seed.patiently(seed.migrate))
             notes.append(f"{wanted} migrations" if wanted else "up to date")
-        programs = [stack.web(), *stack.workers(), stack.monitor()]
+        programs = [*stack.workers(), stack.monitor(), stack.web()]  # the web is stopped first
         children += [supervisor.start(program) for program in programs]
         addresses = {"sandbox": stack.sandbox_url, "web": stack.base_url}
         for child in children:
@@ -143,7 +143,7 @@ class BringUp:
 
     def _seed(self) -> runfile.RunFile:
         content = seed.demo_installation(
-            runfile.read(), self.stack.base_url, self.stack.sandbox_url
+            runfile.recall(), self.stack.base_url, self.stack.sandbox_url
         )
         runfile.write(content)
         return content

@@ -1,0 +1,187 @@
+"""`manage.py up` with real processes: starting, killing, stopping, starting again."""
+
+import contextlib
+import os
+import signal
+import socket
+import stat
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+import requests
+
+from tests import database
+from tests.processes.children import child, clean_environment, redis_server, until
+from tests.processes.installation import Installation, new_installation
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("up")]
+CHILDREN = ["postgres", "sandbox", "web", "worker", "monitor"]
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """One that several tests look at, and shoot at."""
+    installation = new_installation(tmp_path_factory.mktemp("running"))
+    with installation.started():
+        yield installation
+
+
+def test_it_says_where_everything_is(running: Installation) -> None:
+    facts = running.facts
+    assert set(facts) == {"baseUrl", "apiKey", "adminUrl", "sandboxUrl", "marketplaceId", "staff"}
+    assert facts["baseUrl"] == f"http://127.0.0.1:{running.port}"
+    assert facts["adminUrl"] == f"http://127.0.0.1:{running.port}/admin/"
+    assert stat.S_IMODE((running.folder / "run.json").stat().st_mode) == 0o600
+    roles = [one["role"] for one in facts["staff"]]
+    assert roles == ["support", "senior_support", "finance", "read_only", "operations"]
+    for one in facts["staff"]:
+        assert set(one) == {"role", "username", "password", "totpSecret"}
+        assert all(one.values())
+    for place in (facts["baseUrl"], facts["adminUrl"], facts["sandboxUrl"], "run.json"):
+        assert place in running.output
+
+
+def test_no_secret_is_on_the_terminal_or_in_a_log(running: Installation) -> None:
+    facts = running.facts
+    secrets = [facts["apiKey"], *(one["password"] for one in facts["staff"])]
+    texts = [running.output, *(p.read_text() for p in (running.folder / "log").glob("*.log"))]
+    assert not [text for text in texts for secret in secrets if secret in text]
+
+
+def test_every_process_answers(running: Installation) -> None:
+    assert sorted(running.pids()) == sorted(CHILDREN)
+    assert running.is_ready()
+    health = requests.get(f"{running.facts['sandboxUrl']}/control/health", timeout=5)
+    assert health.status_code == 200
+    bearer = f"Bearer {running.facts['apiKey']}"
+    assert running.get("/api/v1/me", Authorization=bearer).status_code == 200
+
+
+@pytest.mark.parametrize("name", CHILDREN)
+def test_a_killed_process_comes_back(running: Installation, name: str) -> None:
+    before = running.pids()
+    os.kill(before[name], signal.SIGKILL)
+    until(lambda: running.pids().get(name) not in (None, before[name]), 20, running.output)
+    title = {"postgres": "PostgreSQL", "web": "Web server", "monitor": "Chain monitor"}
+    back = f"{title.get(name, name.title())}"
+    until(lambda: f"{back}" in running.output and "is back" in running.output, 30, running.output)
+    until(running.is_ready, 20, running.output)
+    others = {key: pid for key, pid in before.items() if key != name}
+    assert {key: pid for key, pid in running.pids().items() if key != name} == others
+
+
+def test_a_killed_web_worker_and_a_killed_database_backend_are_survived(
+    running: Installation,
+) -> None:
+    worker = psutil.Process(running.pids()["web"]).children()[0]
+    worker.kill()
+    until(running.is_ready, 20)
+    backend = next(
+        one
+        for one in psutil.Process(running.pids()["postgres"]).children()
+        if one.status() != psutil.STATUS_ZOMBIE and "[local]" in " ".join(one.cmdline())
+    )
+    backend.kill()
+    until(running.is_ready, 20)
+
+
+def test_a_second_start_in_the_same_folder_is_refused(running: Installation) -> None:
+    with child(
+        *(sys.executable, "manage.py", "up", "--port", str(running.port)),
+        log=running.folder / "second",
+        environment=clean_environment(OFFERHUB_VAR=str(running.folder), COLUMNS="200"),
+    ) as second:
+        assert second.wait(30) == 1
+    said = (running.folder / "second").read_text()
+    assert "already running here" in said
+    assert f"http://127.0.0.1:{running.port}" in said
+    assert running.is_ready()
+
+
+def test_a_taken_port_is_named_with_the_way_out(tmp_path: Path) -> None:
+    installation = new_installation(tmp_path / "var")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", installation.port))
+        taken.listen()
+        with installation.started(wait=False) as process:
+            assert process.wait(60) == 1
+    assert f"Port {installation.port} is in use" in installation.output
+    assert "PORT=" in installation.output
+    assert installation.processes() == []
+
+
+def test_ctrl_c_leaves_nothing_running_and_a_second_start_keeps_the_data(tmp_path: Path) -> None:
+    installation = new_installation(tmp_path / "var")
+    with installation.started() as process:
+        first = installation.facts
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0
+        assert installation.processes() == []
+        assert "Stopped" in installation.output
+    installation.port += 1  # elsewhere: the sandbox stays where it was
+    with installation.started() as process:
+        second = installation.facts
+        assert second["baseUrl"] != first["baseUrl"]
+        for name in ("apiKey", "marketplaceId", "sandboxUrl", "staff"):
+            assert second[name] == first[name]
+        bearer = f"Bearer {first['apiKey']}"
+        assert installation.get("/api/v1/me", Authorization=bearer).status_code == 200
+        process.terminate()
+        assert process.wait(60) == 0
+        assert installation.processes() == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children with their parent")
+def test_a_killed_supervisor_leaves_no_orphan_and_can_be_started_again(tmp_path: Path) -> None:
+    installation = new_installation(tmp_path / "var")
+    with installation.started() as process:
+        marketplace = installation.facts["marketplaceId"]
+        os.kill(process.pid, signal.SIGKILL)
+        until(lambda: not installation.processes(), 20, str(installation.processes()))
+    # At once, while its children may still be ending; and killed again, and again at once.
+    with installation.started(wait=False) as process:
+        time.sleep(1.5)
+        os.kill(process.pid, signal.SIGKILL)
+    with installation.started():
+        assert installation.facts["marketplaceId"] == marketplace
+        assert installation.is_ready()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children with their parent")
+def test_a_killed_make_takes_everything_along(tmp_path: Path) -> None:
+    installation = new_installation(tmp_path / "var")
+    makefile = tmp_path / "Makefile"
+    up = f"{sys.executable} manage.py up --no-demo --port {installation.port}"
+    makefile.write_text(f"run:\n\t@{up}\n")
+    with installation.started(command=("make", "-f", str(makefile), "run")) as make:
+        os.kill(make.pid, signal.SIGKILL)
+        with contextlib.suppress(psutil.Error):
+            until(lambda: not installation.processes(), 30, str(installation.processes()))
+
+
+def test_an_external_database_and_a_broker_take_the_place_of_our_own(tmp_path: Path) -> None:
+    installation = new_installation(tmp_path / "var")
+    with external_database(f"up_{installation.port}") as url, redis_server(tmp_path) as broker:
+        variables = {"DATABASE_URL": url, "CELERY_BROKER_URL": broker}
+        with installation.started(**variables) as process:
+            wanted = ["beat", "monitor", "sandbox", "web", "worker"]
+            assert sorted(installation.pids()) == wanted
+            assert installation.is_ready()
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(60) == 0
+        assert not (installation.folder / "postgres").exists()
+
+
+@contextlib.contextmanager
+def external_database(name: str) -> Iterator[str]:
+    """A database of its own on a server that the program did not start."""
+    server = database.start()
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+        yield server.replace("/postgres?", f"/{name}?")
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
