@@ -6,7 +6,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from offerhub import runfile
-from offerhub.demo.client import Api, Sandbox
+from offerhub.demo.client import Api, Sandbox, answers
 from offerhub.demo.diary import Diary
 from offerhub.demo.freelance import Freelance
 from offerhub.demo.scenario import DoesNotAddUp, Row, Scenario
@@ -26,13 +26,16 @@ def resume(screen: Screen) -> None:
 
 def play_again(screen: Screen) -> None:
     """A new run of every scenario, with users of its own; a run that was broken off goes on."""
+    facts = runfile.read()
+    if facts is None or not answers(facts["baseUrl"]):
+        raise NotRunning("Nothing is running here. Start it with `make run` in another terminal.")
     _play_all(screen, fresh=True)
 
 
 def _play_all(screen: Screen, *, fresh: bool) -> None:
     facts = runfile.read()
     if facts is None:
-        raise NotRunning("Nothing is running here. Start it with `make run` in another terminal.")
+        raise NotRunning("The installation has not said where it is")
     diary_path = runfile.path().with_name("demo.json")
     for scenario in SCENARIOS:
         diary = Diary(diary_path, scenario.name, facts["marketplaceId"], fresh=fresh)
