@@ -50,7 +50,9 @@ RPC_URL = env.str("OFFERHUB_RPC_URL", "")
 TRUSTLESS_WORK_URL = env.str("OFFERHUB_TRUSTLESS_WORK_URL", "")
 TRUSTLESS_WORK_API_KEY = env.str("OFFERHUB_TRUSTLESS_WORK_API_KEY", "")
 TRUSTLESS_WORK_PROVIDER_LIMIT = env.int("OFFERHUB_PROVIDER_LIMIT", 0 if SANDBOX else 50)
-# Contracts that may deploy escrows; empty accepts any whose envelope says what was asked.
+# Accounts that the provider's fee may go to, and contracts that may deploy escrows; empty accepts
+# any whose envelope says what was asked.
+ESCROW_FEE_ADDRESSES = env.list("OFFERHUB_ESCROW_FEE_ADDRESSES", default=[])
 ESCROW_FACTORIES = env.list("OFFERHUB_ESCROW_FACTORIES", default=[])
 
 # --- secrets ----------------------------------------------------------------------------------
@@ -244,8 +246,8 @@ MONITOR_SECONDS = env.float("OFFERHUB_MONITOR_SECONDS", 0.25 if SANDBOX else 5.0
 
 # --- money ------------------------------------------------------------------------------------
 # XLM given to a managed wallet for network fees, and the level under which it is topped up.
-WALLET_FEE_FLOAT = env.str("OFFERHUB_WALLET_FEE_FLOAT", "3")
-WALLET_FEE_LOW_WATER = env.str("OFFERHUB_WALLET_FEE_LOW_WATER", "1")
+WALLET_FEE_FLOAT = env.str("OFFERHUB_WALLET_FEE_FLOAT", "10" if SANDBOX else "3")
+WALLET_FEE_LOW_WATER = env.str("OFFERHUB_WALLET_FEE_LOW_WATER", "4" if SANDBOX else "1")
 # The most that one envelope may pay the network, in XLM: more is refused before signing.
 MAX_NETWORK_FEE = env.str("OFFERHUB_MAX_NETWORK_FEE", "1")
 

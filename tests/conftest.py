@@ -11,7 +11,8 @@ import pytest
 
 if TYPE_CHECKING:
     from tests.http import Api
-    from tests.world import Network, World
+    from tests.network import Network
+    from tests.world import World
 
 _original_connect = socket.socket.connect
 
@@ -42,7 +43,7 @@ def network(scratch: str) -> Iterator["Network"]:
     """A sandbox network for this test process."""
     from django.conf import settings
 
-    from tests.world import running_network
+    from tests.network import running_network
 
     with running_network(Path(scratch)) as sandbox:
         settings.SANDBOX_URL = sandbox.url

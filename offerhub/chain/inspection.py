@@ -13,7 +13,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from stellar_sdk import Address, InvokeHostFunction, Network, TransactionEnvelope, scval, xdr
+from stellar_sdk import (
+    Address,
+    InvokeHostFunction,
+    Network,
+    NoneMemo,
+    TransactionEnvelope,
+    scval,
+    xdr,
+)
 
 from offerhub.chain.network import current
 from offerhub.chain.types import Envelope, EnvelopeRefused
@@ -104,6 +112,7 @@ def _only_operation(parsed: TransactionEnvelope, intent: Intent) -> InvokeHostFu
     require(not parsed.signatures, "the envelope is signed already")
     require(transaction.source.account_id == intent.signer, "its source is another account")
     require(transaction.source.account_muxed_id is None, "its source is a muxed account")
+    require(isinstance(transaction.memo, NoneMemo), "it carries a memo")
     require(len(transaction.operations) == 1, "it has more than one operation")
     operation = transaction.operations[0]
     require(isinstance(operation, InvokeHostFunction), "its operation is not a contract call")

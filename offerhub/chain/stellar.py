@@ -84,7 +84,7 @@ def build_activation(sponsor: str, sequence: int, address: str, fee_float: int) 
 
 
 def memo_of(kind: str, value: str) -> Memo:
-    """A memo of kind `text` (28 bytes at most), `id` (a 64-bit number) or `hash` (64 hex digits)."""
+    """A memo: `text` (28 bytes at most), `id` (a 64-bit number) or `hash` (64 hex digits)."""
     if kind == "hash":
         return HashMemo(value)
     return IdMemo(int(value)) if kind == "id" else TextMemo(value)

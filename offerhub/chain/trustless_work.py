@@ -136,8 +136,9 @@ def fund(kind: str, contract: str, signer: str, amount: int) -> Envelope:
     """The signer's USDC into the contract."""
 
     def check(args: list[Any]) -> None:
+        require(len(args) == 3 and isinstance(args[1], dict), "it has other arguments")
         require(args[0] == signer, "another account funds it")
-        require(args[-1] == amount, "it funds another amount")
+        require(args[2] == amount, "it funds another amount")
 
     body = {"contractId": contract, "signer": signer, "amount": _Number(amount)}
     transfer = TokenTransfer(usdc_contract(), contract, amount)
@@ -151,6 +152,7 @@ def change_status(
     """The seller says how far a milestone is."""
 
     def check(args: list[Any]) -> None:
+        require(len(args) == 4, "it has other arguments")
         require(args[0] == index, "it changes another milestone")
         require(args[1] == status, "it sets another status")
         require(args[2] in (evidence, evidence or None), "it gives other evidence")
@@ -171,8 +173,7 @@ def approve(kind: str, contract: str, buyer: str, index: int) -> Envelope:
     """The buyer accepts a milestone; this can not be taken back."""
 
     def check(args: list[Any]) -> None:
-        require(args[0] == index, "it approves another milestone")
-        require(args[1] == buyer, "another account approves it")
+        require(args == [index, buyer], "it approves something else, or for another account")
 
     body = {"contractId": contract, "milestoneIndex": str(index), "approver": buyer}
     intent = Intent(buyer, contract, "approve_milestone", check)
@@ -183,11 +184,8 @@ def release(kind: str, contract: str, buyer: str, index: int) -> Envelope:
     """The contract pays the seller, for the whole or for one milestone."""
 
     def check(args: list[Any]) -> None:
-        require(args[0] == buyer, "another account releases it")
-        if kind == MULTI:
-            require(index in args[1:], "it releases another milestone")
-        numbers = [a for a in args[1:] if isinstance(a, int)]
-        require(numbers == ([index] if kind == MULTI else []), "it releases another milestone")
+        meant = [buyer] if kind == SINGLE else [buyer, index]
+        require(_without_fee_address(args, 1) == meant, "it releases something else")
 
     body = {"contractId": contract, "releaseSigner": buyer}
     if kind == SINGLE:
@@ -221,10 +219,9 @@ def resolve(
     given = {address: amount for address, amount in shares.items() if amount}
 
     def check(args: list[Any]) -> None:
-        require(args[0] == resolver, "another account resolves it")
-        require(args[-1] == given, "it pays other amounts or other accounts")
-        if kind == MULTI:
-            require(args[1] == index, "it resolves another milestone")
+        meant = [resolver, given] if kind == SINGLE else [resolver, index, given]
+        said = _without_fee_address(args, len(meant) - 1)
+        require(said == meant, "it pays other amounts or accounts, or for something else")
 
     body: dict[str, Any] = {
         "contractId": contract,
@@ -326,7 +323,27 @@ def _factories() -> Sequence[str]:
     return list(settings.ESCROW_FACTORIES)
 
 
+def _without_fee_address(args: list[Any], position: int) -> list[Any]:
+    """The arguments without the provider's fee address, which some networks' contracts take.
+
+    Where it is given it must be the one that is known, or fees would go to somebody else.
+    """
+    given = args[position] if position < len(args) else None
+    if not isinstance(given, str):
+        return args
+    known = _fee_addresses()
+    require(not known or given in known, "the provider's fee goes to an unknown account")
+    return args[:position] + args[position + 1 :]
+
+
+def _fee_addresses() -> Sequence[str]:
+    if settings.OFFERHUB_NETWORK == "sandbox":
+        return [str(sandbox_facts(settings.SANDBOX_URL)["trustlessWorkFeeAddress"])]
+    return list(settings.ESCROW_FEE_ADDRESSES)
+
+
 def _check_deploy(args: list[Any], signer: str, new: NewEscrow) -> None:
+    require(len(args) == 5 or args[5:] == [[]], "it has other arguments")
     require(args[0] == signer, "another account deploys it")
     require(args[3] == "initialize_escrow", "it runs another initialisation")
     (said,) = args[4]

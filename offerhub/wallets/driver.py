@@ -1,5 +1,7 @@
 """How wallet operations meet the chain: classic transactions, paid by the platform wallet."""
 
+from dataclasses import replace
+
 from offerhub.chain import keys, stellar
 from offerhub.chain.drivers import LedgerReads
 from offerhub.chain.types import ChainFact, Envelope, Outcome
@@ -15,9 +17,10 @@ class WalletDriver(LedgerReads):
     def build(self, row: WalletOperation) -> Envelope:
         """A trustline, a sponsored account, or a payment of fee money."""
         source = row.source_wallet.address
-        sequence = stellar.account(source).sequence
+        account = stellar.account(source)
+        sequence = account.sequence
         if row.kind == Kind.BOOTSTRAP:
-            return stellar.build_trustline(source, sequence)
+            return replace(stellar.build_trustline(source, sequence), meta={"xlm": account.xlm})
         if row.kind == Kind.ACTIVATE:
             return stellar.build_activation(
                 source, sequence, row.wallet.address, services.fee_float()

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db.models import F, Q
 
 from ledger import movements
+from offerhub.chain.network import current
 from offerhub.chain.submission import LIVE, Status, finish
 from offerhub.chain.types import ChainFact
 from offerhub.core import jobs
@@ -18,6 +19,7 @@ Kind = WalletOperation.Kind
 ACTOR = system("wallets")
 # A sponsored account with one trustline locks three base reserves of its sponsor.
 SPONSORED_RESERVE = 3 * UNIT // 2
+PLATFORM_LOW = 3_000 * UNIT  # on test networks, where friendbot refills it
 
 
 def fee_float() -> int:
@@ -83,6 +85,7 @@ def confirm(operation_id: str, fact: ChainFact) -> None:
             fact=fact,
             actor=ACTOR,
         )
+        wallet.fee_budget = operation.envelope_meta["xlm"] - fact.fee_charged
     else:
         _book_fee_money(operation, fact)
     if operation.kind != Kind.TOP_UP:
@@ -152,8 +155,10 @@ def _record(wallet: Wallet, operation: WalletOperation, event: str, code: str = 
 
 def in_need() -> list[str]:
     """Ids of wallets that are not alive yet or low on fee money, and have no operation."""
-    low = Q(status=Wallet.Status.ACTIVE, fee_budget__lt=low_water())
-    managed = ~Q(kind__in=[Wallet.Kind.EXTERNAL, Wallet.Kind.PLATFORM])
-    pending = Q(status=Wallet.Status.PENDING)
-    rows = Wallet.objects.filter(pending | (low & managed)).exclude(operations__status__in=LIVE)
+    sponsored = Q(kind__in=[Wallet.Kind.MANAGED, Wallet.Kind.RESOLVER])
+    low = sponsored & Q(fee_budget__lt=low_water())
+    if current().friendbot_url:
+        low |= Q(kind=Wallet.Kind.PLATFORM, fee_budget__lt=PLATFORM_LOW)
+    needy = Q(status=Wallet.Status.PENDING) | (Q(status=Wallet.Status.ACTIVE) & low)
+    rows = Wallet.objects.filter(needy).exclude(operations__status__in=LIVE)
     return list(rows.order_by("id").values_list("id", flat=True)[:200])

@@ -9,42 +9,114 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('marketplaces', '0002_clock'),
-        ('users', '0001_initial'),
+        ("marketplaces", "0002_clock"),
+        ("users", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='WalletOperation',
+            name="WalletOperation",
             fields=[
-                ('id', offerhub.core.db.PublicIdField(db_collation='C', default=functools.partial(offerhub.core.ids.new_id, *('opr',), **{}), editable=False, max_length=32, primary_key=True, serialize=False)),
-                ('kind', models.CharField(max_length=24)),
-                ('status', models.CharField(choices=[('PENDING', 'Pending'), ('AWAITING_SIGNATURE', 'Awaiting Signature'), ('SUBMITTED', 'Submitted'), ('UNKNOWN', 'Unknown'), ('CONFIRMED', 'Confirmed'), ('FAILED', 'Failed')], default='PENDING', max_length=20)),
-                ('xdr', models.TextField(blank=True)),
-                ('hash', models.CharField(blank=True, max_length=64)),
-                ('valid_until', models.DateTimeField(null=True)),
-                ('envelope_meta', models.JSONField(default=dict)),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('looks', models.PositiveIntegerField(default=0)),
-                ('history', models.JSONField(default=list)),
-                ('problem', models.JSONField(null=True)),
-                ('ledger', models.PositiveBigIntegerField(null=True)),
-                ('next_attempt_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('lease', models.CharField(blank=True, max_length=16)),
-                ('lease_until', models.DateTimeField(null=True)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('marketplace', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='marketplaces.marketplace')),
-                ('source_wallet', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='users.wallet')),
-                ('wallet', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='operations', to='users.wallet')),
+                (
+                    "id",
+                    offerhub.core.db.PublicIdField(
+                        db_collation="C",
+                        default=functools.partial(offerhub.core.ids.new_id, *("opr",), **{}),
+                        editable=False,
+                        max_length=32,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("kind", models.CharField(max_length=24)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("PENDING", "Pending"),
+                            ("AWAITING_SIGNATURE", "Awaiting Signature"),
+                            ("SUBMITTED", "Submitted"),
+                            ("UNKNOWN", "Unknown"),
+                            ("CONFIRMED", "Confirmed"),
+                            ("FAILED", "Failed"),
+                        ],
+                        default="PENDING",
+                        max_length=20,
+                    ),
+                ),
+                ("xdr", models.TextField(blank=True)),
+                ("hash", models.CharField(blank=True, max_length=64)),
+                ("valid_until", models.DateTimeField(null=True)),
+                ("envelope_meta", models.JSONField(default=dict)),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("looks", models.PositiveIntegerField(default=0)),
+                ("history", models.JSONField(default=list)),
+                ("problem", models.JSONField(null=True)),
+                ("ledger", models.PositiveBigIntegerField(null=True)),
+                (
+                    "next_attempt_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                ("lease", models.CharField(blank=True, max_length=16)),
+                ("lease_until", models.DateTimeField(null=True)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                ("finished_at", models.DateTimeField(null=True)),
+                (
+                    "marketplace",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="marketplaces.marketplace",
+                    ),
+                ),
+                (
+                    "source_wallet",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="users.wallet",
+                    ),
+                ),
+                (
+                    "wallet",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="operations",
+                        to="users.wallet",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('status__in', ('PENDING', 'AWAITING_SIGNATURE', 'SUBMITTED', 'UNKNOWN'))), fields=['next_attempt_at'], name='wallet_operation_due')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('status__in', ('PENDING', 'AWAITING_SIGNATURE', 'SUBMITTED', 'UNKNOWN'))), fields=('wallet',), name='wallet_one_live_operation')],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(
+                            (
+                                "status__in",
+                                ("PENDING", "AWAITING_SIGNATURE", "SUBMITTED", "UNKNOWN"),
+                            )
+                        ),
+                        fields=["next_attempt_at"],
+                        name="wallet_operation_due",
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(
+                            (
+                                "status__in",
+                                ("PENDING", "AWAITING_SIGNATURE", "SUBMITTED", "UNKNOWN"),
+                            )
+                        ),
+                        fields=("wallet",),
+                        name="wallet_one_live_operation",
+                    )
+                ],
             },
         ),
     ]
