@@ -50,6 +50,30 @@ def network(scratch: str) -> Iterator["Network"]:
         yield sandbox
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_test_environment: None,
+    django_db_blocker: Any,
+    django_db_keepdb: bool,
+    django_db_createdb: bool,
+    django_db_modify_db_settings: None,
+) -> None:
+    """Make the test database, whichever tests were chosen.
+
+    pytest-django makes it for tests with its own mark only; most of ours use `committed`.
+    """
+    from django.test.utils import setup_databases
+
+    with django_db_blocker.unblock():
+        setup_databases(
+            verbosity=0,
+            interactive=False,
+            aliases={"default"},
+            serialized_aliases=set(),
+            keepdb=django_db_keepdb and not django_db_createdb,
+        )
+
+
 @pytest.fixture
 def committed(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """A database in which everything commits and nothing is cleared away after the test.

@@ -33,7 +33,12 @@ MUTATIONS = [
     "deeper-auth",
     "memo",
 ]
-CALLS = ["deploy", "fund", "change_status", "approve", "release", "dispute", "resolve"]
+# Calls that name a milestone. A wrong sequence number is not refused: such an envelope can not
+# apply, or pays what was asked, and the rule of the submission covers both.
+INDEXED = {
+    SINGLE: {"change_status", "approve"},
+    MULTI: {"change_status", "approve", "release", "dispute", "resolve"},
+}
 
 
 def _calls(deal: Deal, kind: str) -> dict[str, Callable[[], Envelope]]:
@@ -73,6 +78,8 @@ def test_every_tampered_build_of_every_call_is_refused(deal: Deal, kind: str) ->
             honest.hash
         )
         for mutation in MUTATIONS:
+            if mutation == "wrong-index" and name not in INDEXED[kind]:
+                continue
             deal.network.fault("tampered", "/", method="POST", mutation=mutation)
             with pytest.raises(EnvelopeRefused):
                 call()
