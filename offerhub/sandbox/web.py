@@ -245,14 +245,18 @@ class Connection(asyncio.Protocol):
 
     async def _stream(self, stream: Stream) -> None:
         head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
-        head += "Cache-Control: no-cache\r\nConnection: close\r\n\r\n"
+        head += "Cache-Control: no-cache\r\nConnection: close\r\n"
+        # Chunked, because clients read until a chunk ends and would else wait for more.
+        head += "Transfer-Encoding: chunked\r\n\r\n"
         if self._transport is not None:
             self._transport.write(head.encode())
         async for frame in stream.frames:
             if self._transport is None:
                 return
-            self._transport.write(frame.encode())
+            data = frame.encode()
+            self._transport.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
         if self._transport is not None:
+            self._transport.write(b"0\r\n\r\n")
             self._transport.close()
             self._transport = None
 

@@ -1,0 +1,95 @@
+"""The published npm packages, unmodified, against a running sandbox."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.sandbox.player import Player
+
+HERE = Path(__file__).parent / "js"
+CACHE = Path(__file__).parents[2] / "var" / "js-clients"
+
+
+def need(program: str) -> str:
+    """The program's path. Its absence fails the test: a skipped check would look like a good one.
+    """
+    found = shutil.which(program)
+    if found is None:
+        pytest.fail(f"{program} is missing: the JavaScript clients need Node.js 20 or newer")
+    return found
+
+
+def installed() -> Path:
+    """A folder with the locked packages, made once per lock file."""
+    npm = need("npm")
+    lock = (HERE / "package-lock.json").read_bytes()
+    folder = CACHE / hashlib.sha256(lock).hexdigest()[:16]
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as guard:
+        fcntl.flock(guard, fcntl.LOCK_EX)
+        if not (folder / ".done").exists():
+            for name in ("package.json", "package-lock.json"):
+                shutil.copy(HERE / name, folder / name)
+            command = [npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
+            made = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+            assert made.returncode == 0, made.stdout + made.stderr
+            (folder / ".done").touch()
+        shutil.copy(HERE / "play.mjs", folder / f"play-{os.getpid()}.mjs")
+    return folder / f"play-{os.getpid()}.mjs"
+
+
+def played(player: Player) -> dict[str, Any]:
+    node, script = need("node"), installed()
+    try:
+        done = subprocess.run(
+            [node, script.name],
+            cwd=script.parent,
+            env={**os.environ, "SANDBOX_URL": player.url},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    finally:
+        script.unlink()
+    assert done.returncode == 0, done.stdout + done.stderr
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def test_published_javascript_clients_play_whole_escrows(player: Player) -> None:
+    seen = played(player)
+    # 500 released and 5 % of it kept: 475. Then 190 of a milestone resolved, 200 released.
+    assert seen["single"]["seller"] == "475.0000000"
+    assert seen["multi"]["seller"] == "845.5000000"
+    # 2000 - 1000 funded + 95 of the resolution and 9.5 of what was left.
+    assert seen["multi"]["buyer"] == "1104.5000000"
+    assert seen["multi"]["platform"] == "50.0000000"
+    assert seen["multi"]["balances"] == [{"address": seen["multi"]["contractId"], "balance": 0}]
+    assert seen["multi"]["rows"] == [seen["multi"]["contractId"]]
+    flags = seen["multi"]["flags"]
+    assert [(f["released"], f["resolved"]) for f in flags] == [(True, False), (False, True)]
+    assert seen["forged"]["status"] == 400
+    assert "tx_bad_auth" in seen["forged"]["message"]
+    assert seen["rpc"] == {
+        "sent": "PENDING",
+        "done": "SUCCESS",
+        "latest": True,
+        "returned": "scvVoid",
+        "value": "12345",
+        "events": 1,
+        "held": "12345",
+        "header": True,
+    }
+    assert seen["payments"] == ["create_account", *["invoke_host_function"] * 3]
+    supply = player.get("/control/state").json()["supply"]
+    assert supply[f"USDC:{player.issuer}"] == "2000.0000000"
