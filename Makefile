@@ -44,6 +44,8 @@ install: $(VENV)/.installed
 
 $(VENV)/.installed: requirements.lock
 	@echo "Preparing the environment (once, and again when requirements.lock changes)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed. Name one: make run PYTHON=python3.11"; exit 1; }
 	@test -x $(UV) || ($(PYTHON) -m venv var/tools && var/tools/bin/python -m pip install --quiet "uv>=0.9")
 	@test -x $(BIN)/python || $(UV) venv --quiet --python $(PYTHON) $(VENV)
 	@$(UV) pip sync --quiet --require-hashes --python $(BIN)/python requirements.lock
