@@ -98,10 +98,10 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "offerhub.health.Health",
+    "offerhub.api.middleware.RequestContext",
     "django.middleware.security.SecurityMiddleware",
     "offerhub.middleware.ContentSecurityPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

@@ -165,5 +165,3 @@ class TimelineShape(Shape):
     """What happened to an order, oldest first."""
 
     data = MomentShape(many=True)
-
-

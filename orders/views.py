@@ -37,9 +37,7 @@ from orders.serializers import (
 
 
 def _order(marketplace_id: str, order_id: str) -> Order:
-    order: Order | None = (
-        Order.objects.of(marketplace_id).for_display().filter(pk=order_id).first()
-    )
+    order: Order | None = Order.objects.of(marketplace_id).for_display().filter(pk=order_id).first()
     if order is None:
         raise NotFound(f"There is no order {order_id!r} in this marketplace")
     return order
@@ -139,9 +137,9 @@ class ReserveOrder(ApiView):
         tenant = request.marketplace_id
         return self.perform(
             request,
-            lambda actor: services.reserve(
-                marketplace_id=tenant, order_id=order_id, actor=actor
-            ).id,
+            lambda actor: (
+                services.reserve(marketplace_id=tenant, order_id=order_id, actor=actor).id
+            ),
             partial(_show_order, tenant),
         )
 
@@ -164,9 +162,11 @@ class CancelOrder(ApiView):
         tenant = request.marketplace_id
         return self.perform(
             request,
-            lambda actor: services.cancel(
-                marketplace_id=tenant, order_id=order_id, reason=reason, actor=actor
-            ).id,
+            lambda actor: (
+                services.cancel(
+                    marketplace_id=tenant, order_id=order_id, reason=reason, actor=actor
+                ).id
+            ),
             partial(_show_order, tenant),
         )
 
@@ -210,7 +210,7 @@ def _moment(event: Event) -> dict[str, Any]:
 class Escrows(ApiView):
     """Creating contracts."""
 
-    scopes = {"POST": "orders:write"}
+    scopes = {"POST": "escrow:write"}
 
     @describe(
         "Create an order's escrow contract",
@@ -227,9 +227,11 @@ class Escrows(ApiView):
         tenant = request.marketplace_id
         return self.perform(
             request,
-            lambda actor: escrow_services.request_deploy(
-                marketplace_id=tenant, order_id=order_id, actor=actor
-            ).id,
+            lambda actor: (
+                escrow_services.request_deploy(
+                    marketplace_id=tenant, order_id=order_id, actor=actor
+                ).id
+            ),
             partial(_show_escrow, tenant),
             created=True,
         )
@@ -238,7 +240,7 @@ class Escrows(ApiView):
 class OneEscrow(ApiView):
     """One contract."""
 
-    scopes = {"GET": "orders:read"}
+    scopes = {"GET": "escrow:read"}
 
     @describe("Read an escrow", tag="Escrow", answer=EscrowShape)
     def get(self, request: ApiRequest, escrow_id: str) -> Response:
@@ -249,7 +251,7 @@ class OneEscrow(ApiView):
 class FundEscrow(ApiView):
     """reserved → in escrow."""
 
-    scopes = {"POST": "orders:write"}
+    scopes = {"POST": "escrow:write"}
 
     @describe(
         "Fund an escrow",
@@ -265,9 +267,11 @@ class FundEscrow(ApiView):
         tenant = request.marketplace_id
         return self.perform(
             request,
-            lambda actor: escrow_services.request_fund(
-                marketplace_id=tenant, escrow_id=escrow_id, actor=actor
-            ).id,
+            lambda actor: (
+                escrow_services.request_fund(
+                    marketplace_id=tenant, escrow_id=escrow_id, actor=actor
+                ).id
+            ),
             partial(_show_escrow, tenant),
         )
 
@@ -293,14 +297,16 @@ class Release(ApiView):
         tenant = request.marketplace_id
         return self.perform(
             request,
-            lambda actor: escrow_services.request_release(
-                marketplace_id=tenant,
-                order_id=body["order_id"],
-                milestone_ref=body.get("milestone_id"),
-                action=body.get("action", "release"),
-                evidence=body.get("evidence", ""),
-                actor=actor,
-            ).id,
+            lambda actor: (
+                escrow_services.request_release(
+                    marketplace_id=tenant,
+                    order_id=body["order_id"],
+                    milestone_ref=body.get("milestone_id"),
+                    action=body.get("action", "release"),
+                    evidence=body.get("evidence", ""),
+                    actor=actor,
+                ).id
+            ),
             partial(_show_order, tenant),
         )
 
@@ -324,12 +330,14 @@ class Refund(ApiView):
         tenant = request.marketplace_id
         return self.perform(
             request,
-            lambda actor: escrow_services.request_refund(
-                marketplace_id=tenant,
-                order_id=body["order_id"],
-                milestone_ref=body.get("milestone_id"),
-                reason=body.get("reason", ""),
-                actor=actor,
-            ).id,
+            lambda actor: (
+                escrow_services.request_refund(
+                    marketplace_id=tenant,
+                    order_id=body["order_id"],
+                    milestone_ref=body.get("milestone_id"),
+                    reason=body.get("reason", ""),
+                    actor=actor,
+                ).id
+            ),
             partial(_show_order, tenant),
         )

@@ -7,13 +7,13 @@ from typing import Any
 
 import requests
 
-from ledger.services import user_balance
+from ledger.balances import user_balance
 from offerhub.core import jobs
 from offerhub.core.actor import Actor, system
 from offerhub.core.money import format_amount
 from offerhub.deposits import monitor
 from offerhub.marketplaces import services as marketplaces
-from offerhub.marketplaces.models import Marketplace
+from offerhub.marketplaces.scopes import Scope
 from offerhub.users import services as users
 from offerhub.users.models import User, Wallet
 from tests.network import Network
@@ -26,7 +26,7 @@ class World:
 
     def __init__(self, network: Network) -> None:
         self.network = network
-        self.marketplace = Marketplace.objects.create(name="Test market")
+        self.marketplace = marketplaces.create_marketplace(name="Test market", actor=ACTOR)
         users.make_own_wallets(marketplace_id=self.marketplace.id)
         monitor.poll()
         self.work()
@@ -70,13 +70,13 @@ class World:
 
     def key(self, *scopes: str) -> str:
         """A fresh API key with every scope, or with these."""
-        _, secret = marketplaces.create_api_key(
+        new = marketplaces.create_api_key(
             marketplace_id=self.marketplace.id,
             name="test",
-            scopes=list(scopes or marketplaces.ALL_SCOPES),
+            scopes=scopes or tuple(Scope),
             actor=ACTOR,
         )
-        return secret
+        return new.token
 
     def stranger(self) -> str:
         """The address of an account outside, alive and able to receive USDC."""

@@ -1,6 +1,7 @@
 """Use case 1 of the mission, as it is written there, over HTTP on the sandbox network."""
 
 from ledger.invariants import violations
+
 from tests.http import Api
 from tests.world import World
 
@@ -45,7 +46,11 @@ def test_the_freelance_sale_runs_as_the_mission_writes_it(world: World, api: Api
 
     # 5. Milestone 1: complete, approve, release, through one endpoint
     m1 = {"orderId": order["id"], "milestoneId": "m1"}
-    for action, state in [("complete", "COMPLETED"), ("approve", "APPROVED"), ("release", "RELEASED")]:
+    for action, state in [
+        ("complete", "COMPLETED"),
+        ("approve", "APPROVED"),
+        ("release", "RELEASED"),
+    ]:
         answer = api.post("/resolution/release", {**m1, "action": action})
         assert [m["status"] for m in answer["milestones"]] == [state, "OPEN"]
     assert api.get("/users/freelancer_456/balance")["available"] == "200.00"
