@@ -15,43 +15,11 @@ from django.conf import settings
 from offerhub.chain import http
 from offerhub.chain.inspection import Intent, TokenTransfer, read_call, require
 from offerhub.chain.network import current, sandbox_facts, trustless_work_key, usdc_contract
+from offerhub.chain.provider_rules import rule_of
 from offerhub.chain.types import BuildRefused, ChainUnavailable, Envelope, Outcome, Verdict
 from offerhub.core.money import UNIT, to_chain
 
 SINGLE, MULTI = "single-release", "multi-release"
-
-# The provider's sentences, by words that it keeps; numbers changed between its builds.
-RULES = {
-    "already initialized": "already_initialized",
-    "release signer": "only_release_signer",
-    "must be completed": "not_approved",
-    "balance must be": "balance_too_low",
-    "platform address": "only_platform",
-    "service provider": "only_service_provider",
-    "milestone index": "invalid_milestone_index",
-    "only the approver": "only_approver",
-    "already been approved": "already_approved",
-    "status cannot be empty": "empty_status",
-    "dispute resolver can": "only_resolver",
-    "already in dispute": "already_disputed",
-    "not in dispute": "not_disputed",
-    "opened for dispute": "in_dispute",
-    "already resolved": "already_resolved",
-    "have been released": "already_released",
-    "already released": "already_released",
-    "not authorized to change the dispute": "may_not_dispute",
-    "cannot dispute": "resolver_may_not_dispute",
-    "cannot be the one": "resolver_may_not_dispute",
-    "must equal the current escrow balance": "distributions_differ_from_balance",
-    "must not exceed": "distributions_too_large",
-    "insufficient funds": "insufficient_funds",
-    "cannot be equal to zero": "amount_zero",
-    "cannot be zero": "amount_zero",
-    "cannot exceed 99": "fee_too_high",
-    "more than 50": "too_many",
-    "do not match": "properties_differ",
-    "escrow not found": "escrow_not_found",
-}
 
 
 @dataclass(frozen=True)
@@ -304,7 +272,7 @@ def _build(path: str, body: dict[str, Any], intent: Intent) -> Envelope:
     if answer.ok and isinstance(said.get("unsignedTransaction"), str):
         return read_call(said["unsignedTransaction"], intent)
     message = _message(said)
-    rule = next((code for words, code in RULES.items() if words in message.lower()), "")
+    rule = rule_of(message)
     if rule:
         raise BuildRefused(rule, message)
     pause = answer.retry_after or http.DEFAULT_PAUSE
