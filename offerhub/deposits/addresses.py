@@ -1,0 +1,61 @@
+"""Which addresses are ours: one query for wallets and two for contracts, whatever the number."""
+
+from collections.abc import Iterable
+
+from django.db import connection
+
+from ledger.models import Account
+from offerhub.chain.submission import LIVE, concrete_tables
+from offerhub.deposits.judgement import Owner, Role
+from offerhub.marketplaces.models import Marketplace
+from offerhub.users.models import Wallet
+
+
+def owners_of(addresses: Iterable[str]) -> dict[str, Owner]:
+    """The owners of those addresses that are ours, by address."""
+    wanted = {address for address in addresses if address}
+    contracts = sorted(address for address in wanted if address.startswith("C"))
+    accounts = sorted(address for address in wanted if address.startswith("G"))
+    return _wallets(accounts) | _contracts(contracts)
+
+
+def _wallets(addresses: list[str]) -> dict[str, Owner]:
+    if not addresses:
+        return {}
+    rows = Wallet.objects.filter(address__in=addresses).values_list(
+        "address", "marketplace_id", "kind", "user_id", "created_at"
+    )
+    return {
+        address: Owner(marketplace, Role(kind), user, since)
+        for address, marketplace, kind, user, since in rows
+    }
+
+
+def _contracts(addresses: list[str]) -> dict[str, Owner]:
+    """Contracts that have an account in the books, and those whose deployment may have happened.
+
+    The account is opened when the deployment is confirmed, but a stranger may send to the contract
+    as soon as a ledger shows it. Nobody can know its id before we have kept the signed envelope,
+    which says it; so the live operations are asked first and the accounts after them, and a
+    confirmation between the two is seen by both.
+    """
+    if not addresses:
+        return {}
+    found = _being_deployed(addresses)
+    rows = Account.objects.filter(
+        marketplace__in=Marketplace.objects.all(), kind="contract", owner__in=addresses
+    ).values_list("owner", "marketplace_id")
+    return found | {address: Owner(marketplace, Role.CONTRACT) for address, marketplace in rows}
+
+
+def _being_deployed(addresses: list[str]) -> dict[str, Owner]:
+    """Contracts that a live operation's envelope makes. Few rows: the live ones have an index."""
+    selects = " UNION ALL ".join(
+        f"SELECT envelope_meta->>'contract_id', marketplace_id FROM {table._meta.db_table}"  # noqa: S608
+        " WHERE status = ANY(%(live)s) AND envelope_meta->>'contract_id' = ANY(%(addresses)s)"
+        for table in concrete_tables()
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(selects, {"live": [str(s) for s in LIVE], "addresses": addresses})
+        rows = cursor.fetchall()
+    return {address: Owner(marketplace, Role.CONTRACT) for address, marketplace in rows}
