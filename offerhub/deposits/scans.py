@@ -1,0 +1,145 @@
+"""Reading wallets one by one through Horizon: what the events have forgotten or do not show.
+
+Each wallet has its own cursor, so a scan goes on where it was, whoever runs it. All are read soon
+after a gap in the events, and otherwise each once in a while.
+"""
+
+import random
+from datetime import timedelta
+
+import structlog
+from django.conf import settings
+from django.db import connection
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
+
+from offerhub.chain import stellar
+from offerhub.chain.events import Seen
+from offerhub.chain.types import ChainUnavailable
+from offerhub.core.db import assert_no_transaction
+from offerhub.core.jobs import Later
+from offerhub.deposits import services
+from offerhub.deposits.models import ChainCursor, WalletScan
+
+log = structlog.get_logger(__name__)
+
+PAGE = 200  # the most that Horizon gives
+PAGES = 25  # of one run; a longer history goes on in the next
+LEASE = timedelta(seconds=60)
+AFTER_FAILURE = 10.0  # seconds, at least
+
+
+def interval() -> timedelta:
+    """How often every wallet is read at the least, when nothing happened."""
+    return timedelta(hours=float(getattr(settings, "WALLET_SCAN_HOURS", 24.0)))
+
+
+def enrol_new_wallets() -> int:
+    """Give every new wallet its first appointment, spread over the interval; how many there were.
+
+    The events show a new wallet's deposits from its first second, so there is no hurry. What a
+    party's own wallet did before it was registered is not read: it begins at the present ledger.
+    """
+    row = services.cursor_row()
+    if row is None:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO deposits_walletscan (wallet_id, cursor, due_at, problem)
+            SELECT w.id, CASE w.kind WHEN 'EXTERNAL' THEN %s ELSE '' END,
+                   now() + random() * make_interval(secs => %s), ''
+            FROM users_wallet w LEFT JOIN deposits_walletscan s ON s.wallet_id = w.id
+            WHERE s.wallet_id IS NULL ON CONFLICT DO NOTHING""",
+            [str(row.ledger << 32), interval().total_seconds()],
+        )
+        return int(cursor.rowcount)
+
+
+def due(limit: int = 100) -> list[str]:
+    """Wallets whose appointment has come, the longest waiting first."""
+    rows = WalletScan.objects.filter(due_at__lte=Now()).order_by("due_at")
+    return list(rows.values_list("wallet_id", flat=True)[:limit])
+
+
+def wallets_behind(row: ChainCursor) -> int:
+    """How many wallets are still to be read since the last gap in the events."""
+    if row.gap_since is None:
+        return 0
+    return _behind(row).count()
+
+
+def _behind(row: ChainCursor) -> QuerySet[WalletScan]:
+    return WalletScan.objects.filter(Q(scanned_at=None) | Q(scanned_at__lt=row.gap_since))
+
+
+def close_gap() -> bool:
+    """Note that the last wallet was read after a gap; whether that is so now."""
+    row = services.cursor_row()
+    if row is None or row.gap_since is None or _behind(row).exists():
+        return False
+    log.info("gap_closed", network=row.full_name, until_ledger=row.gap_until)
+    return bool(
+        ChainCursor.objects.filter(pk=row.pk, gap_since=row.gap_since).update(gap_since=None)
+    )
+
+
+def scan(wallet_id: str) -> None:
+    """Read one wallet to its end, or as far as one run goes. Raises Later when there is more."""
+    assert_no_transaction()
+    row = services.cursor_row()
+    if row is None or row.state == ChainCursor.State.HALTED or not _claim(wallet_id):
+        return
+    try:
+        _wait_for_horizon(row)
+        finished = _read_pages(wallet_id, row)
+    except ChainUnavailable as error:
+        pause = timedelta(seconds=max(error.retry_after, AFTER_FAILURE))
+        _again(wallet_id, Now() + pause, str(error))
+        return
+    except Exception as error:
+        _again(wallet_id, Now() + interval() / 24, f"{type(error).__name__}: {error}")
+        raise
+    if not finished:
+        _again(wallet_id, Now())
+        raise Later(0.0)
+    later = interval() * random.uniform(0.9, 1.1)  # noqa: S311 (spreads the load)
+    _again(wallet_id, Now() + later, scanned_at=Now())
+
+
+def _claim(wallet_id: str) -> bool:
+    """Take the wallet for a while. A scan that dies is due again when the lease is over."""
+    rows = WalletScan.objects.filter(pk=wallet_id, due_at__lte=Now())
+    return bool(rows.update(due_at=Now() + LEASE))
+
+
+def _again(wallet_id: str, due_at: object, problem: str = "", **more: object) -> None:
+    WalletScan.objects.filter(pk=wallet_id).update(due_at=due_at, problem=problem[:300], **more)
+
+
+def _wait_for_horizon(row: ChainCursor) -> None:
+    """After a gap a wallet counts as read only when Horizon itself has passed the gap."""
+    if row.gap_since is None:
+        return
+    latest, _ = stellar.latest_ledger()
+    if latest < row.gap_until:
+        raise ChainUnavailable(f"Horizon is at ledger {latest}, the gap ends at {row.gap_until}")
+
+
+def _read_pages(wallet_id: str, row: ChainCursor) -> bool:
+    """Whether the wallet's end was reached."""
+    one = WalletScan.objects.select_related("wallet").get(pk=wallet_id)
+    cursor = one.cursor
+    for _ in range(PAGES):
+        found, after = stellar.payments_of(one.wallet.address, cursor=cursor, limit=PAGE)
+        if after == cursor:
+            return True
+        seen = [Seen(*movement) for movement in found]
+        page = services.ScanPage(wallet_id, row.history, cursor, after, seen)
+        booked = services.record_scan(page)
+        if booked is None:
+            return False
+        if booked.ids:
+            log.info("scan_found", wallet=one.wallet.address, deposits=booked.ids)
+        cursor = after
+    return False
