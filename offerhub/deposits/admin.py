@@ -1,0 +1,36 @@
+"""Deposits and the state of the monitor in the back-office: to look at, not to change."""
+
+from django.contrib import admin
+
+from offerhub.core.admin import ReadOnlyAdmin
+from offerhub.deposits.models import ChainCursor, Deposit, QuarantinedEvent, WalletScan
+
+
+@admin.register(Deposit)
+class DepositAdmin(ReadOnlyAdmin):
+    list_display = (
+        *("id", "status", "reason", "shown_amount", "asset_code", "user", "holder"),
+        *("marketplace", "closed_at"),
+    )
+    list_filter = ("status", "reason", "holder", "asset_code")
+    search_fields = ("=id", "=tx_hash", "=address", "=operation", "=user__external_id", "=sender")
+    list_select_related = ("user", "marketplace")
+
+
+@admin.register(ChainCursor)
+class ChainCursorAdmin(ReadOnlyAdmin):
+    list_display = ("network", "state", "ledger", "latest_ledger", "updated_at", "problem")
+
+
+@admin.register(QuarantinedEvent)
+class QuarantinedEventAdmin(ReadOnlyAdmin):
+    list_display = ("event", "network", "ledger", "problem", "seen_at", "resolved_at")
+    list_filter = ("network",)
+    search_fields = ("=event", "=tx_hash")
+
+
+@admin.register(WalletScan)
+class WalletScanAdmin(ReadOnlyAdmin):
+    list_display = ("wallet", "scanned_at", "due_at", "problem")
+    search_fields = ("=wallet__address", "=wallet__id")
+    list_select_related = ("wallet",)
