@@ -11,8 +11,9 @@ from offerhub.sandbox.control import Control
 from offerhub.sandbox.envelope import BadEnvelope
 from offerhub.sandbox.faults import Fault, Faults
 from offerhub.sandbox.fields import failure
-from offerhub.sandbox.horizon import Horizon, View, problem, refused, timeout
+from offerhub.sandbox.horizon import Horizon, View
 from offerhub.sandbox.network import Network, Options
+from offerhub.sandbox.problems import problem, refused, timeout
 from offerhub.sandbox.results import TxResult
 from offerhub.sandbox.rpc import Rpc
 from offerhub.sandbox.trustless_work import TrustlessWork, rejected

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from stellar_sdk import Asset, xdr
 
-from offerhub.sandbox.codec import account_text
+from offerhub.sandbox.codec import I128_MAX, account_text
 
 NATIVE = "native"
 ONE = 10_000_000
@@ -78,7 +78,9 @@ def stroops(amount: object) -> int:
         scaled = Decimal(amount) * ONE
     except InvalidOperation:
         raise ValueError("an amount is a number or a decimal text") from None
-    if not scaled.is_finite() or scaled != scaled.to_integral_value():
+    if not scaled.is_finite() or abs(scaled) > I128_MAX:
+        raise ValueError("an amount that no contract can hold")
+    if scaled != scaled.to_integral_value():
         raise ValueError("an amount has at most 7 decimals")
     return int(scaled)
 

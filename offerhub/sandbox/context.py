@@ -156,9 +156,7 @@ class Context:
         """Record a contract event."""
         self.op.events.append(Event(contract, topics, value))
 
-    def moved(
-        self, asset: str, sender: str, receiver: str, amount: int, muxed: str = ""
-    ) -> None:
+    def moved(self, asset: str, sender: str, receiver: str, amount: int, muxed: str = "") -> None:
         """Record that an asset moved: the event of its token contract, and the change.
 
         A movement from the issuer is a mint and one to the issuer a burn (CAP-67).

@@ -11,8 +11,8 @@ from offerhub.sandbox.codec import is_contract
 from offerhub.sandbox.escrow import Escrow
 from offerhub.sandbox.fields import failure
 from offerhub.sandbox.network import Network
+from offerhub.sandbox.rows import StoredTx
 from offerhub.sandbox.rules import REFUSALS
-from offerhub.sandbox.store import StoredTx
 from offerhub.sandbox.web import Refused, Request, Response, reply
 
 MAX_ADDRESSES = 20

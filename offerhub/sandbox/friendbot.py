@@ -7,8 +7,8 @@ import base64
 from stellar_sdk import Keypair, SorobanDataBuilder, scval, xdr
 
 from offerhub.sandbox.codec import is_account
-from offerhub.sandbox.horizon import problem
 from offerhub.sandbox.network import Network, Outcome
+from offerhub.sandbox.problems import problem
 from offerhub.sandbox.records import base, transaction
 from offerhub.sandbox.simulation import soroban_data
 from offerhub.sandbox.soroban import TOKEN_FEE
@@ -65,5 +65,3 @@ def answer(network: Network, request: Request) -> Response:
     if outcome.tx is None or not outcome.tx.successful:
         return problem(500, "server_error", "Internal Server Error", "friendbot is out of order")
     return reply(transaction(outcome.tx, base(request)))
-
-

@@ -9,7 +9,7 @@ from stellar_sdk import xdr
 
 from offerhub.sandbox import assets, results
 from offerhub.sandbox.context import Change, OpEffects
-from offerhub.sandbox.store import StoredEvent, StoredOp, StoredTx, b64
+from offerhub.sandbox.rows import StoredEvent, StoredOp, StoredTx, b64
 from offerhub.sandbox.transactions import Applied, Moment
 
 OPERATION_NAMES = {

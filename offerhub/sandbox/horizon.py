@@ -12,79 +12,12 @@ from offerhub.sandbox import records
 from offerhub.sandbox.codec import is_account
 from offerhub.sandbox.envelope import BadEnvelope, Envelope
 from offerhub.sandbox.network import Network, Outcome
-from offerhub.sandbox.results import TxResult
-from offerhub.sandbox.store import OPERATION, PAYMENT, TRANSACTION, Page, StoredTx
+from offerhub.sandbox.problems import bad_request, failed, not_found, problem, refused, timeout
+from offerhub.sandbox.rows import OPERATION, PAYMENT, TRANSACTION, Page, StoredTx
 from offerhub.sandbox.web import Refused, Request, Response, Stream, reply
 
 STREAM_SECONDS = 55.0
-_PROBLEMS = "https://stellar.org/horizon-errors/"
 _KINDS = {"operations": OPERATION, "payments": PAYMENT, "transactions": TRANSACTION}
-
-
-def problem(status: int, kind: str, title: str, detail: str, **more: Any) -> Response:
-    """An error document; ``extras`` is left out when there are none."""
-    body = {"type": _PROBLEMS + kind, "title": title, "status": status, "detail": detail, **more}
-    response = reply(body, status)
-    response.content_type = "application/problem+json; charset=utf-8"
-    return response
-
-
-def not_found() -> Refused:
-    """The 404 document."""
-    return Refused(
-        problem(
-            404,
-            "not_found",
-            "Resource Missing",
-            "The resource at the url requested was not found. This usually occurs for one of two"
-            " reasons: the url requested is not valid, or no data in our database could be found"
-            " with the parameters provided.",
-        )
-    )
-
-
-def bad_request(field: str, reason: str) -> Refused:
-    """The 400 document for a parameter."""
-    extras = {"invalid_field": field, "reason": reason}
-    return Refused(
-        problem(
-            400, "bad_request", "Bad Request", "The request you sent was invalid.", extras=extras
-        )
-    )
-
-
-def timeout(digest: str = "") -> Response:
-    """The 504 document: the transaction may or may not have been applied."""
-    extras = {"extras": {"hash": digest}} if digest else {}
-    return problem(
-        504,
-        "timeout",
-        "Timeout",
-        "Your request timed out before completing. Please try your request again. If you are"
-        " submitting a transaction make sure you are sending exactly the same transaction.",
-        **extras,
-    )
-
-
-def refused(text: str, result: TxResult) -> Response:
-    """The 400 document of a transaction that failed or was refused."""
-    extras = {
-        "envelope_xdr": text,
-        "result_codes": result.codes(),
-        "result_xdr": result.to_xdr(),
-    }
-    return _failed(extras)
-
-
-def _failed(extras: dict[str, Any]) -> Response:
-    return problem(
-        400,
-        "transaction_failed",
-        "Transaction Failed",
-        "The transaction failed when submitted to the stellar network. The"
-        " `extras.result_codes` field on this response contains further details.",
-        extras=extras,
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +121,7 @@ class Horizon:
         if tx.successful:
             return reply(records.transaction(tx, base))
         extras = {"envelope_xdr": tx.envelope, "result_codes": tx.codes, "result_xdr": tx.result}
-        return _failed(extras)
+        return failed(extras)
 
     def submit_async(self, request: Request) -> Response:
         """POST /transactions_async: 201 PENDING, 409 DUPLICATE, 400 ERROR."""
@@ -317,7 +250,11 @@ class Horizon:
 
     def transaction(self, request: Request, view: View, parts: list[str]) -> Response:
         """GET /transactions/{hash}."""
-        return reply(records.transaction(self._known(parts[1], view), records.base(request)))
+        return reply(
+            records.transaction(
+                self._known(parts[1], view), records.base(request), parts[1].lower()
+            )
+        )
 
     def of_transaction(self, request: Request, view: View, parts: list[str]) -> Response:
         """GET /transactions/{hash}/operations and /payments."""

@@ -15,7 +15,8 @@ from offerhub.sandbox.envelope import Envelope
 from offerhub.sandbox.keys import Keys
 from offerhub.sandbox.ledger import Ledger
 from offerhub.sandbox.results import TxResult
-from offerhub.sandbox.store import Batch, Store, StoredEvent, StoredOp, StoredTx
+from offerhub.sandbox.rows import Batch, StoredEvent, StoredOp, StoredTx
+from offerhub.sandbox.store import Store
 from offerhub.sandbox.transactions import Moment, apply, check
 
 LEDGER_SECONDS = 5
@@ -67,7 +68,9 @@ class Network:
         self.listeners: list[Callable[[], None]] = []
         if not self.ledger.accounts:
             self._begin()
-        self._check_same_seed()
+        if not self._same_seed():
+            self.store.close()
+            raise ValueError("the file belongs to a network with another seed or passphrase")
         latest = self.store.ledger_before(2**62)
         self.sequence, self.closed_at = (latest[0], latest[1]) if latest else (1, 0)
         for asset in self.ledger.supply():
@@ -79,12 +82,9 @@ class Network:
         self.store.write(Batch(1, now, changes=self.ledger.take_changes()))
         self.store.set_meta({"seed": self.options.seed, "passphrase": self.options.passphrase})
 
-    def _check_same_seed(self) -> None:
+    def _same_seed(self) -> bool:
         kept = (self.store.meta("seed"), self.store.meta("passphrase"))
-        if kept != (self.options.seed, self.options.passphrase):
-            raise ValueError(
-                f"the file belongs to a network with seed {kept[0]!r} and passphrase {kept[1]!r}"
-            )
+        return kept == (self.options.seed, self.options.passphrase)
 
     def moment(self) -> Moment:
         """Where the next transaction lands."""

@@ -138,9 +138,7 @@ def bump_sequence(ctx: Context, source: str, body: xdr.BumpSequenceOp) -> bytes:
     return b""
 
 
-def begin_sponsoring(
-    ctx: Context, source: str, body: xdr.BeginSponsoringFutureReservesOp
-) -> bytes:
+def begin_sponsoring(ctx: Context, source: str, body: xdr.BeginSponsoringFutureReservesOp) -> bytes:
     """From here on the source pays the reserves of another account's new entries."""
     sponsored = key_of(body.sponsored_id)
     ctx.describe({"sponsored_id": sponsored}, sponsored)

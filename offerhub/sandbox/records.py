@@ -11,8 +11,8 @@ from urllib.parse import urlencode
 
 from offerhub.sandbox import assets, envelope
 from offerhub.sandbox.clock import iso
-from offerhub.sandbox.ledger import BASE_FEE, BASE_RESERVE, Account, Line
-from offerhub.sandbox.store import Page, StoredOp, StoredTx
+from offerhub.sandbox.ledger import BASE_FEE, BASE_RESERVE, LINE_CLAWBACK, Account, Line
+from offerhub.sandbox.rows import Page, StoredOp, StoredTx
 
 if TYPE_CHECKING:
     from offerhub.sandbox.network import Network
@@ -57,6 +57,7 @@ def _balance(asset: str, line: Line) -> dict[str, Any]:
         "last_modified_ledger": line.modified,
         "is_authorized": line.authorized,
         "is_authorized_to_maintain_liabilities": line.authorized,
+        "is_clawback_enabled": bool(line.flags & LINE_CLAWBACK),
         **assets.fields(asset),
     }
     if line.sponsor:
@@ -129,9 +130,13 @@ def _preconditions(tx: StoredTx) -> dict[str, Any]:
     return shown
 
 
-def transaction(tx: StoredTx, base: str) -> dict[str, Any]:
-    """GET /transactions/{hash}, and what POST /transactions answers."""
-    own = f"{base}/transactions/{tx.hash}"
+def transaction(tx: StoredTx, base: str, asked: str = "") -> dict[str, Any]:
+    """GET /transactions/{hash}, and what POST /transactions answers.
+
+    A fee bump that was asked for by its inner hash answers under that one.
+    """
+    digest = asked or tx.hash
+    own = f"{base}/transactions/{digest}"
     record: dict[str, Any] = {
         "_links": {
             "self": _link(own),
@@ -143,10 +148,10 @@ def transaction(tx: StoredTx, base: str) -> dict[str, Any]:
             "succeeds": _link(f"{base}/transactions?order=desc&cursor={tx.id}"),
             "transaction": _link(own),
         },
-        "id": tx.hash,
+        "id": digest,
         "paging_token": str(tx.id),
         "successful": tx.successful,
-        "hash": tx.hash,
+        "hash": digest,
         "ledger": tx.ledger,
         "created_at": iso(tx.created_at),
         "source_account": tx.source,
@@ -287,5 +292,3 @@ def fee_stats(latest: int) -> dict[str, Any]:
         "fee_charged": figures,
         "max_fee": figures,
     }
-
-

@@ -154,7 +154,7 @@ class TxResult:
     def codes(self) -> dict[str, object]:
         """Horizon's ``result_codes``."""
         words: dict[str, object] = {"transaction": self.code}
-        if self.inner_hash and self.operations:
+        if self.inner_hash:
             outer = "success" if self.successful else "failed"
             words = {"transaction": f"tx_fee_bump_inner_{outer}", "inner_transaction": self.code}
         if self.operations:
@@ -164,7 +164,7 @@ class TxResult:
     def to_xdr(self) -> str:
         """The XDR of a TransactionResult, as base64 text."""
         inner = self._body(0 if self.inner_hash else self.fee) + u32(0)
-        if self.inner_hash and self.operations:
+        if self.inner_hash:
             code = "tx_fee_bump_inner_success" if self.successful else "tx_fee_bump_inner_failed"
             head = i64(self.fee) + i32(TX_CODES[code]) + bytes.fromhex(self.inner_hash)
             return base64.b64encode(head + inner + u32(0)).decode()

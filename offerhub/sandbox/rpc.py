@@ -17,6 +17,7 @@ from offerhub.sandbox.network import Network
 from offerhub.sandbox.operations import source_of
 from offerhub.sandbox.records import PROTOCOL, ledger_hash
 from offerhub.sandbox.results import TxResult
+from offerhub.sandbox.rows import TRANSACTION, Page, StoredTx, b64
 from offerhub.sandbox.rpc_errors import INVALID_PARAMS, RpcError
 from offerhub.sandbox.simulation import (
     Call,
@@ -27,7 +28,6 @@ from offerhub.sandbox.simulation import (
     source_auth,
 )
 from offerhub.sandbox.soroban import event_xdr
-from offerhub.sandbox.store import TRANSACTION, Page, StoredTx, b64
 from offerhub.sandbox.web import Request, Response, reply
 
 Params = dict[str, Any]
@@ -71,6 +71,9 @@ class Rpc:
             result = method(params, view)
         except RpcError as problem:
             return self._error(call.get("id"), problem)
+        except (ValueError, TypeError, AttributeError) as problem:
+            wrong = RpcError(INVALID_PARAMS, f"invalid parameters: {problem}")
+            return self._error(call.get("id"), wrong)
         return reply({"jsonrpc": "2.0", "id": call.get("id"), "result": result})
 
     def _error(self, call_id: object, problem: RpcError) -> Response:
@@ -274,5 +277,3 @@ class Rpc:
     def events(self, params: Params, view: View) -> dict[str, Any]:
         """getEvents"""
         return {**rpc_events.get_events(self.network, params, view), **self._range(view)}
-
-

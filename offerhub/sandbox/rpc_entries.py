@@ -28,8 +28,8 @@ from offerhub.sandbox.escrow import to_value
 from offerhub.sandbox.ledger import Account, Line
 from offerhub.sandbox.network import Network
 from offerhub.sandbox.records import PROTOCOL
+from offerhub.sandbox.rows import b64
 from offerhub.sandbox.rpc_errors import INVALID_PARAMS, RpcError
-from offerhub.sandbox.store import b64
 
 #: How long entries are said to live: nothing is archived here.
 LIFETIME = 3_110_400

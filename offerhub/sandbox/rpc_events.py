@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from offerhub.sandbox.clock import iso
 from offerhub.sandbox.codec import u32
 from offerhub.sandbox.context import Event
+from offerhub.sandbox.rows import StoredEvent, StoredTx
 from offerhub.sandbox.rpc_errors import INVALID_PARAMS, INVALID_REQUEST, RpcError
 from offerhub.sandbox.soroban import event_xdr
-from offerhub.sandbox.store import Store, StoredEvent, StoredTx
+from offerhub.sandbox.store import Store
 
 if TYPE_CHECKING:
     from offerhub.sandbox.horizon import View

@@ -96,9 +96,13 @@ async def serve(sandbox: Sandbox, listener: socket.socket, stop: asyncio.Event) 
 def bind(port: int) -> socket.socket:
     """A listening socket on loopback; OSError when the port is taken."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((HOST, port))
-    listener.listen(512)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((HOST, port))
+        listener.listen(512)
+    except OSError:
+        listener.close()
+        raise
     return listener
 
 
@@ -140,10 +144,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run until SIGINT or SIGTERM; answers the exit status."""
     arguments = parser().parse_args(argv)
     try:
-        listener = bind(arguments.port)
-        sandbox = Sandbox(options(arguments))
+        chosen = options(arguments)
+        with bind(arguments.port) as listener:
+            asyncio.run(_forever(Sandbox(chosen), listener))
     except (OSError, ValueError) as problem:
         sys.stderr.write(f"cannot start the sandbox: {problem}\n")
         return 1
-    asyncio.run(_forever(sandbox, listener))
     return 0

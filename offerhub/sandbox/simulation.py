@@ -46,9 +46,7 @@ def simulate(
 ) -> Simulated:
     """Run a call and undo it; ContractError when it would trap."""
     moment = network.moment()
-    ctx = Context(
-        network.ledger, network.options.passphrase, moment.sequence, moment.close_time
-    )
+    ctx = Context(network.ledger, network.options.passphrase, moment.sequence, moment.close_time)
     ctx.begin(results.INVOKE, source)
     mark = network.ledger.mark()
     try:

@@ -207,5 +207,3 @@ def call_xdr(contract: str, function: str, args: Sequence[bytes]) -> bytes:
     """The XDR of InvokeContractArgs."""
     head = sc_address_body(contract) + opaque(function.encode())
     return head + u32(len(args)) + b"".join(args)
-
-

@@ -6,16 +6,24 @@ nothing that it acknowledged and cannot leave half a ledger; a power cut may los
 
 from __future__ import annotations
 
-import base64
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from offerhub.sandbox.escrow import Escrow
 from offerhub.sandbox.escrow import load as load_escrow
-from offerhub.sandbox.ledger import Account, DataEntry, Entry, Key, Ledger, Line, Signer
+from offerhub.sandbox.ledger import Account, DataEntry, Ledger, Line, Signer
+from offerhub.sandbox.rows import (
+    OPERATION,
+    PAYMENT,
+    TRANSACTION,
+    Batch,
+    Page,
+    StoredEvent,
+    StoredOp,
+    StoredTx,
+)
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -37,80 +45,6 @@ CREATE TABLE IF NOT EXISTS indexed (contract TEXT PRIMARY KEY, body TEXT NOT NUL
     balance TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS by_operation ON events (operation);
 """
-
-#: ``parties.kind``
-OPERATION, PAYMENT, TRANSACTION = 0, 1, 2
-_LAST_ID = 2**63 - 1
-
-
-@dataclass(frozen=True, slots=True)
-class StoredTx:
-    """A transaction that reached a ledger. Fees in stroops, times in unix seconds."""
-
-    id: int
-    hash: str
-    inner_hash: str
-    ledger: int
-    created_at: int
-    source: str
-    source_muxed: str
-    sequence: int
-    fee_account: str
-    max_fee: int
-    fee_charged: int
-    successful: bool
-    operation_count: int
-    envelope: str
-    result: str
-    codes: Mapping[str, Any]
-    memo_type: str
-    memo: str
-    signatures: Sequence[str]
-    bounds: Sequence[int] = ()
-    return_value: str = ""
-    problem: str = ""
-    touched: Sequence[str] = ()
-
-    @property
-    def order(self) -> int:
-        """The place within its ledger, from 1."""
-        return (self.id >> 12) & 0xFFFFF
-
-
-@dataclass(frozen=True, slots=True)
-class StoredOp:
-    """One operation of a stored transaction; ``body`` is its own part of Horizon's record."""
-
-    id: int
-    payment: bool
-    successful: bool
-    body: Mapping[str, Any]
-    participants: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class StoredEvent:
-    """One contract event; topics and value as base64 XDR."""
-
-    operation: int
-    position: int
-    ledger: int
-    contract: str
-    topics: Sequence[str]
-    value: str
-    hash: str
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Everything that one closed ledger adds."""
-
-    sequence: int
-    closed_at: int
-    transactions: Sequence[StoredTx] = ()
-    operations: Sequence[StoredOp] = ()
-    events: Sequence[StoredEvent] = ()
-    changes: Mapping[Key, Entry | None] = field(default_factory=dict)
 
 
 def _plain(value: Any) -> Any:
@@ -295,19 +229,6 @@ class Store:
         return (StoredEvent(r[0], r[1], r[2], r[3], r[4].split(" "), r[5], r[6]) for r in rows)
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of history; ``until`` hides what a lagging reader does not see yet."""
-
-    kind: int
-    account: str = ""
-    cursor: int = 0
-    ascending: bool = True
-    limit: int = 10
-    failed: bool = False
-    until: int = _LAST_ID
-
-
 def _op(row: tuple[int, int, int, str]) -> StoredOp:
     return StoredOp(row[0], bool(row[1]), bool(row[2]), json.loads(row[3]))
 
@@ -324,8 +245,3 @@ def _parties(batch: Batch) -> Iterator[tuple[str, int, int, int]]:
         kind = PAYMENT if op.payment else OPERATION
         for account in op.participants:
             yield account, kind, op.id, op.successful
-
-
-def b64(data: bytes) -> str:
-    """Bytes as base64 text."""
-    return base64.b64encode(data).decode()

@@ -105,7 +105,7 @@ def _sequence(envelope: Envelope, current: int, ahead: int, moment: Moment) -> s
         fits = current >= least and envelope.sequence > current
     else:
         fits = envelope.sequence == current + ahead + 1
-    return "" if fits and envelope.sequence < moment.sequence << 32 else "tx_bad_seq"
+    return "" if fits and envelope.sequence != moment.sequence << 32 else "tx_bad_seq"
 
 
 def _refused(envelope: Envelope, code: str, ops: tuple[OpResult, ...] = ()) -> TxResult:
@@ -126,9 +126,7 @@ def _operations(envelope: Envelope, ledger: Ledger, signed: SignatureCheck) -> t
     return tuple(codes)
 
 
-def check(
-    envelope: Envelope, ledger: Ledger, moment: Moment, ahead: int = 0
-) -> TxResult | None:
+def check(envelope: Envelope, ledger: Ledger, moment: Moment, ahead: int = 0) -> TxResult | None:
     """The refusal of a transaction, or None. ``ahead``: waiting ones of the same source."""
     if envelope.fee_bump is not None:
         bump = envelope.fee_bump
@@ -142,11 +140,11 @@ def check(
             return TxResult("tx_bad_auth_extra")
     account = ledger.accounts.get(envelope.source)
     code = _shape(envelope) or _bounds(envelope, moment)
-    if not code and account is None:
-        code = "tx_no_source_account"
-    code = code or _fee(envelope)
     if code or account is None:
-        return _refused(envelope, code)
+        return _refused(envelope, code or "tx_no_source_account")
+    code = _fee(envelope)
+    if code:
+        return TxResult(code)
     code = _sequence(envelope, account.sequence, ahead, moment)
     if code:
         return _refused(envelope, code)
@@ -165,7 +163,7 @@ def _authorized(envelope: Envelope, ledger: Ledger) -> TxResult | None:
     payer = ledger.accounts[envelope.fee_account]
     bid = envelope.fee_bump.fee if envelope.fee_bump is not None else envelope.tx.fee.uint32
     if payer.spendable < bid:
-        return _refused(envelope, "tx_insufficient_balance")
+        return TxResult("tx_insufficient_balance")
     return None
 
 

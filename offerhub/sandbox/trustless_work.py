@@ -20,9 +20,9 @@ from offerhub.sandbox.escrow_reads import Reads
 from offerhub.sandbox.fields import Fields, failure
 from offerhub.sandbox.network import Network, Outcome
 from offerhub.sandbox.results import TxResult
+from offerhub.sandbox.rows import StoredTx
 from offerhub.sandbox.simulation import simulate, unsigned
 from offerhub.sandbox.soroban import DEPLOYS
-from offerhub.sandbox.store import StoredTx
 from offerhub.sandbox.web import Refused, Request, Response, reply
 
 VALID_SECONDS = 300

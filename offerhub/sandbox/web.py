@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
+import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -133,6 +135,12 @@ def _chunked(data: bytes) -> tuple[bytes, int] | None:
         body += data[end + 2 : end + 2 + size]
 
 
+def _out_of_order(request: Request) -> Response:
+    """A mistake of ours: told on stderr in full, to the client in short."""
+    sys.stderr.write(f"{request.method} {request.path}\n{traceback.format_exc()}")
+    return reply({"status": 500, "title": "Internal Server Error"}, 500)
+
+
 class Connection(asyncio.Protocol):
     """One client's connection: reads requests one after the other."""
 
@@ -224,17 +232,26 @@ class Connection(asyncio.Protocol):
 
     def _answer(self, request: Request) -> None:
         close = request.headers.get("connection", "").lower() == "close"
-        answer = self._handler(request)
+        answer: Answer
+        try:
+            answer = self._handler(request)
+        except Exception:
+            answer = _out_of_order(request)
         if isinstance(answer, Response):
             self._write(answer, close)
             return
         self._busy = True
-        self._task = asyncio.get_running_loop().create_task(self._later(answer, close))
+        self._task = asyncio.get_running_loop().create_task(self._later(request, answer, close))
         self._tasks.add(self._task)
         self._task.add_done_callback(self._tasks.discard)
 
-    async def _later(self, answer: Stream | Awaitable[Response | Stream], close: bool) -> None:
-        found = answer if isinstance(answer, Stream) else await answer
+    async def _later(
+        self, request: Request, answer: Stream | Awaitable[Response | Stream], close: bool
+    ) -> None:
+        try:
+            found = answer if isinstance(answer, Stream) else await answer
+        except Exception:
+            found = _out_of_order(request)
         if isinstance(found, Stream):
             await self._stream(found)
         else:

@@ -56,6 +56,12 @@ class Player:
         found: dict[str, Any] = answer.json()
         return found
 
+    def rpc(self, method: str, **params: Any) -> dict[str, Any]:
+        """A JSON-RPC call by hand; answers the whole reply."""
+        body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+        answer: dict[str, Any] = self.http.post(f"{self.url}/rpc", json=body).json()
+        return answer
+
     def fault(self, path: str, answer: str, method: str = "POST", **more: Any) -> dict[str, Any]:
         return self.control("faults", match={"path": path, "method": method}, answer=answer, **more)
 

@@ -20,8 +20,7 @@ CACHE = Path(__file__).parents[2] / "var" / "js-clients"
 
 
 def need(program: str) -> str:
-    """The program's path. Its absence fails the test: a skipped check would look like a good one.
-    """
+    """The program's path. Its absence fails the test: a skipped check looks like a good one."""
     found = shutil.which(program)
     if found is None:
         pytest.fail(f"{program} is missing: the JavaScript clients need Node.js 20 or newer")

@@ -60,9 +60,7 @@ def test_a_payment_moves_money_and_costs_one_hundred_stroops(player: Player) -> 
 
 def test_the_same_envelope_sent_again_pays_once(player: Player) -> None:
     a, b = player.person("10"), player.person()
-    text = player.signed(
-        player.builder(a).append_payment_op(b.public_key, player.usdc, "3"), a
-    )
+    text = player.signed(player.builder(a).append_payment_op(b.public_key, player.usdc, "3"), a)
     first, second = player.post_xdr(text), player.post_xdr(text)
     assert (first.status_code, second.status_code) == (200, 200)
     assert first.json() == second.json()
@@ -72,9 +70,7 @@ def test_the_same_envelope_sent_again_pays_once(player: Player) -> None:
 
 def test_a_failed_envelope_sent_again_fails_the_same_and_charges_once(player: Player) -> None:
     a, b = player.person("1"), player.person()
-    text = player.signed(
-        player.builder(a).append_payment_op(b.public_key, player.usdc, "3"), a
-    )
+    text = player.signed(player.builder(a).append_payment_op(b.public_key, player.usdc, "3"), a)
     before = player.balance(a.public_key, Asset.native())
     first, second = player.post_xdr(text), player.post_xdr(text)
     assert first.json() == second.json()
@@ -275,6 +271,26 @@ def test_a_failed_fee_bump_names_the_inner_result(player: Player) -> None:
         "inner_transaction": "tx_failed",
         "operations": ["op_no_trust"],
     }
+
+
+def test_a_fee_bump_around_a_refused_transaction_costs_nobody(player: Player) -> None:
+    payer, a, b = player.friend(), player.person("5"), player.friend()
+    account = Account(a.public_key, player.sequence(a) + 7)
+    builder = TransactionBuilder(account, player.passphrase, base_fee=100).set_timeout(60)
+    inner = builder.append_payment_op(b.public_key, player.usdc, "5").build()
+    inner.sign(a)
+    bump = TransactionBuilder.build_fee_bump_transaction(
+        payer.public_key, 200, inner, player.passphrase
+    )
+    bump.sign(payer)
+    assert codes(player.post_xdr(bump.to_xdr())) == {
+        "transaction": "tx_fee_bump_inner_failed",
+        "inner_transaction": "tx_bad_seq",
+    }
+    assert player.balance(payer.public_key, Asset.native()) == 10_000
+    bump.signatures.clear()
+    bump.sign(a)
+    assert codes(player.post_xdr(bump.to_xdr())) == {"transaction": "tx_bad_auth"}
 
 
 def test_a_muxed_destination_is_credited_and_named(player: Player) -> None:
