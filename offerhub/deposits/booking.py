@@ -1,18 +1,17 @@
 """From movements to deposits, entries in the books and events, inside the caller's transaction."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
 from django.db import DataError, IntegrityError, transaction
 
 from ledger import movements
-from ledger.errors import LedgerRefused, PeriodClosed
+from ledger.errors import LedgerRefused
 from offerhub.chain.events import Seen
 from offerhub.chain.network import current
 from offerhub.chain.types import ChainFact
-from offerhub.core import clock
 from offerhub.core.errors import Refusal
 from offerhub.deposits.addresses import owners_of
 from offerhub.deposits.judgement import (
@@ -26,7 +25,7 @@ from offerhub.deposits.judgement import (
     numbered,
 )
 from offerhub.deposits.models import Deposit, deposit_id
-from offerhub.deposits.rows import ACTOR, Finding, insert, quarantine_movement, record_events
+from offerhub.deposits.rows import ACTOR, Finding, insert, record_events, set_aside
 
 log = structlog.get_logger(__name__)
 
@@ -67,9 +66,8 @@ def book(network: str, seen: Sequence[Seen], *, carefully: bool = False) -> Book
     )
     found, impossible = _findings(seen, owners, usdc)
     booked = Booked(looked_at=len(seen))
-    for one in impossible:
-        quarantine_movement(network, one, "the amount is more than the books can hold")
-        booked.quarantined += 1
+    if impossible:
+        booked.quarantined += set_aside(network, impossible, "more than the books can hold")
     new = insert(network, found) if not carefully else found
     booked.known = len(found) - len(new)
     enter = _enter_carefully if carefully else _enter
@@ -120,11 +118,11 @@ def _enter_carefully(
             with transaction.atomic():
                 is_new = bool(insert(network, [finding]))
                 if is_new:
-                    _post_late_if_it_must(network, finding, usdc)
+                    _post(network, finding, usdc)
         except POISON as error:
             log.error("deposit_not_booked", movement=finding.source(network), error=str(error))
-            quarantine_movement(network, finding.seen, f"{type(error).__name__}: {error}")
-            booked.quarantined += 1
+            problem = f"{type(error).__name__}: {error}"
+            booked.quarantined += set_aside(network, [finding.seen], problem)
             continue
         if is_new:
             done.append(finding)
@@ -133,17 +131,7 @@ def _enter_carefully(
     return done
 
 
-def _post_late_if_it_must(network: str, finding: Finding, usdc: Asset) -> None:
-    """A fact of a day that is closed is booked today; the deposit itself keeps the true time."""
-    try:
-        with transaction.atomic():
-            _post(network, finding, usdc)
-    except PeriodClosed:
-        late = replace(finding, seen=replace(finding.seen, closed_at=clock.now()))
-        _post(network, late, usdc, f" (closed {finding.seen.closed_at:%Y-%m-%d %H:%M:%S} UTC)")
-
-
-def _post(network: str, finding: Finding, usdc: Asset, note: str = "") -> None:
+def _post(network: str, finding: Finding, usdc: Asset) -> None:
     transfer, owner = finding.transfer, finding.owner
     asset = asset_of(transfer)
     common: dict[str, Any] = {
@@ -158,14 +146,14 @@ def _post(network: str, finding: Finding, usdc: Asset, note: str = "") -> None:
         movements.deposit_to_suspense(
             **common,
             asset=_asset_name(asset, usdc),
-            reason=finding.verdict.reason + note,
+            reason=finding.verdict.reason,
             holder=_holder(owner),
         )
     elif finding.verdict.reason == Deposit.Reason.PLATFORM_CAPITAL:
         movements.capital_in(**common)
     else:
         assert owner.user_id is not None
-        description = f"from {transfer.sender or 'the issuer'}{note}"
+        description = f"from {transfer.sender or 'the issuer'}"
         movements.deposit(**common, user_id=owner.user_id, asset=usdc[0], description=description)
 
 

@@ -58,7 +58,7 @@ def judge(seen: Seen, owners: Mapping[str, Owner], usdc: Asset) -> Verdict | Non
     if to is None or _is_ours(owners.get(transfer.sender), to):
         return None
     asset = asset_of(transfer)
-    if to.role == Role.EXTERNAL and (asset != usdc or _before_its_time(seen, to)):
+    if to.role == Role.EXTERNAL and (asset[0] != usdc[0] or _before_its_time(seen, to)):
         return None  # what else a party holds in its own wallet is its own affair
     if asset == usdc:
         return _usdc(to, transfer)

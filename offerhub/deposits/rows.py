@@ -173,11 +173,15 @@ def quarantine(network: str, events: Sequence[Quarantined]) -> int:
     return len(events)
 
 
-def quarantine_movement(network: str, seen: Seen, problem: str) -> None:
+def set_aside(network: str, movements: Sequence[Seen], problem: str) -> int:
+    """The same for movements that were read but can not be booked."""
+    return quarantine(network, [_as_event(network, seen, problem) for seen in movements])
+
+
+def _as_event(network: str, seen: Seen, problem: str) -> Quarantined:
     transfer = seen.transfer
-    raw: dict[str, Any] = {"sender": transfer.sender, "amount": str(transfer.amount)}
-    name = source_of(network, transfer.operation, transfer.recipient, asset_of(transfer), 0)
-    quarantine(
-        network,
-        [Quarantined(f"{name}:{transfer.index}", seen.hash, seen.ledger, problem, raw)],
+    name = source_of(
+        network, transfer.operation, transfer.recipient, asset_of(transfer), transfer.index
     )
+    raw = {"sender": transfer.sender, "amount": str(transfer.amount)}
+    return Quarantined(name, seen.hash, seen.ledger, problem, raw)
