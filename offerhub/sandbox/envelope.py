@@ -160,6 +160,8 @@ def _decode(data: bytes, passphrase: str) -> Envelope:
         raise BadEnvelope("an envelope of an unknown kind")
     envelope, unpacker = _inner(data, 4, passphrase)
     unpacker.done()
+    if kind == _TYPE.ENVELOPE_TYPE_TX_V0 and envelope.soroban is not None:
+        raise BadEnvelope("an old envelope cannot carry a contract call")
     return envelope
 
 

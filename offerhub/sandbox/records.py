@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -13,6 +12,7 @@ from offerhub.sandbox import assets, envelope
 from offerhub.sandbox.clock import iso
 from offerhub.sandbox.ledger import BASE_FEE, BASE_RESERVE, LINE_CLAWBACK, Account, Line
 from offerhub.sandbox.rows import Page, StoredOp, StoredTx
+from offerhub.sandbox.slices import parameters
 
 if TYPE_CHECKING:
     from offerhub.sandbox.network import Network
@@ -65,10 +65,22 @@ def _balance(asset: str, line: Line) -> dict[str, Any]:
     return record
 
 
+def _account_links(own: str) -> dict[str, Any]:
+    paging = "{?cursor,limit,order}"
+    return {
+        "self": _link(own),
+        "transactions": _link(f"{own}/transactions{paging}", True),
+        "operations": _link(f"{own}/operations{paging}", True),
+        "payments": _link(f"{own}/payments{paging}", True),
+        "effects": _link(f"{own}/effects{paging}", True),
+        "offers": _link(f"{own}/offers{paging}", True),
+        "trades": _link(f"{own}/trades{paging}", True),
+        "data": _link(f"{own}/data/{{key}}", True),
+    }
+
+
 def account(entry: Account, base: str, modified_time: int) -> dict[str, Any]:
     """GET /accounts/{G}"""
-    own = f"{base}/accounts/{entry.id}"
-    paging = "{?cursor,limit,order}"
     master, low, medium, high = entry.thresholds
     signers = [{"weight": s.weight, "key": s.key, "type": "ed25519_public_key"}
                for s in entry.signers]  # fmt: skip
@@ -80,16 +92,7 @@ def account(entry: Account, base: str, modified_time: int) -> dict[str, Any]:
         "asset_type": "native",
     }
     record: dict[str, Any] = {
-        "_links": {
-            "self": _link(own),
-            "transactions": _link(f"{own}/transactions{paging}", True),
-            "operations": _link(f"{own}/operations{paging}", True),
-            "payments": _link(f"{own}/payments{paging}", True),
-            "effects": _link(f"{own}/effects{paging}", True),
-            "offers": _link(f"{own}/offers{paging}", True),
-            "trades": _link(f"{own}/trades{paging}", True),
-            "data": _link(f"{own}/data/{{key}}", True),
-        },
+        "_links": _account_links(f"{base}/accounts/{entry.id}"),
         "id": entry.id,
         "account_id": entry.id,
         "sequence": str(entry.sequence),
@@ -130,24 +133,27 @@ def _preconditions(tx: StoredTx) -> dict[str, Any]:
     return shown
 
 
+def _transaction_links(tx: StoredTx, base: str, own: str) -> dict[str, Any]:
+    return {
+        "self": _link(own),
+        "account": _link(f"{base}/accounts/{tx.source}"),
+        "ledger": _link(f"{base}/ledgers/{tx.ledger}"),
+        "operations": _link(f"{own}/operations{{?cursor,limit,order}}", True),
+        "effects": _link(f"{own}/effects{{?cursor,limit,order}}", True),
+        "precedes": _link(f"{base}/transactions?order=asc&cursor={tx.id}"),
+        "succeeds": _link(f"{base}/transactions?order=desc&cursor={tx.id}"),
+        "transaction": _link(own),
+    }
+
+
 def transaction(tx: StoredTx, base: str, asked: str = "") -> dict[str, Any]:
     """GET /transactions/{hash}, and what POST /transactions answers.
 
     A fee bump that was asked for by its inner hash answers under that one.
     """
     digest = asked or tx.hash
-    own = f"{base}/transactions/{digest}"
     record: dict[str, Any] = {
-        "_links": {
-            "self": _link(own),
-            "account": _link(f"{base}/accounts/{tx.source}"),
-            "ledger": _link(f"{base}/ledgers/{tx.ledger}"),
-            "operations": _link(f"{own}/operations{{?cursor,limit,order}}", True),
-            "effects": _link(f"{own}/effects{{?cursor,limit,order}}", True),
-            "precedes": _link(f"{base}/transactions?order=asc&cursor={tx.id}"),
-            "succeeds": _link(f"{base}/transactions?order=desc&cursor={tx.id}"),
-            "transaction": _link(own),
-        },
+        "_links": _transaction_links(tx, base, f"{base}/transactions/{digest}"),
         "id": digest,
         "paging_token": str(tx.id),
         "successful": tx.successful,
@@ -183,20 +189,6 @@ def _muxed(name: str, muxed: str) -> dict[str, str]:
     return {f"{name}_muxed": muxed, f"{name}_muxed_id": str(envelope.muxed_id(muxed))}
 
 
-@lru_cache(maxsize=512)
-def _parameters(text: str) -> tuple[tuple[str, str], ...]:
-    """The call of an envelope as (type, base64 SCVal): contract, function, arguments."""
-    body = envelope.parse(text, "").tx.operations[0].body.invoke_host_function_op
-    call = body.host_function.invoke_contract if body is not None else None
-    if call is None:
-        return ()
-    contract = b"\0\0\0\x12" + call.contract_address.to_xdr_bytes()
-    function = b"\0\0\0\x0f" + call.function_name.to_xdr_bytes()
-    values = [("Address", contract), ("Sym", function)]
-    values += [(arg.type.name[4:].capitalize(), arg.to_xdr_bytes()) for arg in call.args]
-    return tuple((kind, base64.b64encode(value).decode()) for kind, value in values)
-
-
 def operation(op: StoredOp, tx: StoredTx, base: str, joined: bool) -> dict[str, Any]:
     """One operation or payment record; ``joined`` embeds its transaction."""
     own = f"{base}/operations/{op.id}"
@@ -219,7 +211,7 @@ def operation(op: StoredOp, tx: StoredTx, base: str, joined: bool) -> dict[str, 
         **op.body,
     }
     if op.body["type"] == "invoke_host_function":
-        values = _parameters(tx.envelope)
+        values = parameters(tx.envelope)
         record["parameters"] = [{"type": kind, "value": value} for kind, value in values]
         record |= {"address": "", "salt": ""}
         record.pop("type_function", None)

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import pytest
-from stellar_sdk import Asset, Keypair, Server
+from stellar_sdk import (
+    Account,
+    Asset,
+    Keypair,
+    Server,
+    TransactionBuilder,
+    TransactionEnvelope,
+    xdr,
+)
 from stellar_sdk.exceptions import BadRequestError, NotFoundError
 from stellar_sdk.sep.exceptions import AccountRequiresMemoError
 
@@ -122,6 +131,41 @@ def test_a_contract_call_shows_what_it_moved(player: Player) -> None:
     assert [r["id"] for r in records(same)] == [record["id"]]
     by_id = player.get(f"/operations/{record['id']}").json()
     assert by_id["asset_balance_changes"] == record["asset_balance_changes"]
+
+
+def test_a_calls_parameters_are_those_of_its_envelope(player: Player) -> None:
+    deal = Deal(player, "multi")
+    for text in (
+        player.envelope("/deployer/multi-release", deal.body),
+        player.envelope(deal.deploy().path("fund-escrow"), deal.fund_body(3)),
+        player.envelope(deal.path("change-milestone-status"), deal.status_body()),
+    ):
+        inner = TransactionEnvelope.from_xdr(text, player.passphrase)
+        signer = deal.seller if b"change" in base64.b64decode(text) else deal.buyer
+        inner.transaction.sequence = player.sequence(signer) + 1
+        inner.sign(signer)
+        bump = TransactionBuilder.build_fee_bump_transaction(
+            deal.platform.public_key, 600_000, inner, player.passphrase
+        )
+        bump.sign(deal.platform)
+        assert player.post_xdr(bump.to_xdr()).status_code == 200
+        (record,) = player.operations(bump.hash_hex())
+        operation: Any = inner.transaction.operations[0]
+        call = operation.host_function.invoke_contract
+        values = [xdr.SCVal.from_xdr(item["value"]) for item in record["parameters"]]
+        assert values[0].address == call.contract_address
+        assert values[1].sym == call.function_name
+        assert values[2:] == call.args
+
+
+def test_old_envelopes_are_taken_too(player: Player) -> None:
+    a, b = player.person("2"), player.person()
+    account = Account(a.public_key, player.sequence(a))
+    builder = TransactionBuilder(account, player.passphrase, base_fee=100, v1=False)
+    builder.append_payment_op(b.public_key, player.usdc, "2").set_timeout(60)
+    answer = player.submit(builder, a)
+    assert answer.status_code == 200, answer.text
+    assert player.balance(b.public_key) == 2
 
 
 def test_a_call_that_moves_nothing_is_no_payment(player: Player) -> None:
