@@ -25,10 +25,7 @@ def complaints(route: Route) -> list[str]:
     unknown = set(route.view.scopes.values()) - ALL - {PUBLIC, ANY_KEY}
     return [
         *(f"{route.path} declares no scope for {name}" for name in sorted(handled - declared)),
-        *(
-            f"{route.path} declares {name} but has no handler"
-            for name in sorted(declared - handled)
-        ),
+        *(f"{route.path} has no handler for {name}" for name in sorted(declared - handled)),
         *(f"{route.path} needs {name!r}, which is no scope" for name in sorted(unknown)),
     ]
 

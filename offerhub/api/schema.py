@@ -33,6 +33,7 @@ from offerhub.core.errors import Refusal
 
 Json = dict[str, Any]
 SCHEME = "apiKey"
+_names: dict[str, type] = {}
 
 
 class KeyScheme(OpenApiAuthenticationExtension):
@@ -227,7 +228,12 @@ class Schema(AutoSchema):
         return ref
 
     def get_serializer_name(self, serializer: Any, direction: str) -> str:
-        return type(serializer).__name__.removesuffix("Shape")
+        """The class's name; of two classes with one name the second is told apart by its app."""
+        kind = type(serializer)
+        name = kind.__name__.removesuffix("Shape")
+        if _names.setdefault(name, kind) is kind:
+            return name
+        return f"{kind.__module__.split('.')[-2].capitalize()}{name}"
 
     def _map_basic_serializer(self, serializer: Any, direction: str) -> Json:
         schema: Json = super()._map_basic_serializer(serializer, direction)

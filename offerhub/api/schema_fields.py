@@ -60,6 +60,7 @@ class TextSchema(OpenApiSerializerFieldExtension):
         schema: Json = auto_schema._map_serializer_field(
             self.target, direction, bypass_extensions=True
         )
+        schema["type"] = "string"  # whether it may be null is added once, by the caller
         if direction == "request":
             schema["pattern"] = self._pattern()
         return schema

@@ -1,0 +1,165 @@
+"""Writes whose outcome comes later: who waits, how long, and what the repeats see."""
+
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from django.db import connection, connections
+
+from offerhub.api import waiting
+from offerhub.api.models import IdempotencyKey
+from offerhub.api.waiting import patience_of
+from offerhub.core import jobs
+from tests.api import toys
+from tests.api.conftest import Api, new_api
+
+
+@pytest.fixture
+def api(committed: None) -> Api:
+    return new_api()
+
+
+@pytest.fixture
+def chain(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+    """The job that finishes toys: `works` at all, `takes` so long; `ran` counts."""
+    state: dict[str, Any] = {"works": True, "takes": 0.0, "ran": 0, "in_transaction": []}
+
+    def finish(toy_id: str) -> None:
+        state["ran"] += 1
+        state["in_transaction"].append(connection.in_atomic_block)
+        time.sleep(state["takes"])
+        if state["works"]:
+            toys.PENDING.discard(toy_id)
+        connections.close_all()
+
+    monkeypatch.setitem(jobs.JOBS, "toys.finish", finish)
+    toys.PENDING.clear()
+    yield state
+    toys.PENDING.clear()
+
+
+@pytest.mark.parametrize(
+    ("prefer", "seconds", "applied"),
+    [
+        ("", 10.0, ""),
+        ("wait=5", 5.0, "wait=5"),
+        ('wait="5"', 5.0, "wait=5"),
+        ("Wait = 5", 5.0, "wait=5"),
+        ("wait=0", 0.0, "wait=0"),
+        ("wait=600", 30.0, "wait=30"),
+        ("respond-async", 0.0, "respond-async"),
+        ("respond-async, wait=2", 2.0, "wait=2"),
+        ("handling=lenient, wait=3", 3.0, "wait=3"),
+        ("wait=soon", 10.0, ""),
+        ("wait=-1", 10.0, ""),
+        ("wait=9999999", 10.0, ""),
+        ("return=minimal", 10.0, ""),
+    ],
+)
+def test_what_is_preferred(prefer: str, seconds: float, applied: str) -> None:
+    patience = patience_of(prefer)
+    assert (patience.seconds, patience.applied) == (seconds, applied)
+
+
+def test_a_write_waits_for_its_outcome(api: Api, chain: dict[str, Any]) -> None:
+    chain["takes"] = 0.1
+    answer = api.post("/slow-toys", {"name": "Car"}, Idempotency_Key="k")
+    assert (answer.status_code, answer.json()["status"]) == (201, "DONE")
+    assert chain["in_transaction"] == [False]
+    again = api.post("/slow-toys", {"name": "Car"}, Idempotency_Key="k")
+    assert again.content == answer.content
+    assert (again.status_code, again.headers["Idempotent-Replayed"]) == (201, "true")
+    assert chain["ran"] == 1
+
+
+def test_who_does_not_wait_gets_202_and_the_work_is_sent_on(
+    api: Api, chain: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[list[jobs.Ring]] = []
+    monkeypatch.setattr(jobs, "_send", sent.append)
+    answer = api.post("/slow-toys", {"name": "Car"}, Prefer="respond-async")
+    assert (answer.status_code, answer.json()["status"]) == (202, "PENDING")
+    assert answer.headers["Preference-Applied"] == "respond-async"
+    assert sent == [[("toys.finish", answer.json()["id"])]]
+    assert chain["ran"] == 0
+
+
+def test_whose_patience_ends_gets_202_and_the_work_goes_on(api: Api, chain: dict[str, Any]) -> None:
+    chain["takes"] = 1.3
+    started = time.monotonic()
+    answer = api.post("/slow-toys", {"name": "Car"}, Prefer="wait=1", Idempotency_Key="k")
+    assert (answer.status_code, answer.headers["Preference-Applied"]) == (202, "wait=1")
+    assert 0.9 < time.monotonic() - started < 1.25
+    assert IdempotencyKey.objects.get(marketplace=api.marketplace).body is None
+    again = api.post("/slow-toys", {"name": "Car"}, Idempotency_Key="k")
+    assert (again.status_code, again.json()["status"]) == (201, "DONE")
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert chain["ran"] == 1
+    assert IdempotencyKey.objects.get(marketplace=api.marketplace).body == again.content.decode()
+
+
+def test_a_repeat_while_pending_follows_the_subject(
+    api: Api, chain: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "_send", lambda rings: None)
+    first = api.post("/slow-toys", {"name": "Car"}, Idempotency_Key="k", Prefer="respond-async")
+    threading.Timer(0.3, toys.PENDING.clear).start()  # somebody else finishes it
+    again = api.post("/slow-toys", {"name": "Car"}, Idempotency_Key="k", Prefer="wait=5")
+    assert (first.status_code, again.status_code) == (202, 201)
+    assert first.json()["id"] == again.json()["id"]
+    assert IdempotencyKey.objects.filter(marketplace=api.marketplace).count() == 1
+
+
+def test_an_outcome_that_another_worker_brings_is_seen(api: Api, chain: dict[str, Any]) -> None:
+    chain["works"] = False  # our own job finds the row taken
+    threading.Timer(0.4, toys.PENDING.clear).start()
+    started = time.monotonic()
+    answer = api.post("/slow-toys", {"name": "Car"}, Prefer="wait=5")
+    assert (answer.status_code, answer.json()["status"]) == (201, "DONE")
+    assert time.monotonic() - started < 1.0
+
+
+def test_a_job_that_fails_is_not_the_request_failing(
+    api: Api, chain: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(toy_id: str) -> None:
+        connections.close_all()
+        raise ZeroDivisionError
+
+    monkeypatch.setitem(jobs.JOBS, "toys.finish", fail)
+    answer = api.post("/slow-toys", {"name": "Car"}, Prefer="wait=1")
+    assert (answer.status_code, answer.json()["status"]) == (202, "PENDING")
+
+
+def test_beyond_the_bound_nobody_waits(
+    api: Api, chain: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "_slots", threading.BoundedSemaphore(2))
+    monkeypatch.setattr(jobs, "_send", lambda rings: None)
+    chain["takes"] = 0.6
+    api.get("/me")
+
+    def one(number: int) -> tuple[int, float]:
+        try:
+            started = time.monotonic()
+            answer = api.post("/slow-toys", {"name": f"Car{number}"}, Prefer="wait=5")
+            return answer.status_code, time.monotonic() - started
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(one, range(6)))
+    assert sorted(status for status, _ in answers) == [201, 201, 202, 202, 202, 202]
+    assert all(took < 0.5 for status, took in answers if status == 202)
+
+
+def test_refused_writes_ring_nobody(
+    api: Api, chain: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[list[jobs.Ring]] = []
+    monkeypatch.setattr(jobs, "_send", sent.append)
+    assert api.post("/slow-toys", {"name": ""}).status_code == 400
+    assert (sent, chain["ran"]) == ([], 0)
