@@ -25,7 +25,7 @@ lint: install  ## Style, types and who may import whom
 	@echo "Types"
 	@$(BIN)/mypy .
 	@echo "Imports"
-	@$(BIN)/lint-imports --no-timings
+	@$(BIN)/lint-imports
 
 migrations: install  ## The tables match the models, and the settings are safe
 	@echo "Migrations"

@@ -88,7 +88,9 @@ def run(instance: Instance, seconds: float) -> Iterator[Figures]:
         yield _lifecycle(market, buyers, seller, clients, seconds)
 
 
-def _measure(market: Market, name: str, step: Any, clients: int, seconds: float, most: int = 10**9) -> Figures:
+def _measure(
+    market: Market, name: str, step: Any, clients: int, seconds: float, most: int = 10**9
+) -> Figures:
     return measure(
         name,
         market.connect,

@@ -56,9 +56,7 @@ def running() -> Iterator[Instance]:
         environment = {k: v for k, v in os.environ.items() if k != "DATABASE_URL"}
         environment |= {"OFFERHUB_VAR": folder, "LOG_LEVEL": "WARNING"}
         command = [sys.executable, "manage.py", "up", "--no-demo", "--port", "8765"]
-        process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL
-        )
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
         try:
             facts = _await_facts(Path(folder) / "run.json", process)
             yield Instance(

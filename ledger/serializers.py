@@ -21,7 +21,7 @@ class StatementLineShape(Shape):
 
     id = IdField()
     kind = TextField(max_length=32)
-    source = TextField(max_length=200)
+    source = TextField(max_length=200)  # type: ignore[assignment]
     description = TextField(max_length=500)
     amount = TextField(max_length=24)
     balance = AmountField()

@@ -130,7 +130,7 @@ class OrderShape(Shape):
 class MilestonesShape(Shape):
     """All milestones of an order, in their order."""
 
-    data = MilestoneShape(many=True)
+    data = MilestoneShape(many=True)  # type: ignore[assignment]
 
 
 class EscrowShape(Shape):
@@ -164,4 +164,4 @@ class MomentShape(Shape):
 class TimelineShape(Shape):
     """What happened to an order, oldest first."""
 
-    data = MomentShape(many=True)
+    data = MomentShape(many=True)  # type: ignore[assignment]

@@ -4,14 +4,16 @@ Never what we asked for: the contract takes fees, and rounds.
 """
 
 from dataclasses import dataclass
-
-from ledger.movements import Payout
+from typing import Literal
 
 from ledger import movements
+from ledger.movements import Payout
 from offerhub.chain.types import ChainFact
 from offerhub.core.actor import system
 from orders.models import Escrow, EscrowOperation, Milestone, Order
 from orders.services import ASSET
+
+Kind = Literal["release", "refund", "split"]
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ def read_payout(escrow: Escrow, fact: ChainFact) -> Paid:
     )
 
 
-def settle(operation: EscrowOperation, milestone: Milestone, kind: str, fact: ChainFact) -> None:
+def settle(operation: EscrowOperation, milestone: Milestone, kind: Kind, fact: ChainFact) -> None:
     """Book what the contract paid for one milestone, and end the order with its last one."""
     order, escrow = operation.order, operation.order.escrow
     paid = read_payout(escrow, fact)

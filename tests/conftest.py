@@ -68,7 +68,7 @@ def django_db_setup(
         setup_databases(
             verbosity=0,
             interactive=False,
-            aliases={"default"},
+            aliases={"default": False},
             serialized_aliases=set(),
             keepdb=django_db_keepdb and not django_db_createdb,
         )

@@ -36,7 +36,7 @@ class Sealed(Protocol):
     id: str
     marketplace_id: str
     address: str
-    sealed_secret: bytes | None
+    sealed_secret: "bytes | memoryview[int] | None"
     sealed_by: str
 
 

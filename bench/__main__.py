@@ -1,0 +1,118 @@
+"""`make bench`: figures with what each cost, as ratios to a limit measured in the same run.
+
+    python -m bench                    everything, four seconds a figure
+    python -m bench --seconds 10 http  the API alone, longer
+
+The last results are kept in bench/results.json.
+"""
+
+import argparse
+import json
+import os
+import platform
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from bench import http
+from bench.instance import running
+from bench.load import Figures
+
+RESULTS = Path(__file__).with_name("results.json")
+LIMIT = "nothing (GET /me)"
+# Requests of one of our "lifecycle" turns, for its share of the limit.
+REQUESTS_OF = {"whole lifecycle": 7}
+
+
+def main() -> None:
+    """Run what was asked for, print it, keep it."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("parts", nargs="*", choices=["http", "ledger", []], default=[])
+    parser.add_argument("--seconds", type=float, default=4.0, help="of each figure (default: 4)")
+    options = parser.parse_args()
+    parts = options.parts or ["ledger", "http"]
+    console = Console()
+    results: dict[str, Any] = {"machine": machine(), "at": datetime.now(UTC).isoformat()}
+    console.print(f"{results['machine']}; rates are this machine's, ratios are what to compare")
+    if "ledger" in parts:
+        from bench import ledger
+
+        results["ledger"] = ledger.run(options.seconds)
+        _print_rows(console, results["ledger"])
+    if "http" in parts:
+        results |= _http(console, options.seconds)
+    RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+
+
+def machine() -> str:
+    """Processor, cores and Python, without a name that tells whose machine it is."""
+    return f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
+
+
+def _http(console: Console, seconds: float) -> dict[str, Any]:
+    table = Table("", "clients", "per s", "of limit", "p50 ms", "p99 ms", "failed", "CPU ms each")
+    rows: list[dict[str, Any]] = []
+    limits: dict[int, float] = {}
+    with running() as instance:
+        for figures in http.run(instance, seconds):
+            if figures.name == LIMIT:
+                limits[figures.clients] = figures.rate
+            rows.append(_row(figures, limits[figures.clients]))
+            console.print(f"  {figures.name}, {figures.clients} clients: {figures.rate:.0f}/s")
+            _add(table, rows[-1])
+        resident = http.resident(instance)
+    console.print(table)
+    console.print("Resident MB: " + ", ".join(f"{k} {v:.0f}" for k, v in resident.items()))
+    return {"http": rows, "resident_mb": {k: round(v) for k, v in resident.items()}}
+
+
+def _row(figures: Figures, limit: float) -> dict[str, Any]:
+    requests = figures.rate * REQUESTS_OF.get(figures.name, 1)
+    return {
+        "name": figures.name,
+        "clients": figures.clients,
+        "per_second": round(figures.rate, 1),
+        "of_limit": round(requests / limit, 2),
+        "p50_ms": round(figures.quantile(0.5), 1),
+        "p99_ms": round(figures.quantile(0.99), 1),
+        "failures": figures.failures,
+        "cpu_ms": {role: round(cost, 2) for role, cost in figures.cpu.items()},
+    }
+
+
+def _add(table: Table, row: dict[str, Any]) -> None:
+    cost = " ".join(f"{role} {ms}" for role, ms in row["cpu_ms"].items() if ms >= 0.01)
+    table.add_row(
+        row["name"],
+        str(row["clients"]),
+        f"{row['per_second']:.0f}",
+        f"{row['of_limit']:.0%}",
+        str(row["p50_ms"]),
+        str(row["p99_ms"]),
+        str(row["failures"]),
+        cost,
+    )
+
+
+def _print_rows(console: Console, rows: list[dict[str, Any]]) -> None:
+    table = Table("ledger", "value", "unit", "ratio", "limit")
+    for row in rows:
+        ratio = row.get("ratio")
+        table.add_row(
+            row["name"],
+            f"{row['value']:.1f}",
+            row["unit"],
+            f"{ratio:.2f}" if ratio is not None else "",
+            str(row.get("limit") or ""),
+        )
+    console.print(table)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
