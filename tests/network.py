@@ -24,6 +24,8 @@ def free_port() -> int:
 class Network:
     """A running sandbox and its controls (see offerhub/sandbox/README.md)."""
 
+    followed = False  # whether the database of this test run knows that this network is a new one
+
     def __init__(self, url: str) -> None:
         self.url = url
 

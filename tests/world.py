@@ -16,6 +16,7 @@ from offerhub.marketplaces import services as marketplaces
 from offerhub.marketplaces.scopes import Scope
 from offerhub.users import services as users
 from offerhub.users.models import User, Wallet
+from tests.deposits.anew import follow_from_its_beginning
 from tests.network import Network
 
 ACTOR = system("test")
@@ -28,6 +29,9 @@ class World:
         self.network = network
         self.marketplace = marketplaces.create_marketplace(name="Test market", actor=ACTOR)
         users.make_own_wallets(marketplace_id=self.marketplace.id)
+        if not network.followed:
+            follow_from_its_beginning()
+            network.followed = True
         monitor.poll()
         self.work()
 
