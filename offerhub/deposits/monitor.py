@@ -96,7 +96,7 @@ def _read(position: Position) -> events.Page | None:
 
 def _behind_us(position: Position, newest: int) -> None:
     """The network's newest ledger is one that we have passed: a slow server, or a reset."""
-    _process.witness_at = 0.0  # when it has caught up, it must first show that it is the same
+    forget()  # when it has caught up, it must first show that it is the same network
     behind = position.ledger - newest
     if behind > RESET_DISTANCE:
         _halt(
@@ -140,6 +140,11 @@ def resync() -> None:
     """Follow the network's new history from its beginning, after an operator said so."""
     newest, oldest = events.newest_ledger()
     services.resync(newest=newest, oldest=oldest)
+    forget()
+
+
+def forget() -> None:
+    """Ask for the witness before the next page is booked, as a new process would."""
     _process.witness_at = 0.0
 
 
