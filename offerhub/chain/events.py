@@ -91,7 +91,9 @@ def transfer_events(
     else:
         params["startLedger"] = start_ledger
     result = _call("getEvents", params)
-    events, more = result["events"], len(result["events"]) >= limit
+    more = len(result["events"]) >= limit
+    # Servers may tell an event twice; counted twice it would be credited twice.
+    events = list({event["id"]: event for event in result["events"]}.values())
     position = str(result.get("cursor") or (events[-1]["id"] if events else cursor))
     if more:
         events, position = _whole_operations(events, position)
