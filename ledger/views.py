@@ -50,9 +50,7 @@ class UserStatementView(ApiView):
         rows = Posting.objects.filter(
             account__user_id=user.id, account__kind=AccountKind.AVAILABLE, account__asset=ASSET
         ).select_related("entry")
-        return respond(
-            page(rows, request.query_params, _line, key="account_version", parse=int)
-        )
+        return respond(page(rows, request.query_params, _line, key="account_version", parse=int))
 
 
 def _line(posting: Posting) -> dict[str, Any]:

@@ -136,10 +136,17 @@ DATABASES["default"] |= {
     "CONN_HEALTH_CHECKS": True,
     "DISABLE_SERVER_SIDE_CURSORS": env.bool("DATABASE_BEHIND_POOLER", False),
 }
+_behind_pooler = DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"]
 DATABASES["default"].setdefault("OPTIONS", {}).setdefault(
     "options",
     "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s",
 )
+# Statements that a connection sends often are planned once. A pooler that hands connections around
+# between transactions does not keep them.
+DATABASES["default"]["OPTIONS"] |= {
+    "server_side_binding": not _behind_pooler,
+    "prepare_threshold": None if _behind_pooler else 3,
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Installs and refreshes the triggers with migrate; `core.checks` fails when one is missing.
 PGTRIGGER_MIGRATIONS = True

@@ -13,7 +13,6 @@ from offerhub.core.fsm import guard
 from offerhub.core.ids import new_id
 from offerhub.marketplaces.models import Marketplace
 from offerhub.users.models import User, WalletSubmission
-from orders.querysets import OrderQuerySet
 from orders.states import (
     ESCROW_EDGES,
     MILESTONE_EDGES,
@@ -50,8 +49,6 @@ class Order(models.Model):
     version = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(auto_now=True)
-
-    objects = OrderQuerySet.as_manager()
 
     class Meta:
         constraints = [

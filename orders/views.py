@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any
 
 from offerhub.api.docs import describe
-from offerhub.api.pagination import page
+from offerhub.api.pagination import page_of
 from offerhub.api.serializers import NoBody
 from offerhub.api.views import Answer, ApiRequest, ApiView, Response, respond
 from offerhub.core.errors import (
@@ -20,7 +20,7 @@ from offerhub.core.errors import (
 from offerhub.events.models import Event
 from offerhub.users.services import get_user
 from orders import escrow_services, services
-from orders.bodies import escrow_body, milestone_body, newest_operation, order_body
+from orders.bodies import escrow_body, is_pending, order_bodies
 from orders.models import Order
 from orders.serializers import (
     CancelBody,
@@ -36,24 +36,23 @@ from orders.serializers import (
 )
 
 
-def _order(marketplace_id: str, order_id: str) -> Order:
-    order: Order | None = Order.objects.of(marketplace_id).for_display().filter(pk=order_id).first()
-    if order is None:
+def _order(marketplace_id: str, order_id: str) -> dict[str, Any]:
+    found = order_bodies(marketplace_id, [order_id])
+    if not found:
         raise NotFound(f"There is no order {order_id!r} in this marketplace")
-    return order
+    return found[0]
 
 
 def _show_order(marketplace_id: str, order_id: str) -> Answer:
-    order = _order(marketplace_id, order_id)
-    operation = newest_operation(order)
-    return Answer(order_body(order), pending=operation is not None and operation.is_live)
+    body = _order(marketplace_id, order_id)
+    return Answer(body, pending=is_pending(body))
 
 
 def _show_escrow(marketplace_id: str, escrow_id: str) -> Answer:
-    escrow = escrow_services.get_escrow(marketplace_id, escrow_id)
-    operation = newest_operation(_order(marketplace_id, escrow.order_id))
-    pending = operation is not None and operation.is_live
-    return Answer(escrow_body(escrow, operation), pending)
+    body = escrow_body(marketplace_id, escrow_id)
+    if body is None:
+        raise NotFound(f"There is no escrow {escrow_id!r} in this marketplace")
+    return Answer(body, pending=is_pending(body))
 
 
 def _new_order(body: dict[str, Any]) -> services.NewOrder:
@@ -85,8 +84,9 @@ class Orders(ApiView):
         for party in ("buyer_id", "seller_id"):
             if party in filters:
                 filters[party] = get_user(request.marketplace_id, filters[party]).pk
-        rows = Order.objects.of(request.marketplace_id).for_display().filter(**filters)
-        return respond(page(rows, request.query_params, order_body))
+        rows = Order.objects.filter(marketplace_id=request.marketplace_id, **filters).only("pk")
+        shown = partial(order_bodies, request.marketplace_id)
+        return respond(page_of(rows, request.query_params, shown))
 
     @describe(
         "Create an order",
@@ -116,7 +116,7 @@ class OneOrder(ApiView):
     @describe("Read an order", tag="Orders", answer=OrderShape)
     def get(self, request: ApiRequest, order_id: str) -> Response:
         """With its milestones, escrow and operation."""
-        return respond(order_body(_order(request.marketplace_id, order_id)))
+        return respond(_order(request.marketplace_id, order_id))
 
 
 class ReserveOrder(ApiView):
@@ -179,8 +179,7 @@ class OrderMilestones(ApiView):
     @describe("List an order's milestones", tag="Orders", answer=MilestonesShape)
     def get(self, request: ApiRequest, order_id: str) -> Response:
         """In the order in which they were given."""
-        order = _order(request.marketplace_id, order_id)
-        return respond({"data": [milestone_body(m) for m in order.milestones.all()]})
+        return respond({"data": _order(request.marketplace_id, order_id)["milestones"]})
 
 
 class OrderTimeline(ApiView):
@@ -192,7 +191,7 @@ class OrderTimeline(ApiView):
     def get(self, request: ApiRequest, order_id: str) -> Response:
         """Oldest first, without gaps in `sequence`."""
         order = _order(request.marketplace_id, order_id)
-        events = Event.objects.filter(subject=order.id).order_by("sequence")
+        events = Event.objects.filter(subject=order["id"]).order_by("sequence")
         return respond({"data": [_moment(event) for event in events]})
 
 

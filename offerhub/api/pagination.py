@@ -48,6 +48,15 @@ def page(
     }
 
 
+def page_of(
+    rows: "QuerySet[M]", query: QueryDict, bodies: Callable[[list[str]], list[dict[str, Any]]]
+) -> dict[str, Any]:
+    """The same for rows that are shown all at once, by their ids; `bodies` keeps newest first."""
+    found = page(rows, query, lambda row: {"id": row.pk})
+    ids = [row["id"] for row in found["data"]]
+    return found | {"data": bodies(ids) if ids else []}
+
+
 def limit_of(query: QueryDict) -> int:
     """How many rows are wanted."""
     text = query.get("limit", str(DEFAULT_LIMIT))
