@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -241,8 +240,3 @@ class Context:
         if line.balance < amount:
             raise OpFailed("op_underfunded")
         self.save_line(account, asset, replace(line, balance=line.balance - amount))
-
-
-def timestamp(seconds: int) -> bytes:
-    """A ledger time as the eight bytes that hashes take."""
-    return struct.pack(">Q", seconds)

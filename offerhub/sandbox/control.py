@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from stellar_sdk import Asset, Keypair, TrustLineFlags
+from stellar_sdk import Keypair, TrustLineFlags
 
 from offerhub.sandbox import assets, friendbot
 from offerhub.sandbox.clock import duration, iso
@@ -216,14 +216,16 @@ class Control:
         flag = TrustLineFlags.AUTHORIZED_FLAG
         clear, flags = (None, flag) if body.get("authorized", True) else (flag, None)
         builder = self.network.builder(issuer)
-        builder.append_set_trust_line_flags_op(address, _sdk(asset), clear, flags)
+        builder.append_set_trust_line_flags_op(address, assets.sdk_asset(asset), clear, flags)
         return self._played(self.network.play(builder, issuer), asset)
 
     def clawback(self, body: dict[str, Any]) -> Response:
         """POST /control/clawback: the issuer takes an amount back from a holder."""
         address, asset, issuer = self._line(body)
         _, text = self._amount(body)
-        builder = self.network.builder(issuer).append_clawback_op(_sdk(asset), address, text)
+        builder = self.network.builder(issuer).append_clawback_op(
+            assets.sdk_asset(asset), address, text
+        )
         return self._played(self.network.play(builder, issuer), asset)
 
     def provider_limit(self, body: dict[str, Any]) -> Response:
@@ -249,7 +251,3 @@ class Control:
     def clear_faults(self, body: dict[str, Any]) -> Response:
         """DELETE /control/faults"""
         return reply({"cleared": self._faults.clear()})
-
-
-def _sdk(asset: str) -> Asset:
-    return assets.sdk_asset(asset)

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from offerhub.sandbox import records
+from offerhub.sandbox import records, submission
 from offerhub.sandbox.codec import is_account
 from offerhub.sandbox.envelope import BadEnvelope, Envelope
 from offerhub.sandbox.network import Network, Outcome
@@ -88,28 +88,13 @@ class Horizon:
 
     def submit(self, request: Request) -> Response | Awaitable[Response]:
         """POST /transactions: 200 when applied, 400 when not, 504 when it takes too long."""
-        envelope = self.envelope(request)
-        base = records.base(request)
-        loop = asyncio.get_running_loop()
-        landed: asyncio.Future[Outcome] = loop.create_future()
-
-        def tell(outcome: Outcome) -> None:
-            if not landed.done():
-                landed.set_result(outcome)
-
-        outcome = self.network.submit(envelope, tell)
-        if outcome.tx is None and outcome.refused is None:
-            return self._wait(landed, envelope, base)
-        return self.answer(outcome, envelope.text, base)
-
-    async def _wait(
-        self, landed: asyncio.Future[Outcome], envelope: Envelope, base: str
-    ) -> Response:
-        try:
-            outcome = await asyncio.wait_for(landed, self.network.options.patience)
-        except TimeoutError:
-            return timeout(envelope.hash)
-        return self.answer(outcome, envelope.text, base)
+        envelope, base = self.envelope(request), records.base(request)
+        return submission.submit(
+            self.network,
+            envelope,
+            lambda outcome: self.answer(outcome, envelope.text, base),
+            lambda: timeout(envelope.hash),
+        )
 
     def answer(self, outcome: Outcome, text: str, base: str) -> Response:
         """The answer to a synchronous submission."""

@@ -13,7 +13,7 @@ from typing import Any
 from stellar_sdk import xdr
 
 from offerhub.sandbox import assets, operations_account, paths, results
-from offerhub.sandbox.codec import account_text, i64
+from offerhub.sandbox.codec import i64
 from offerhub.sandbox.context import Context, OpFailed
 from offerhub.sandbox.envelope import muxed_parts
 from offerhub.sandbox.ledger import LINE_AUTHORIZED, LINE_CLAWBACK, Account, Line
@@ -223,7 +223,7 @@ def malformed(operation: xdr.Operation) -> str:
     return paths.malformed(body)
 
 
-def low_threshold(operation: xdr.Operation) -> int:
+def threshold_of(operation: xdr.Operation) -> int:
     """Which threshold guards the operation: 1 low, 2 medium, 3 high."""
     kind = int(operation.body.type)
     if kind == results.MERGE:
@@ -239,8 +239,3 @@ def source_of(operation: xdr.Operation, default: str) -> str:
     if operation.source_account is None:
         return default
     return muxed_parts(operation.source_account)[0]
-
-
-def signer_text(key: xdr.SignerKey) -> str:
-    """G... of an ed25519 signer; empty for the kinds that this network does not take."""
-    return account_text(key.ed25519.uint256) if key.ed25519 is not None else ""

@@ -120,7 +120,7 @@ def _operations(envelope: Envelope, ledger: Ledger, signed: SignatureCheck) -> t
         source = operations.source_of(operation, envelope.source)
         account = ledger.accounts.get(source)
         code = operations.malformed(operation)
-        if not signed.satisfied(source, account, operations.low_threshold(operation)):
+        if not signed.satisfied(source, account, operations.threshold_of(operation)):
             code = "op_bad_auth"
         codes.append(OpResult(kind, code or "op_success"))
     return tuple(codes)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 import random
 from collections.abc import Awaitable
@@ -11,7 +10,7 @@ from typing import Any
 from stellar_sdk import Account as SdkAccount
 from stellar_sdk import TransactionBuilder
 
-from offerhub.sandbox import assets, tamper
+from offerhub.sandbox import assets, submission, tamper
 from offerhub.sandbox.builds import ENDPOINTS, Builds, Built, message
 from offerhub.sandbox.context import ContractError
 from offerhub.sandbox.envelope import BadEnvelope
@@ -158,22 +157,9 @@ class TrustlessWork:
             raise Refused(failure(400, "signedXdr is not a valid transaction")) from None
         if envelope.fee_bump is not None:
             raise Refused(failure(400, "Fee bump transactions are not accepted"))
-        landed: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-
-        def tell(outcome: Outcome) -> None:
-            if not landed.done():
-                landed.set_result(outcome)
-
-        outcome = self.network.submit(envelope, tell)
-        if outcome.tx is None and outcome.refused is None:
-            return self._wait(landed)
-        return self._sent(outcome)
-
-    async def _wait(self, landed: asyncio.Future[Outcome]) -> Response:
-        try:
-            return self._sent(await asyncio.wait_for(landed, self.network.options.patience))
-        except TimeoutError:
-            return failure(504, "Gateway Timeout")
+        return submission.submit(
+            self.network, envelope, self._sent, lambda: failure(504, "Gateway Timeout")
+        )
 
     def _sent(self, outcome: Outcome) -> Response:
         if outcome.refused is not None:

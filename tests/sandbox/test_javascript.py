@@ -92,3 +92,10 @@ def test_published_javascript_clients_play_whole_escrows(player: Player) -> None
     assert seen["payments"] == ["create_account", *["invoke_host_function"] * 3]
     supply = player.get("/control/state").json()["supply"]
     assert supply[f"USDC:{player.issuer}"] == "2000.0000000"
+
+
+def test_the_lock_file_names_no_address() -> None:
+    lock = (HERE / "package-lock.json").read_text()
+    assert '"integrity"' in lock
+    assert "://" not in lock
+    assert '"resolved"' not in lock
