@@ -1,23 +1,28 @@
-"""Making tenants, their API keys, and staff. Secrets are answered once and kept nowhere."""
+"""Tenants and the API keys of their servers. A whole key is answered once and kept nowhere."""
 
-import base64
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-
-from django.contrib.auth.models import Group
-from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from offerhub.core import clock
 from offerhub.core.actor import Actor
 from offerhub.core.db import in_transaction
 from offerhub.core.errors import FieldError, InvalidRequest, NotFound, WrongState
 from offerhub.marketplaces import journal, tokens
-from offerhub.marketplaces.models import ApiKey, Marketplace, StaffUser
-from offerhub.marketplaces.roles import Role
+from offerhub.marketplaces.models import ApiKey, Marketplace
 from offerhub.marketplaces.scopes import parse as parse_scopes
+from offerhub.marketplaces.staff import NewStaff, create_staff
+
+__all__ = [
+    "NewKey",
+    "NewStaff",
+    "create_api_key",
+    "create_marketplace",
+    "create_staff",
+    "revoke_api_key",
+    "rotate_api_key",
+    "update_marketplace",
+]
 
 LONGEST_OVERLAP = timedelta(days=7)
 
@@ -31,17 +36,6 @@ class NewKey:
 
     def __repr__(self) -> str:
         return f"NewKey({self.key.id})"
-
-
-@dataclass(frozen=True)
-class NewStaff:
-    """A person and the base 32 secret for their authenticator app, shown once."""
-
-    user: StaffUser
-    totp_secret: str
-
-    def __repr__(self) -> str:
-        return f"NewStaff({self.user.public_id})"
 
 
 @in_transaction
@@ -160,37 +154,6 @@ def _make_key(
     journal.record(key, "api_key.created", actor=actor, payload=payload)
     key.save(force_insert=True)
     return NewKey(key, token.text)
-
-
-@in_transaction
-def create_staff(
-    *,
-    username: str,
-    password: str,
-    roles: Iterable[str],
-    email: str = "",
-    is_superuser: bool = False,
-) -> NewStaff:
-    """A person of the back-office with their roles and a one-time code device.
-
-    Raises InvalidRequest for a weak password, a taken name, or a role that there is none of.
-    """
-    wanted = sorted(set(roles))
-    unknown = [role for role in wanted if role not in set(Role)]
-    if unknown:
-        raise _refuse("roles", "unknown_role", f"has no {', '.join(unknown)}")
-    if StaffUser.objects.filter(username=username).exists():
-        raise _refuse("username", "taken", "is taken")
-    user = StaffUser(username=username, email=email, is_staff=True, is_superuser=is_superuser)
-    try:
-        validate_password(password, user)
-    except ValidationError as error:
-        raise _refuse("password", "too_weak", " ".join(error.messages)) from None
-    user.set_password(password)
-    user.save()
-    user.groups.set([Group.objects.get_or_create(name=role)[0] for role in wanted])
-    device = TOTPDevice.objects.create(user=user, name="authenticator", confirmed=True)
-    return NewStaff(user, base64.b32encode(device.bin_key).decode())
 
 
 def _refuse(field: str, code: str, message: str) -> InvalidRequest:
