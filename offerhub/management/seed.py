@@ -14,7 +14,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from offerhub.core import clock
 from offerhub.core.actor import system
-from offerhub.marketplaces import scopes, tokens
+from offerhub.marketplaces import scopes, staff, tokens
 from offerhub.marketplaces import services as marketplaces
 from offerhub.marketplaces.models import ApiKey, Marketplace, StaffUser
 from offerhub.marketplaces.roles import Role
@@ -110,7 +110,7 @@ def _staff(role: Role, known: RunFile | None) -> Staff:
         return before
     password = secrets.token_urlsafe(12)
     if user is None:
-        new = marketplaces.create_staff(username=role.value, password=password, roles=[role])
+        new = staff.create_staff(username=role.value, password=password, roles=[role])
         secret = new.totp_secret
     else:
         user.set_password(password)
