@@ -26,6 +26,7 @@ def _use_own_database(command: str) -> None:
     if command in WITHOUT_DATABASE or {"-h", "--help"} & set(sys.argv):
         return
     if command == "up":
+        print("Starting …", flush=True)  # noqa: T201 (for a person; loading takes seconds)
         postgres.own_server = postgres.server_command()
         os.environ["DATABASE_URL"] = postgres.own_server.url
     else:

@@ -4,11 +4,14 @@ import logging
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from io import StringIO
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import requests
 from django.conf import settings
+from django.core.management import SystemCheckError, call_command
+from django.db import OperationalError
 
 from offerhub import postgres, runfile
 from offerhub.management import seed
@@ -60,8 +63,8 @@ class BringUp:
             self.supervisor.serve()
         except Stopped:
             pass
-        except WillNotStart as failure:
-            self.screen.problem(str(failure))
+        except (WillNotStart, SystemCheckError, OperationalError) as failure:
+            self.screen.problem(str(failure).strip())
             return 1
         finally:
             self.screen.line("\nStopping …")
@@ -127,6 +130,7 @@ class BringUp:
         if stack.sandbox_port:
             children.append(supervisor.start(stack.sandbox()))
         with screen.step("Database") as notes:
+            supervisor.beside(lambda: call_command("check", stdout=StringIO()))
             wanted = supervisor.beside(lambda: seed.patiently(seed.migrate))
             notes.append(f"{wanted} migrations" if wanted else "up to date")
         programs = [*stack.workers(), stack.monitor(), stack.web()]  # the web is stopped first

@@ -16,6 +16,8 @@ class Command(BaseCommand):
         "Example: python manage.py work --threads 16"
     )
 
+    requires_system_checks = []  # `up` and the web server have made them
+
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--threads", type=int, default=settings.WORK_THREADS, help="jobs at a time"
