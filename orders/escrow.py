@@ -1,14 +1,16 @@
 """The runner of contract calls: how each is built, signed and sent. No transaction is open here."""
 
 from collections.abc import Callable
+from typing import Any
 
 from offerhub.chain import keys, trustless_work
 from offerhub.chain.drivers import LedgerReads
 from offerhub.chain.types import ChainFact, Envelope, Outcome
 from orders import escrow_services as services
-from orders.models import Escrow, EscrowOperation, Order
+from orders.models import EscrowOperation, Order
 
 Kind = EscrowOperation.Kind
+Args = dict[str, Any]
 # The provider's limits on the texts of a contract.
 LONGEST_TITLE, LONGEST_TEXT = 100, 500
 
@@ -18,7 +20,7 @@ class EscrowDriver(LedgerReads):
 
     def build(self, row: EscrowOperation) -> Envelope:
         """The unsigned envelope of this operation's call, inspected."""
-        return _BUILDERS[Kind(row.kind)](row, row.order.escrow)
+        return _BUILDERS[Kind(row.kind)](row, row.args)
 
     def sign(self, row: EscrowOperation, envelope: Envelope) -> str:
         """Every call has one signer, who is its source."""
@@ -37,17 +39,9 @@ class EscrowDriver(LedgerReads):
         services.fail(row.id, code, detail, fact)
 
 
-def _signer(row: EscrowOperation) -> str:
-    return row.source_wallet.address
-
-
-def _index(row: EscrowOperation) -> int:
-    assert row.milestone is not None
-    return row.milestone.position
-
-
-def _deploy(row: EscrowOperation, escrow: Escrow) -> Envelope:
-    order: Order = row.order
+def _deploy(row: EscrowOperation, args: Args) -> Envelope:
+    order = Order.objects.select_related("escrow").get(pk=row.order_id)
+    escrow = order.escrow
     new = trustless_work.NewEscrow(
         kind=escrow.kind,
         engagement=order.id,
@@ -62,48 +56,55 @@ def _deploy(row: EscrowOperation, escrow: Escrow) -> Envelope:
         fee_percent=order.platform_fee_percent,
         parts=[trustless_work.Part(m.description, m.amount) for m in order.milestones.all()],
     )
-    return trustless_work.deploy(_signer(row), new)
+    return trustless_work.deploy(row.source_wallet.address, new)
 
 
-def _fund(row: EscrowOperation, escrow: Escrow) -> Envelope:
-    return trustless_work.fund(escrow.kind, escrow.contract_id, _signer(row), escrow.amount)
-
-
-def _complete(row: EscrowOperation, escrow: Escrow) -> Envelope:
-    evidence = row.args.get("evidence", "")
-    return trustless_work.change_status(
-        escrow.kind, escrow.contract_id, _signer(row), _index(row), "completed", evidence
+def _fund(row: EscrowOperation, args: Args) -> Envelope:
+    return trustless_work.fund(
+        args["kind"], args["contract"], row.source_wallet.address, args["amount"]
     )
 
 
-def _approve(row: EscrowOperation, escrow: Escrow) -> Envelope:
-    return trustless_work.approve(escrow.kind, escrow.contract_id, _signer(row), _index(row))
+def _complete(row: EscrowOperation, args: Args) -> Envelope:
+    return trustless_work.change_status(
+        args["kind"],
+        args["contract"],
+        row.source_wallet.address,
+        args["index"],
+        "completed",
+        args.get("evidence", ""),
+    )
 
 
-def _release(row: EscrowOperation, escrow: Escrow) -> Envelope:
-    return trustless_work.release(escrow.kind, escrow.contract_id, _signer(row), _index(row))
+def _approve(row: EscrowOperation, args: Args) -> Envelope:
+    return trustless_work.approve(*_call(row, args))
 
 
-def _dispute(row: EscrowOperation, escrow: Escrow) -> Envelope:
-    return trustless_work.dispute(escrow.kind, escrow.contract_id, _signer(row), _index(row))
+def _release(row: EscrowOperation, args: Args) -> Envelope:
+    return trustless_work.release(*_call(row, args))
 
 
-def _resolve(row: EscrowOperation, escrow: Escrow) -> Envelope:
+def _dispute(row: EscrowOperation, args: Args) -> Envelope:
+    return trustless_work.dispute(*_call(row, args))
+
+
+def _resolve(row: EscrowOperation, args: Args) -> Envelope:
     """Shares in stroops from the plan.
 
     A single-release contract must be emptied exactly, so its balance is read now: what a stranger
     sent into it goes to the buyer, by rule, else one stroop of dust would block every refund.
     """
-    shares = {escrow.seller_address: row.args["seller"], escrow.buyer_address: row.args["buyer"]}
-    if escrow.kind == Escrow.Kind.SINGLE:
-        held = trustless_work.balance(escrow.contract_id)
-        shares[escrow.buyer_address] += held - sum(shares.values())
-    return trustless_work.resolve(
-        escrow.kind, escrow.contract_id, _signer(row), _index(row), shares
-    )
+    shares = {args["seller"]: args["to_seller"], args["buyer"]: args["to_buyer"]}
+    if args["kind"] == trustless_work.SINGLE:
+        shares[args["buyer"]] += trustless_work.balance(args["contract"]) - sum(shares.values())
+    return trustless_work.resolve(*_call(row, args), shares)
 
 
-_BUILDERS: dict[Kind, Callable[[EscrowOperation, Escrow], Envelope]] = {
+def _call(row: EscrowOperation, args: Args) -> tuple[str, str, str, int]:
+    return args["kind"], args["contract"], row.source_wallet.address, args["index"]
+
+
+_BUILDERS: dict[Kind, Callable[[EscrowOperation, Args], Envelope]] = {
     Kind.DEPLOY: _deploy,
     Kind.FUND: _fund,
     Kind.COMPLETE: _complete,

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
+from django.db import IntegrityError
 from django.db.models import Q
 
 from ledger import movements
@@ -17,14 +18,20 @@ from offerhub.chain.types import ChainFact
 from offerhub.core import jobs
 from offerhub.core.actor import Actor, system
 from offerhub.core.db import in_transaction
-from offerhub.core.errors import NotFound, Unprocessable, WalletNotActive, WrongState
+from offerhub.core.errors import (
+    NotFound,
+    OperationInFlight,
+    Unprocessable,
+    WalletNotActive,
+    WrongState,
+)
 from offerhub.events import services as events
 from offerhub.users.models import Wallet
 from orders import plans
 from orders.models import Escrow, EscrowOperation, Milestone, Order
-from orders.services import ASSET, lock_order, refuse_in_flight, refuse_unless
+from orders.services import ASSET, lock_order, refuse_unless
 from orders.settlement import settle
-from orders.states import OrderStatus
+from orders.states import EscrowStatus, OrderStatus
 
 log = structlog.get_logger(__name__)
 Kind = EscrowOperation.Kind
@@ -36,14 +43,13 @@ def request_deploy(*, marketplace_id: str, order_id: str, actor: Actor) -> Escro
     """Ask for the order's contract. RESERVED → (confirmed) ESCROW_CREATED."""
     order = lock_order(marketplace_id, order_id)
     refuse_unless(order, OrderStatus.RESERVED, doing="creating an escrow")
-    refuse_in_flight(order)
-    escrow = Escrow.objects.filter(order=order).first()
+    escrow: Escrow | None = getattr(order, "escrow", None)
     if escrow is None:
         escrow = _new_escrow(order)
-    else:
+    elif escrow.status == EscrowStatus.FAILED:
         escrow.deploy_again()
         escrow.save(update_fields=["status"])
-    _start(order, [{"kind": Kind.DEPLOY.value}], actor)
+    _start(escrow, [{"kind": Kind.DEPLOY.value}], actor)
     return escrow
 
 
@@ -53,6 +59,9 @@ def _new_escrow(order: Order) -> Escrow:
         marketplace_id=order.marketplace_id,
         order=order,
         kind=Escrow.Kind.SINGLE if order.milestones_left == 1 else Escrow.Kind.MULTI,
+        buyer_wallet=wallets["buyer"],
+        seller_wallet=wallets["seller"],
+        resolver_wallet=wallets["RESOLVER"],
         buyer_address=wallets["buyer"].address,
         seller_address=wallets["seller"].address,
         platform_address=wallets["PLATFORM"].address,
@@ -86,12 +95,10 @@ def _wallets(order: Order) -> dict[str, Wallet]:
 @in_transaction
 def request_fund(*, marketplace_id: str, escrow_id: str, actor: Actor) -> Escrow:
     """Ask for the buyer's money to go into the contract. → (confirmed) IN_PROGRESS."""
-    escrow = get_escrow(marketplace_id, escrow_id)
-    order = lock_order(marketplace_id, escrow.order_id)
+    order = lock_order(marketplace_id, _order_of(marketplace_id, escrow_id))
     refuse_unless(order, OrderStatus.ESCROW_CREATED, doing="funding the escrow")
-    refuse_in_flight(order)
-    _start(order, [{"kind": Kind.FUND.value}], actor)
-    return escrow
+    _start(order.escrow, [{"kind": Kind.FUND.value}], actor)
+    return order.escrow
 
 
 @in_transaction
@@ -107,13 +114,12 @@ def request_release(
     """`complete`, `approve`, or `release`, which does the steps that are still missing."""
     order = lock_order(marketplace_id, order_id)
     refuse_unless(order, OrderStatus.IN_PROGRESS, doing=f"to {action}")
-    refuse_in_flight(order)
     milestones = list(order.milestones.all())
     if action == "release":
         steps = plans.to_release(milestones, milestone_ref, evidence)
     else:
         steps = plans.one_step(milestones, milestone_ref, action, evidence)
-    _start(order, steps, actor)
+    _start(order.escrow, steps, actor)
     return order
 
 
@@ -124,51 +130,82 @@ def request_refund(
     """Give back to the buyer what is still in the contract, or one milestone of it."""
     order = lock_order(marketplace_id, order_id)
     refuse_unless(order, OrderStatus.IN_PROGRESS, doing="refunding")
-    refuse_in_flight(order)
-    _start(order, plans.to_refund(list(order.milestones.all()), milestone_ref, reason), actor)
+    steps = plans.to_refund(list(order.milestones.all()), milestone_ref, reason)
+    _start(order.escrow, steps, actor)
     return order
 
 
-def get_escrow(marketplace_id: str, escrow_id: str) -> Escrow:
-    """One escrow of this marketplace; raises NotFound."""
-    escrow = Escrow.objects.filter(pk=escrow_id, marketplace_id=marketplace_id).first()
-    if escrow is None:
+def _order_of(marketplace_id: str, escrow_id: str) -> str:
+    rows = Escrow.objects.filter(pk=escrow_id, marketplace_id=marketplace_id)
+    order_id = rows.values_list("order_id", flat=True).first()
+    if order_id is None:
         raise NotFound(f"There is no escrow {escrow_id!r} in this marketplace")
-    return escrow
+    return order_id
 
 
 def _start(
-    order: Order, steps: list[plans.Step], actor: Actor | str, request_id: str = ""
-) -> EscrowOperation:
-    """Write the operation for the first step, keep the others behind it, and ring for it."""
+    escrow: Escrow,
+    steps: list[plans.Step],
+    actor: Actor,
+    milestone: Milestone | None = None,
+) -> None:
+    """Write the operation for the first step, keep the others behind it, and ring for it.
+
+    `milestone` is the step's own, where the caller has it at hand. The order's row is locked.
+    Raises OperationInFlight while another call to the contract may still apply.
+    """
     step, then = steps[0], steps[1:]
-    kind = Kind(step["kind"])
-    milestone = step.get("milestone")
+    kind, milestone_id = Kind(step["kind"]), step.get("milestone")
     if kind == Kind.RELEASE:
-        row = Milestone.objects.get(pk=milestone)
-        row.start_release()
-        row.save(update_fields=["status"])
-    operation = EscrowOperation.objects.create(
-        marketplace_id=order.marketplace_id,
-        order=order,
-        milestone_id=milestone,
+        if milestone is None or milestone.pk != milestone_id:
+            milestone = Milestone.objects.get(pk=milestone_id)
+        milestone.start_release()
+        milestone.save(update_fields=["status"])
+    operation = EscrowOperation(
+        marketplace_id=escrow.marketplace_id,
+        order_id=escrow.order_id,
+        milestone_id=milestone_id,
         kind=kind.value,
-        source_wallet=_signer(order, kind),
-        args=step.get("args", {}),
+        source_wallet_id=_signer(escrow, kind),
+        args=_arguments(escrow, step),
         then=then,
         actor=str(actor),
-        request_id=actor.request_id if isinstance(actor, Actor) else request_id,
+        request_id=actor.request_id,
     )
+    _insert(operation)
     jobs.ring("orders.operation", operation.id)
-    return operation
 
 
-def _signer(order: Order, kind: Kind) -> Wallet:
-    """Whose signature the contract wants for this call."""
+def _arguments(escrow: Escrow, step: plans.Step) -> dict[str, Any]:
+    """What building the call needs, so that the runner reads the operation's row alone."""
+    return {
+        **step.get("args", {}),
+        "contract": escrow.contract_id,
+        "kind": escrow.kind,
+        "index": step.get("index", 0),
+        "amount": escrow.amount,
+        "buyer": escrow.buyer_address,
+        "seller": escrow.seller_address,
+    }
+
+
+def _insert(operation: EscrowOperation) -> None:
+    """The database allows one live operation per order; a second one is refused by it."""
+    try:
+        operation.save(force_insert=True)
+    except IntegrityError as error:
+        if "order_one_live_operation" not in str(error):
+            raise
+        raise OperationInFlight(
+            "The order shows it as `operation`; try again when it has ended", retry_after=1
+        ) from None
+
+
+def _signer(escrow: Escrow, kind: Kind) -> str:
+    """Whose wallet signs this call, as the contract wants it."""
     if kind == Kind.RESOLVE:
-        return Wallet.objects.get(marketplace_id=order.marketplace_id, kind=Wallet.Kind.RESOLVER)
-    party = order.seller_id if kind == Kind.COMPLETE else order.buyer_id
-    return Wallet.objects.get(user_id=party)
+        return escrow.resolver_wallet_id
+    return escrow.seller_wallet_id if kind == Kind.COMPLETE else escrow.buyer_wallet_id
 
 
 # --- outcomes ---------------------------------------------------------------------------------
@@ -183,7 +220,8 @@ def confirm(operation_id: str, fact: ChainFact) -> None:
     finish(operation, Status.CONFIRMED, fact)
     _record(order, f"escrow.{operation.kind.lower()}_confirmed", operation, {"ledger": fact.ledger})
     if operation.then:
-        _start(order, operation.then, operation.actor, operation.request_id)
+        actor = system(operation.actor, operation.request_id)
+        _start(order.escrow, operation.then, actor, operation.milestone)
 
 
 @in_transaction
@@ -211,7 +249,7 @@ def fail(operation_id: str, code: str, detail: str, fact: ChainFact | None) -> N
 def _lock_operation(operation_id: str) -> EscrowOperation:
     """The operation, its order, milestone and escrow; operation and order locked."""
     return (
-        EscrowOperation.objects.select_related("order__escrow", "milestone", "source_wallet")
+        EscrowOperation.objects.select_related("order__escrow", "milestone")
         .select_for_update(of=("self", "order"))
         .get(pk=operation_id)
     )
@@ -266,7 +304,7 @@ def _confirm_fund(operation: EscrowOperation, fact: ChainFact) -> None:
         asset=ASSET,
         fact=fact,
         operation_id=operation.id,
-        fee_address=operation.source_wallet.address,
+        fee_address=fact.fee_account,
         actor=system("chain"),
     )
 
@@ -313,7 +351,7 @@ def _book_fee(operation: EscrowOperation, fact: ChainFact) -> None:
     movements.network_fee(
         marketplace_id=operation.marketplace_id,
         operation_id=operation.id,
-        fee_address=operation.source_wallet.address,
+        fee_address=fact.fee_account,
         fact=fact,
         actor=system("chain"),
     )

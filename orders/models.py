@@ -12,7 +12,7 @@ from offerhub.core.db import AmountField, PublicIdField
 from offerhub.core.fsm import guard
 from offerhub.core.ids import new_id
 from offerhub.marketplaces.models import Marketplace
-from offerhub.users.models import User, WalletSubmission
+from offerhub.users.models import User, Wallet, WalletSubmission
 from orders.states import (
     ESCROW_EDGES,
     MILESTONE_EDGES,
@@ -181,7 +181,10 @@ class Escrow(models.Model):
     kind = models.CharField(max_length=14, choices=Kind.choices)
     status = FSMField(default=_E.DEPLOYING, choices=EscrowStatus.choices, protected=True)
     contract_id = models.CharField(max_length=56, blank=True, db_collation="C")
-    # The roles as they are written in the contract; they never change.
+    # Who signs what, and the roles as they are written in the contract; they never change.
+    buyer_wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, related_name="+")
+    seller_wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, related_name="+")
+    resolver_wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, related_name="+")
     buyer_address = models.CharField(max_length=56)
     seller_address = models.CharField(max_length=56)
     platform_address = models.CharField(max_length=56)

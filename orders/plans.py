@@ -17,10 +17,11 @@ _M = MilestoneStatus
 
 
 class Step(TypedDict, total=False):
-    """One call. `milestone` is its row's id; `args` go to the operation."""
+    """One call. `milestone` is its row's id, `index` its place in the contract."""
 
     kind: str
     milestone: str
+    index: int
     args: dict[str, Any]
 
 
@@ -78,14 +79,19 @@ def to_refund(milestones: Sequence[Milestone], ref: str | None, reason: str) -> 
         if milestone.status in (_M.RELEASING, _M.DISPUTED):
             raise WrongState(f"Milestone {milestone.ref} is {milestone.status}")
         steps.append(_step(Kind.DISPUTE, milestone, {"reason": reason}))
-        steps.append(_step(Kind.RESOLVE, milestone, {"seller": 0, "buyer": milestone.amount}))
+        steps.append(_step(Kind.RESOLVE, milestone, {"to_seller": 0, "to_buyer": milestone.amount}))
     if not steps:
         raise WrongState("Nothing of this order is left in escrow")
     return steps
 
 
 def _step(kind: Kind, milestone: Milestone, args: dict[str, Any] | None = None) -> Step:
-    return {"kind": kind.value, "milestone": milestone.id, "args": args or {}}
+    return {
+        "kind": kind.value,
+        "milestone": milestone.id,
+        "index": milestone.position,
+        "args": args or {},
+    }
 
 
 def _chosen(milestones: Sequence[Milestone], ref: str | None) -> Sequence[Milestone]:

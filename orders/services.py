@@ -127,12 +127,11 @@ def _checked_milestones(new: NewOrder) -> Sequence[NewMilestone]:
 
 def lock_order(marketplace_id: str, order_id: str) -> Order:
     """The order under its row lock. Every service of orders starts here."""
-    order = (
-        Order.objects.select_for_update().filter(pk=order_id, marketplace_id=marketplace_id).first()
-    )
-    if order is None:
-        raise NotFound(f"There is no order {order_id!r} in this marketplace")
-    return order
+    rows = Order.objects.select_related("escrow").select_for_update(of=("self",))
+    try:
+        return rows.get(pk=order_id, marketplace_id=marketplace_id)
+    except Order.DoesNotExist:
+        raise NotFound(f"There is no order {order_id!r} in this marketplace") from None
 
 
 def refuse_unless(order: Order, *allowed: OrderStatus, doing: str) -> None:

@@ -85,6 +85,6 @@ def settle(operation: EscrowOperation, milestone: Milestone, kind: Kind, fact: C
         kind=kind,
         fact=fact,
         operation_id=operation.id,
-        fee_address=operation.source_wallet.address,
+        fee_address=fact.fee_account,
         actor=system("chain"),
     )

@@ -6,11 +6,13 @@ Every flow goes through the real adapters over HTTP; nothing of ours is mocked.
 from typing import Any
 
 import requests
+from django.db.models import Sum
 
 from ledger.balances import user_balance
+from ledger.models import Account, Posting
 from offerhub.core import jobs
 from offerhub.core.actor import Actor, system
-from offerhub.core.money import format_amount
+from offerhub.core.money import format_amount, from_chain
 from offerhub.deposits import monitor
 from offerhub.marketplaces import services as marketplaces
 from offerhub.marketplaces.scopes import Scope
@@ -109,3 +111,34 @@ class World:
         escrow = api.post("/escrow", {"orderId": order}, status=201)["id"]
         api.post(f"/escrow/{escrow}/fund")
         return str(order)
+
+    def differences(self) -> list[str]:
+        """Where books and chain differ by a stroop, and what is wrong within the books."""
+        state = self.network.control("state")
+        rows = Account.objects.filter(
+            marketplace=self.marketplace, kind__in=["wallet", "platform", "contract"]
+        ).select_related("balance")
+        found = [
+            f"{row}: books {row.balance.amount}, chain {held}"
+            for row in rows
+            if row.asset == "USDC" and row.balance.amount != (held := _held(state, row.owner))
+        ]
+        return [*found, *_xlm_differences(self.marketplace.id, state)]
+
+
+def _held(state: dict[str, Any], address: str, asset: str = "USDC") -> int:
+    if address.startswith("C"):
+        contract = state["contracts"].get(address)
+        return from_chain(contract["balance"]) if contract else 0
+    balances = state["accounts"].get(address, {})
+    return sum(from_chain(v) for k, v in balances.items() if k.split(":")[0] == asset)
+
+
+def _xlm_differences(marketplace_id: str, state: dict[str, Any]) -> list[str]:
+    rows = Posting.objects.filter(account__marketplace=marketplace_id, account__kind="xlm")
+    sums = rows.values_list("account__owner").annotate(total=Sum("amount"))
+    return [
+        f"xlm:{address}: books {total}, chain {held}"
+        for address, total in sums
+        if total != (held := _held(state, address, "native"))
+    ]

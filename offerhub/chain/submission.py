@@ -69,8 +69,10 @@ class Submission(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True)
 
-    # Table and column of the row that stands for the source account, see `claim`.
+    # Table and column of the row that stands for the source account, see `claim`; and which of its
+    # columns the claimed row carries as `lane_…`, so that signing needs no further query.
     LANE: ClassVar[tuple[str, str]]
+    LANE_CARRIES: ClassVar[tuple[str, ...]] = ()
     marketplace_id: str  # every concrete table has the tenant's key
     pause: float | None = None  # seconds until the row is due again, when this run put it off
 
@@ -100,6 +102,8 @@ class Submission(models.Model):
         """
         lane_table, lane_column = cls.LANE
         token = secrets.token_hex(8)
+        taken = "".join(f", {lane_table}.{column}" for column in cls.LANE_CARRIES)
+        carried = "".join(f", lane.{column} AS lane_{column}" for column in cls.LANE_CARRIES)
         sql = f"""
             WITH op AS (
                 SELECT id, {lane_column} AS lane FROM {cls._meta.db_table}
@@ -111,11 +115,11 @@ class Submission(models.Model):
                 UPDATE {lane_table} SET lane = op.id FROM op
                 WHERE {lane_table}.id = op.lane
                   AND ({lane_table}.lane = '' OR {lane_table}.lane = op.id)
-                RETURNING {lane_table}.id
+                RETURNING {lane_table}.id{taken}
             )
             UPDATE {cls._meta.db_table} AS t
             SET lease = %(token)s, lease_until = now() + %(lease)s
-            FROM lane WHERE t.id = %(id)s RETURNING t.*"""  # noqa: S608 (names of our own tables)
+            FROM lane WHERE t.id = %(id)s RETURNING t.*{carried}"""  # noqa: S608 (names of our own tables)
         values = {"id": row_id, "runnable": list(RUNNABLE), "token": token, "lease": LEASE}
         return next(iter(cls._base_manager.raw(sql, values)), None)
 

@@ -1,6 +1,8 @@
 """Buyers and sellers of a marketplace, and the wallets that stand for them on the chain."""
 
 import functools
+from typing import Self
+
 from django.db import models
 from django.db.models.functions import Now
 
@@ -90,9 +92,22 @@ class WalletSubmission(Submission):
     """A submission whose source account is one of our wallets."""
 
     LANE = ("users_wallet", "source_wallet_id")
+    LANE_CARRIES = ("address", "sealed_secret", "sealed_by")
 
     marketplace = models.ForeignKey(Marketplace, on_delete=models.PROTECT, related_name="+")
     source_wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, related_name="+")
 
     class Meta:
         abstract = True
+
+    @classmethod
+    def claim(cls, row_id: str) -> Self | None:
+        """See Submission.claim. The claimed row has its wallet at hand, enough of it to sign."""
+        row = super().claim(row_id)
+        if row is not None:
+            row.source_wallet = Wallet(
+                id=row.source_wallet_id,
+                marketplace_id=row.marketplace_id,
+                **{column: getattr(row, f"lane_{column}") for column in cls.LANE_CARRIES},
+            )
+        return row

@@ -101,9 +101,13 @@ def make_own_wallets(*, marketplace_id: str) -> None:
 
 
 @in_transaction
-def update_user(*, marketplace_id: str, user_id: str, changes: dict[str, Any], actor: Actor) -> User:
+def update_user(
+    *, marketplace_id: str, user_id: str, changes: dict[str, Any], actor: Actor
+) -> User:
     """Change name, email or metadata; nothing else of a user can change."""
-    user = User.objects.select_for_update().filter(marketplace_id=marketplace_id, pk=user_id).first()
+    user = (
+        User.objects.select_for_update().filter(marketplace_id=marketplace_id, pk=user_id).first()
+    )
     if user is None:
         raise NotFound("There is no such user")
     for name in changes.keys() & {"name", "email", "metadata"}:
@@ -133,7 +137,9 @@ def find_users(marketplace_id: str, references: dict[str, str]) -> dict[str, Use
     missing = [field for field, reference in references.items() if reference not in by_reference]
     if missing:
         raise InvalidReference(
-            errors=[FieldError(f, "unknown_user", "names no user of this marketplace") for f in missing]
+            errors=[
+                FieldError(f, "unknown_user", "names no user of this marketplace") for f in missing
+            ]
         )
     return {field: by_reference[reference] for field, reference in references.items()}
 

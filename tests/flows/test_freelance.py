@@ -1,7 +1,5 @@
 """Use case 1 of the mission, as it is written there, over HTTP on the sandbox network."""
 
-from ledger.invariants import violations
-
 from tests.http import Api
 from tests.world import World
 
@@ -78,4 +76,4 @@ def test_the_freelance_sale_runs_as_the_mission_writes_it(world: World, api: Api
     assert api.get("/users/client_123/balance")["total"] == "0.00"
     assert world.network.held(client["wallet"]["address"]) == "0.0000000"
     assert world.network.held(escrow["contractId"]) == "0.0000000"
-    assert violations(marketplace_id=world.marketplace.id) == []
+    assert world.differences() == []

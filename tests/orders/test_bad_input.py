@@ -20,9 +20,7 @@ def parties(world: World) -> World:
 
 
 def _milestones(*amounts: Any) -> list[dict[str, Any]]:
-    return [
-        {"id": f"m{i}", "description": "part", "amount": a} for i, a in enumerate(amounts, 1)
-    ]
+    return [{"id": f"m{i}", "description": "part", "amount": a} for i, a in enumerate(amounts, 1)]
 
 
 BAD_ORDERS = [

@@ -9,54 +9,139 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('marketplaces', '0002_clock'),
+        ("marketplaces", "0002_clock"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('id', offerhub.core.db.PublicIdField(db_collation='C', default=functools.partial(offerhub.core.ids.new_id, *('usr',), **{}), editable=False, max_length=32, primary_key=True, serialize=False)),
-                ('external_id', models.CharField(max_length=128)),
-                ('name', models.CharField(blank=True, max_length=200)),
-                ('email', models.EmailField(blank=True, max_length=254)),
-                ('metadata', models.JSONField(blank=True, default=dict)),
-                ('version', models.PositiveIntegerField(default=0)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('marketplace', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='users', to='marketplaces.marketplace')),
+                (
+                    "id",
+                    offerhub.core.db.PublicIdField(
+                        db_collation="C",
+                        default=functools.partial(offerhub.core.ids.new_id, *("usr",), **{}),
+                        editable=False,
+                        max_length=32,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("external_id", models.CharField(max_length=128)),
+                ("name", models.CharField(blank=True, max_length=200)),
+                ("email", models.EmailField(blank=True, max_length=254)),
+                ("metadata", models.JSONField(blank=True, default=dict)),
+                ("version", models.PositiveIntegerField(default=0)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "marketplace",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="users",
+                        to="marketplaces.marketplace",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Wallet',
+            name="Wallet",
             fields=[
-                ('id', offerhub.core.db.PublicIdField(db_collation='C', default=functools.partial(offerhub.core.ids.new_id, *('wal',), **{}), editable=False, max_length=32, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('MANAGED', 'Managed'), ('EXTERNAL', 'External'), ('PLATFORM', 'Platform'), ('RESOLVER', 'Resolver')], max_length=10)),
-                ('status', models.CharField(choices=[('PENDING', 'Pending'), ('ACTIVE', 'Active'), ('FAILED', 'Failed')], default='PENDING', max_length=10)),
-                ('address', models.CharField(db_collation='C', max_length=56, unique=True)),
-                ('sealed_secret', models.BinaryField(null=True)),
-                ('sealed_by', models.CharField(blank=True, editable=False, max_length=32)),
-                ('lane', offerhub.core.db.PublicIdField(db_collation='C', default='', editable=False, max_length=32)),
-                ('fee_budget', offerhub.core.db.AmountField(default=0)),
-                ('version', models.PositiveIntegerField(default=0)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('marketplace', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='wallets', to='marketplaces.marketplace')),
-                ('user', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='wallet', to='users.user')),
+                (
+                    "id",
+                    offerhub.core.db.PublicIdField(
+                        db_collation="C",
+                        default=functools.partial(offerhub.core.ids.new_id, *("wal",), **{}),
+                        editable=False,
+                        max_length=32,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("MANAGED", "Managed"),
+                            ("EXTERNAL", "External"),
+                            ("PLATFORM", "Platform"),
+                            ("RESOLVER", "Resolver"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("PENDING", "Pending"),
+                            ("ACTIVE", "Active"),
+                            ("FAILED", "Failed"),
+                        ],
+                        default="PENDING",
+                        max_length=10,
+                    ),
+                ),
+                ("address", models.CharField(db_collation="C", max_length=56, unique=True)),
+                ("sealed_secret", models.BinaryField(null=True)),
+                ("sealed_by", models.CharField(blank=True, editable=False, max_length=32)),
+                (
+                    "lane",
+                    offerhub.core.db.PublicIdField(
+                        db_collation="C", default="", editable=False, max_length=32
+                    ),
+                ),
+                ("fee_budget", offerhub.core.db.AmountField(default=0)),
+                ("version", models.PositiveIntegerField(default=0)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "marketplace",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="wallets",
+                        to="marketplaces.marketplace",
+                    ),
+                ),
+                (
+                    "user",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="wallet",
+                        to="users.user",
+                    ),
+                ),
             ],
         ),
         migrations.AddConstraint(
-            model_name='user',
-            constraint=models.UniqueConstraint(fields=('marketplace', 'external_id'), name='user_external_id_once'),
+            model_name="user",
+            constraint=models.UniqueConstraint(
+                fields=("marketplace", "external_id"), name="user_external_id_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='wallet',
-            constraint=models.UniqueConstraint(condition=models.Q(('kind__in', ['PLATFORM', 'RESOLVER'])), fields=('marketplace', 'kind'), name='wallet_one_of_each_own_kind'),
+            model_name="wallet",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("kind__in", ["PLATFORM", "RESOLVER"])),
+                fields=("marketplace", "kind"),
+                name="wallet_one_of_each_own_kind",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='wallet',
-            constraint=models.CheckConstraint(condition=models.Q(('kind', 'EXTERNAL'), ('sealed_secret__isnull', False), _connector='OR'), name='wallet_managed_has_a_key'),
+            model_name="wallet",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("kind", "EXTERNAL"), ("sealed_secret__isnull", False), _connector="OR"
+                ),
+                name="wallet_managed_has_a_key",
+            ),
         ),
     ]
