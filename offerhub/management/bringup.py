@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 import requests
 from django.conf import settings
-from django.core.management import SystemCheckError, call_command
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
 from django.db import OperationalError
 
 from offerhub import postgres, runfile
