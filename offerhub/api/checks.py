@@ -5,7 +5,8 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import Error, Tags, register
 
-from offerhub.api.permissions import ANY_KEY, PUBLIC
+from offerhub.api.authentication import ApiKeyAuthentication
+from offerhub.api.permissions import ANY_KEY, PUBLIC, HasScope
 from offerhub.api.routes import Route, routes
 from offerhub.api.views import ApiView
 from offerhub.marketplaces.scopes import ALL
@@ -21,6 +22,10 @@ def complaints(route: Route) -> list[str]:
     """What is wrong with a route's declaration."""
     if not (isinstance(route.view, type) and issubclass(route.view, ApiView)):
         return [f"{route.path} is not an ApiView, so nothing asks for a key there"]
+    if route.view.permission_classes != [HasScope]:
+        return [f"{route.path} replaces the question for the key's scope"]
+    if route.view.authentication_classes != [ApiKeyAuthentication]:
+        return [f"{route.path} replaces the question for the key"]
     declared, handled = set(route.view.scopes), set(route.methods)
     unknown = set(route.view.scopes.values()) - ALL - {PUBLIC, ANY_KEY}
     return [

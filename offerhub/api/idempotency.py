@@ -64,16 +64,25 @@ class Effect:
 
 def call_of(request: ApiRequest) -> Call | None:
     """The call that the header names; None without one. Raises InvalidIdempotencyKey."""
-    key = request.META.get("HTTP_IDEMPOTENCY_KEY")
-    if key is None or request.method != "POST":
+    sent = request.META.get("HTTP_IDEMPOTENCY_KEY")
+    if sent is None or request.method != "POST":
         return None
-    if not key or len(key) > LONGEST_KEY or not key.isprintable():
-        message = f"must be 1 to {LONGEST_KEY} printable characters"
+    key = _as_text(sent)
+    if not key or len(key) > LONGEST_KEY or any(c < " " or c == "\x7f" for c in key):
+        message = f"must be 1 to {LONGEST_KEY} characters, no control characters"
         raise InvalidIdempotencyKey(errors=[FieldError("Idempotency-Key", "invalid", message)])
     path = request.path
     if len(path) > 255:
         path = path[:190] + "#" + hashlib.sha256(path.encode()).hexdigest()
     return Call(request.marketplace_id, request.method, path, key, _fingerprint(request))
+
+
+def _as_text(header: str) -> str:
+    """What the caller wrote: servers hand headers on as Latin-1, most callers write UTF-8."""
+    try:
+        return header.encode("latin-1").decode()
+    except UnicodeError:
+        return header
 
 
 def _fingerprint(request: ApiRequest) -> bytes:

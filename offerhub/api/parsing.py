@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import IO, Any, NoReturn
 
 from django.conf import settings
-from rest_framework.parsers import BaseParser
+from rest_framework.parsers import BaseParser, DataAndFiles, MultiPartParser
 
-from offerhub.api.refusals import NotReadable
+from offerhub.api.refusals import LengthRequired, NotReadable
 from offerhub.core.errors import Malformed, PayloadTooLarge, UnsupportedMediaType
 
 DEPTH = 20
@@ -120,3 +120,25 @@ _decoder = json.JSONDecoder(
     parse_float=RawNumber,
     parse_constant=_no_constant,
 )
+
+
+class UploadParser(MultiPartParser):
+    """Files with some fields beside them, for the few routes that take files:
+    `parser_classes = [UploadParser]`. The total is bounded before anything is read."""
+
+    LIMIT = 12 * 1024 * 1024
+
+    def parse(
+        self,
+        stream: Any,
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> "DataAndFiles[Any, Any]":
+        """The fields and the files; raises PayloadTooLarge, LengthRequired or Malformed."""
+        context = dict(parser_context or {})
+        announced = context["request"].META.get("CONTENT_LENGTH", "")
+        if not announced.isdecimal():
+            raise LengthRequired
+        if int(announced[:20]) > self.LIMIT:
+            raise PayloadTooLarge(f"The upload is over {self.LIMIT >> 20} MB", limit=self.LIMIT)
+        return super().parse(stream, media_type, context)

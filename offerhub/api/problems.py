@@ -18,10 +18,10 @@ from django.http.response import HttpResponseBase
 from django.views import defaults
 from rest_framework import exceptions as drf
 
-from offerhub.api.refusals import Internal, MethodNotAllowed
+from offerhub.api.refusals import Busy, Internal, MethodNotAllowed
 from offerhub.api.rendering import PROBLEM, Response, respond
 from offerhub.api.requests import request_id_of
-from offerhub.core.db import sqlstate
+from offerhub.core.db import SERIALIZATION_FAILURES, sqlstate
 from offerhub.core.errors import (
     Forbidden,
     Malformed,
@@ -36,6 +36,8 @@ from offerhub.core.errors import (
 log = structlog.get_logger(__name__)
 
 API = "/api/"
+# Somebody else held the rows: lock_not_available, and deadlocks that came back after every retry.
+BUSY = SERIALIZATION_FAILURES | {"55P03"}
 DOCS = "/api/v1/docs"
 
 
@@ -76,7 +78,10 @@ def refusal_of(error: Exception) -> Refusal:
     if isinstance(error, Refusal):
         return error
     if isinstance(error, OperationalError | InterfaceError):
-        log.warning("database_unavailable", sqlstate=sqlstate(error), error=str(error).strip())
+        state = sqlstate(error)
+        log.warning("database_unavailable", sqlstate=state, error=str(error).strip())
+        if state in BUSY:
+            return Busy(retry_after=1)
         return Unavailable("The database did not answer in time", retry_after=1)
     for kind, make in _TRANSLATIONS:
         if isinstance(error, kind):

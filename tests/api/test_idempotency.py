@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, connections, transaction
 from django.db.models import QuerySet
 from django.test.utils import CaptureQueriesContext
@@ -14,10 +15,12 @@ from django.utils import timezone
 
 from offerhub.api import idempotency
 from offerhub.api.models import IdempotencyKey
+from offerhub.api.parsing import UploadParser
 from offerhub.core import jobs
 from offerhub.events.models import Event
 from offerhub.marketplaces.models import Marketplace
 from tests.api.conftest import Api, new_api
+from tests.api.toys import CarefulToys
 
 
 @pytest.fixture
@@ -162,7 +165,9 @@ def test_a_crash_in_the_change_leaves_neither_key_nor_effect(
     assert api.post("/toys", {"name": "Car"}, Idempotency_Key="k").status_code == 201
 
 
-@pytest.mark.parametrize("key", ["a", "ä", "x" * 255, "{}:/\\ '\";--", "null", "0"])
+@pytest.mark.parametrize(
+    "key", ["a", "ä", "€".encode().decode("latin-1"), "x" * 255, "{}:/\\ '\";--", "null", "0"]
+)
 def test_any_text_is_a_key(api: Api, key: str) -> None:
     assert api.post("/toys", {"name": "Car"}, Idempotency_Key=key).status_code == 201
     again = api.post("/toys", {"name": "Car"}, Idempotency_Key=key)
@@ -298,3 +303,45 @@ def test_a_write_costs_two_statements_more_with_a_key(api: Api) -> None:
         api.post("/toys", {"name": "Car"}, Idempotency_Key="k")
     # BEGIN, event, row, read for the answer, COMMIT; with the key: insert it, keep the answer
     assert (len(without), len(with_key), len(repeat)) == (5, 7, 4)
+
+
+def test_a_repeat_does_not_ask_the_network_again(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
+    monkeypatch.setattr(CarefulToys, "ask", lambda: asked.append(connection.in_atomic_block))
+    first = api.post("/careful-toys", {"name": "Car"}, Idempotency_Key="k")
+    again = api.post("/careful-toys", {"name": "Car"}, Idempotency_Key="k")
+    assert (asked, first.content) == ([False], again.content)
+
+
+class TestUploads:
+    """Files beside fields, with a key like every other write."""
+
+    def send(self, api: Api, content: bytes, key: str = "k", **fields: str) -> Any:
+        file = SimpleUploadedFile("photo.png", content, "image/png")
+        headers = {"authorization": f"Bearer {api.token}", "idempotency-key": key}
+        data = {"file": file, "name": "Photo", **fields}
+        return api.client.post("/api/v1/pictures", data, headers=headers)
+
+    def test_the_same_file_is_a_repeat_and_another_is_not(self, api: Api) -> None:
+        first = self.send(api, b"one")
+        assert (first.status_code, first.json()["bytes"]) == (201, 3)
+        again = self.send(api, b"one")  # with another boundary between the parts
+        assert again.headers["Idempotent-Replayed"] == "true"
+        assert self.send(api, b"two").status_code == 422
+        assert toys(api, "Photo") == 1
+
+    def test_fields_beside_a_file_are_checked_like_a_body(self, api: Api) -> None:
+        answer = self.send(api, b"one", colour="red")
+        assert answer.json()["errors"][0] == {
+            "field": "colour",
+            "code": "unknown_field",
+            "message": "is not a field of this request",
+        }
+
+    def test_an_upload_is_bounded_before_it_is_read(
+        self, api: Api, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(UploadParser, "LIMIT", 500)
+        answer = self.send(api, b"x" * 600)
+        assert (answer.status_code, answer.json()["limit"]) == (413, 500)
+        assert api.post("/pictures", {"name": "x"}).status_code == 415

@@ -66,6 +66,16 @@ def test_a_database_that_is_away_is_503_with_retry_after(api: Api) -> None:
     assert "closed the connection" not in answer.content.decode()
 
 
+def test_a_row_that_somebody_else_holds_is_409_with_retry_after(api: Api) -> None:
+    answer = api.get("/toys/locked")
+    is_problem(answer, 409, "busy")
+    assert answer.headers["Retry-After"] == "1"
+
+
+def test_another_host_is_a_problem_below_api(api: Api) -> None:
+    is_problem(api.get("/me", Host="elsewhere.example"), 400, "malformed")
+
+
 def test_members_of_a_refusal_never_replace_the_standard_ones() -> None:
     refusal = InsufficientFunds("No", available="1.00")
     refusal.extra |= {"status": 200, "code": "fine"}

@@ -134,6 +134,13 @@ def test_a_route_without_a_scope_fails_the_build() -> None:
         "/api/v1/x has no handler for PUT",
         "/api/v1/x needs 'orders:everything', which is no scope",
     ]
+
+    class Open(ApiView):
+        permission_classes = []
+
+    assert complaints(Route("/api/v1/x", Open)) == [
+        "/api/v1/x replaces the question for the key's scope"
+    ]
     assert complaints(Route("/api/v1/x", lambda request: None)) == [
         "/api/v1/x is not an ApiView, so nothing asks for a key there"
     ]

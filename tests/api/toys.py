@@ -3,10 +3,13 @@
 from typing import Any
 
 from django.db import OperationalError
+from psycopg.errors import LockNotAvailable
+from rest_framework.serializers import FileField
 
 from offerhub.api.docs import describe
 from offerhub.api.fields import AmountField, IdField, IntegerField, MetadataField, TextField
 from offerhub.api.pagination import page
+from offerhub.api.parsing import UploadParser
 from offerhub.api.requests import ApiRequest
 from offerhub.api.serializers import Body, Query, Shape
 from offerhub.api.views import Answer, ApiView, Response, respond
@@ -82,6 +85,50 @@ class Toys(ApiView):
         return self.perform(request, lambda actor: make(request, actor), show, created=True)
 
 
+class CarefulToys(ApiView):
+    """Asks the network first whether the toy makes sense."""
+
+    scopes = {"POST": "orders:write"}
+
+    @describe("Make a toy after asking", body=NewToy, answer=ToyShape, status=201)
+    def post(self, request: ApiRequest) -> Response:
+        def change(actor: Actor) -> str:
+            return make(request, actor)
+
+        ask = CarefulToys.ask
+        return self.perform(request, change, show, created=True, prepare=ask)
+
+    @staticmethod
+    def ask() -> None:
+        """What would ask the network."""
+
+
+class NewPicture(Body):
+    name = TextField(max_length=100)
+    file = FileField()
+
+
+class PictureShape(ToyShape):
+    bytes = IntegerField(min_value=0, max_value=10**9)
+
+
+class Pictures(ApiView):
+    scopes = {"POST": "orders:write"}
+    parser_classes = [UploadParser]
+
+    @describe("Hand in a picture", body=NewPicture, answer=PictureShape, status=201)
+    def post(self, request: ApiRequest) -> Response:
+        new = NewPicture.read(request)
+
+        def change(actor: Actor) -> str:
+            return services.create_marketplace(name=new["name"], actor=actor).id
+
+        def shown(toy_id: str) -> Answer:
+            return Answer({**show(toy_id).body, "bytes": new["file"].size})
+
+        return self.perform(request, change, shown, created=True)
+
+
 class SlowToy(ApiView):
     """Its outcome is pending until a job has run."""
 
@@ -106,6 +153,8 @@ class Toy(ApiView):
             raise ZeroDivisionError("ohk_test_abcdefgh_" + "s" * 43)
         if toy_id == "database":
             raise OperationalError("the server closed the connection")
+        if toy_id == "locked":
+            raise OperationalError("canceling statement") from LockNotAvailable()
         toy = Marketplace.objects.filter(pk=toy_id).first()
         if toy is None:
             raise NotFound

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from tests.api.toys import SlowToy, Toy, Toys
+from tests.api.toys import CarefulToys, Pictures, SlowToy, Toy, Toys
 
 handler400 = "offerhub.api.problems.handler400"
 handler403 = "offerhub.api.problems.handler403"
@@ -12,6 +12,8 @@ handler500 = "offerhub.api.problems.handler500"
 urlpatterns = [
     path("api/v1/", include("offerhub.api.urls")),
     path("api/v1/toys", Toys.as_view()),
+    path("api/v1/pictures", Pictures.as_view()),
+    path("api/v1/careful-toys", CarefulToys.as_view()),
     path("api/v1/slow-toys", SlowToy.as_view()),
     path("api/v1/toys/<str:toy_id>", Toy.as_view()),
 ]
