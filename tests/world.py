@@ -3,6 +3,7 @@
 Every flow goes through the real adapters over HTTP; nothing of ours is mocked.
 """
 
+import time
 from typing import Any
 
 import requests
@@ -10,6 +11,7 @@ from django.db.models import Sum
 
 from ledger.balances import user_balance
 from ledger.models import Account, Posting
+from offerhub.chain.submission import LIVE, concrete_tables
 from offerhub.core import jobs
 from offerhub.core.actor import Actor, system
 from offerhub.core.money import format_amount, from_chain
@@ -44,6 +46,22 @@ class World:
     def work(self) -> int:
         """Run every job that is due, until none is."""
         return jobs.sweep_until_idle()
+
+    def settle(self, seconds: float = 40.0) -> None:
+        """Run what is due until no chain operation of the marketplace is live any more."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            self.work()
+            live = [
+                row
+                for model in concrete_tables()
+                for row in model._base_manager.filter(status__in=LIVE)
+                if row.marketplace_id == self.marketplace.id
+            ]
+            if not live:
+                return
+            time.sleep(0.05)
+        raise AssertionError(f"still live: {[(str(r), r.problem) for r in live]}")
 
     def user(self, external_id: str, *, money: str = "") -> User:
         """A user with a live wallet, and money on it when asked for."""

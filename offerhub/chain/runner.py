@@ -19,6 +19,7 @@ from offerhub.chain.types import (
 )
 from offerhub.core.crash import crash_point
 from offerhub.core.db import assert_no_transaction
+from offerhub.core.errors import Refusal
 from offerhub.core.jobs import Later
 
 log = structlog.get_logger(__name__)
@@ -104,9 +105,7 @@ class _Run(Generic[T]):
         """Carry a final answer into the books; whether there was one."""
         row = self.row
         if outcome.verdict is Verdict.CONFIRMED and outcome.fact is not None:
-            crash_point("before_confirm")
-            self.driver.confirm(row, outcome.fact)
-            crash_point("after_confirm")
+            self._confirm(outcome.fact)
             return True
         if outcome.verdict is Verdict.REJECTED and outcome.fact is not None:
             if self.driver.is_final(outcome.code) or row.attempts >= MAX_ENVELOPES:
@@ -116,6 +115,17 @@ class _Run(Generic[T]):
             row.put_off(Status.PENDING, outcome.code, outcome.detail)
             return True
         return False
+
+    def _confirm(self, fact: ChainFact) -> None:
+        """Book it. What the books can not take yet (money that the monitor has not seen arrive,
+        a closed day) stays UNKNOWN and is booked later: the chain did it, that stands."""
+        crash_point("before_confirm")
+        try:
+            self.driver.confirm(self.row, fact)
+        except Refusal as refusal:
+            log.warning("books_behind", operation=self.row.id, code=refusal.code)
+            self.row.put_off(Status.UNKNOWN, f"books_{refusal.code}", refusal.detail)
+        crash_point("after_confirm")
 
     def _expired(self) -> bool:
         """Retire an envelope that can not apply any more; True when nothing is left to send.
