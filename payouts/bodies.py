@@ -15,7 +15,7 @@ def newest_attempt(withdrawal: Withdrawal) -> WithdrawalAttempt | None:
 def withdrawal_body(withdrawal: Withdrawal) -> dict[str, Any]:
     """A withdrawal that was read with `for_display()`.
 
-    `hash` is the transaction's: of the one in a ledger, or else of the one that may get there.
+    `hash` is the transaction's: of the one that may get into a ledger, or the one that is there.
     """
     attempt = newest_attempt(withdrawal)
     on_its_way = attempt.hash if attempt is not None and attempt.is_live else ""
@@ -29,7 +29,7 @@ def withdrawal_body(withdrawal: Withdrawal) -> dict[str, Any]:
         "destination": withdrawal.destination,
         "memo": withdrawal.memo or None,
         "memoType": withdrawal.memo_type or None,
-        "hash": withdrawal.hash or on_its_way or None,
+        "hash": on_its_way or withdrawal.hash or None,
         "fee": format_amount(withdrawal.fee),
         "problem": withdrawal.problem,
         "operation": operation_body(attempt) if attempt else None,

@@ -11,7 +11,7 @@ from offerhub.chain.network import current
 from offerhub.chain.submission import MAX_PAUSE
 from offerhub.chain.types import BuildRefused, ChainFact, Envelope, Outcome
 from offerhub.core.money import format_amount, parse_amount
-from payouts import services
+from payouts import outcomes
 from payouts.models import Withdrawal, WithdrawalAttempt
 
 # Not the destination's fault: the operator mends it (fee money, a key, the network's load), and
@@ -57,8 +57,11 @@ class PaymentDriver(LedgerReads):
         return replace(envelope, meta={"fee": offer})
 
     def sign(self, row: WithdrawalAttempt, envelope: Envelope) -> str:
-        """By the wallet's own key."""
-        return keys.sign(envelope, row.source_wallet)
+        """By the wallet's own key. One that does not open is for the operator, not for a crash."""
+        try:
+            return keys.sign(envelope, row.source_wallet)
+        except keys.SecretUnreadable as error:
+            raise _later("key_unreadable", f"can not sign: {error}") from error
 
     def send(self, row: WithdrawalAttempt) -> Outcome:
         """To Horizon."""
@@ -70,14 +73,14 @@ class PaymentDriver(LedgerReads):
 
     def confirm(self, row: WithdrawalAttempt, fact: ChainFact) -> None:
         """The money is outside."""
-        services.confirm(row.id, fact)
+        outcomes.confirm(row.id, fact)
 
     def fail(self, row: WithdrawalAttempt, code: str, detail: str, fact: ChainFact | None) -> None:
         """This envelope is dead: another one later if it was our side, else the money goes back."""
         if code in OURS:
-            services.postpone(row, code, detail, fact)
+            outcomes.postpone(row, code, detail, fact)
         else:
-            services.fail(row.id, code, detail, fact)
+            outcomes.fail(row.id, code, detail, fact)
 
 
 def fee_offer(row: WithdrawalAttempt) -> int:
