@@ -76,7 +76,7 @@ class Reader:
             method=method.upper(),
             path=path,
             summary=operation["summary"],
-            about=operation.get("description", ""),
+            about=_about(operation),
             scope=scopes[0] if scopes else "",
             parameters=[self._parameter(p) for p in operation.get("parameters", [])],
             body=list(self._rows(content.get("schema", {}))),
@@ -133,7 +133,7 @@ class Reader:
     def _kind(self, schema: Json) -> str:
         schema = self._resolved(schema)
         if "oneOf" in schema:
-            return " or ".join(self._kind(choice) for choice in schema["oneOf"])
+            return " or ".join(dict.fromkeys(self._kind(choice) for choice in schema["oneOf"]))
         kind = schema.get("type", "any")
         words = [str(word) for word in (kind if isinstance(kind, list) else [kind])]
         if "items" in schema:
@@ -176,6 +176,12 @@ class Reader:
         return {"integer": schema.get("minimum", 1), "number": 1, "boolean": True}.get(
             str(kind), "text"
         )
+
+
+def _about(operation: Json) -> str:
+    """What is said of it, without the scope: that has its own place on the page."""
+    parts = operation.get("description", "").split("\n\n")
+    return "\n\n".join(part for part in parts if not part.startswith("Needs the scope"))
 
 
 def all_refusals() -> list[type[Refusal]]:

@@ -1,6 +1,7 @@
 """Every route below /api/, read from the URLconf: for the start-up check and for tests that must
 leave none out."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -8,12 +9,15 @@ from typing import Any
 from django.urls import URLPattern, URLResolver, get_resolver
 from drf_spectacular.generators import EndpointEnumerator
 
+from offerhub.api.serializers import camel
+
+_VARIABLE = re.compile(r"\{\w+\}")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
 @dataclass(frozen=True)
 class Route:
-    """A path such as `/api/v1/orders/{order_id}` and the class of its view."""
+    """A path such as `/api/v1/orders/{orderId}` and the class of its view."""
 
     path: str
     view: Any
@@ -42,4 +46,9 @@ def _walk(patterns: list[Any], prefix: str) -> Iterator[Route]:
         elif isinstance(pattern, URLPattern):
             view = getattr(pattern.callback, "view_class", pattern.callback)
             path: str = EndpointEnumerator().get_path_from_regex(regex)  # type: ignore[no-untyped-call]
-            yield Route(path, view)
+            yield Route(camel_path(path), view)
+
+
+def camel_path(path: str) -> str:
+    """The path with its variables named as everything outside is: `{order_id}` → `{orderId}`."""
+    return _VARIABLE.sub(lambda name: camel(name.group()), path)

@@ -4,6 +4,7 @@
 # drf-spectacular is typed in parts only.
 # mypy: allow-untyped-calls
 
+import inspect
 from collections import defaultdict
 from functools import cache
 from typing import Any
@@ -21,6 +22,7 @@ from offerhub.api.pagination import DEFAULT_LIMIT, MOST
 from offerhub.api.permissions import ANY_KEY, PUBLIC
 from offerhub.api.refusals import KEY_REFUSALS, Internal, InvalidIdempotencyKey, ScopeMissing
 from offerhub.api.rendering import JSON, PROBLEM
+from offerhub.api.routes import camel_path
 from offerhub.api.schema_parts import (
     PROBLEM_SCHEMA,
     REQUEST_HEADERS,
@@ -89,7 +91,8 @@ class Schema(AutoSchema):
         return self.described.summary
 
     def get_description(self) -> str:  # type: ignore[override]
-        parts = [self.described.text]
+        handler = getattr(self.view, self.method.lower())
+        parts = [self.described.text or inspect.getdoc(handler) or ""]
         if self.scope not in (None, PUBLIC, ANY_KEY):
             parts.append(f"Needs the scope `{self.scope}`.")
         return "\n\n".join(part for part in parts if part)
@@ -247,11 +250,18 @@ class Schema(AutoSchema):
         return schema
 
 
+class Generator(SchemaGenerator):
+    """Names the variables of paths as all other names."""
+
+    def coerce_path(self, path: str, method: str, view: Any) -> str:
+        return camel_path(path)
+
+
 @cache
 def build() -> Json:
     """The whole document. The same for everybody, so it is made once in a process."""
     with patched_settings({"POSTPROCESSING_HOOKS": []}):
-        document: Json = SchemaGenerator().get_schema(request=None, public=True)
+        document: Json = Generator().get_schema(request=None, public=True)
     cleaned: Json = _without_marks(document)
     return cleaned
 

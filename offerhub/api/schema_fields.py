@@ -8,7 +8,7 @@ from typing import Any
 
 from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 
-from offerhub.api.fields import MetadataField
+from offerhub.api.fields import MetadataField, ReferenceField
 from offerhub.core.money import SCALE
 
 Json = dict[str, Any]
@@ -63,6 +63,8 @@ class TextSchema(OpenApiSerializerFieldExtension):
         schema["type"] = "string"  # whether it may be null is added once, by the caller
         if direction == "request":
             schema["pattern"] = self._pattern()
+            if isinstance(self.target, ReferenceField):
+                schema["examples"] = ["client_123"]
         return schema
 
     def _pattern(self) -> str:

@@ -116,8 +116,8 @@ def test_every_route_is_declared_and_described(every_route: list[tuple[Route, st
     assert every_route_declares_its_scopes() == []
     told = {(r.path, m) for r, m in every_route if description_of(r.view, m) is not None}
     assert {(r.path, m) for r, m in every_route} - told <= {
-        ("/api/v1/toys/{toy_id}", "GET"),
-        ("/api/v1/toys/{toy_id}", "PATCH"),
+        ("/api/v1/toys/{toyId}", "GET"),
+        ("/api/v1/toys/{toyId}", "PATCH"),
     }
 
 

@@ -114,7 +114,7 @@ def test_what_the_routes_answer_is_what_the_document_says(api: Api) -> None:
     check("post", "/toys", api.post("/toys", {"name": "Car"}))
     check("post", "/toys", api.post("/toys", {"name": ""}))
     check("post", "/toys", api.post("/toys", {"name": "too expensive"}))
-    check("get", "/operations/{operation_id}", api.get("/operations/opr_none"))
+    check("get", "/operations/{operationId}", api.get("/operations/opr_none"))
 
 
 @pytest.mark.parametrize(
