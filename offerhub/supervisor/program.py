@@ -121,5 +121,6 @@ class Child:
     def last_words(self, lines: int = 12) -> str:
         """The end of the log, for a message about a child that does not start."""
         with suppress(OSError):
-            return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+            said = self.log.read_text(errors="replace").splitlines()[-lines:]
+            return "\n".join(line[:300] for line in said)
         return ""

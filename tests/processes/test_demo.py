@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from tests.processes.children import child, clean_environment, until
-from tests.processes.installation import START, Installation, new_installation
+from tests.processes.installation import START, Installation
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demo")]
 STEPS = 14
@@ -56,7 +56,7 @@ def assert_the_balances_add_up(installation: Installation, run: int = 1) -> None
 
     assert Decimal(balance("client")["total"]) == 0
     freelancer = balance("freelancer")
-    assert (Decimal(freelancer["available"]), Decimal(freelancer["total"])) == (300, 300)
+    assert Decimal(freelancer["available"]) == Decimal(freelancer["total"]) == 300
     state = requests.get(f"{facts['sandboxUrl']}/control/state", timeout=10).json()
     assert held(state, diary["client address"]) == 0
     assert held(state, diary["freelancer address"]) == 300
@@ -64,8 +64,9 @@ def assert_the_balances_add_up(installation: Installation, run: int = 1) -> None
     assert Decimal(state["contracts"][diary["contract"]]["balance"]) == 0
 
 
-def test_the_demo_plays_with_the_first_start_and_again_on_demand(tmp_path: Path) -> None:
-    installation = new_installation(tmp_path / "var")
+def test_the_demo_plays_with_the_first_start_and_again_on_demand(
+    installation: Installation,
+) -> None:
     with start_with_demo(installation):
         assert len(done(installation)) == STEPS + 1
         assert_the_balances_add_up(installation)
@@ -85,8 +86,9 @@ def test_the_demo_plays_with_the_first_start_and_again_on_demand(tmp_path: Path)
         assert_the_balances_add_up(installation, run=2)
 
 
-def test_processes_that_are_killed_during_the_demo_change_nothing(tmp_path: Path) -> None:
-    installation = new_installation(tmp_path / "var")
+def test_processes_that_are_killed_during_the_demo_change_nothing(
+    installation: Installation,
+) -> None:
     victims = ["web", "postgres", "worker", "sandbox", "monitor"]
     with start_with_demo(installation, wait=False) as process:
         for count in range(1, STEPS):
@@ -99,8 +101,9 @@ def test_processes_that_are_killed_during_the_demo_change_nothing(tmp_path: Path
         assert_the_balances_add_up(installation)
 
 
-def test_a_demo_whose_supervisor_is_killed_again_and_again_ends_the_same(tmp_path: Path) -> None:
-    installation = new_installation(tmp_path / "var")
+def test_a_demo_whose_supervisor_is_killed_again_and_again_ends_the_same(
+    installation: Installation,
+) -> None:
     for count in (1, 4, 7, 9, 12):
         with start_with_demo(installation, wait=False) as process:
             wait_for_step(installation, count)

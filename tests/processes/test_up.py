@@ -17,18 +17,10 @@ import requests
 
 from tests import database
 from tests.processes.children import child, clean_environment, redis_server, until
-from tests.processes.installation import Installation, new_installation
+from tests.processes.installation import Installation
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("up")]
 CHILDREN = ["postgres", "sandbox", "web", "worker", "monitor"]
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """One that several tests look at, and shoot at."""
-    installation = new_installation(tmp_path_factory.mktemp("running"))
-    with installation.started():
-        yield installation
 
 
 def test_it_says_where_everything_is(running: Installation) -> None:
@@ -103,8 +95,7 @@ def test_a_second_start_in_the_same_folder_is_refused(running: Installation) -> 
     assert running.is_ready()
 
 
-def test_a_taken_port_is_named_with_the_way_out(tmp_path: Path) -> None:
-    installation = new_installation(tmp_path / "var")
+def test_a_taken_port_is_named_with_the_way_out(installation: Installation) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", installation.port))
         taken.listen()
@@ -115,8 +106,9 @@ def test_a_taken_port_is_named_with_the_way_out(tmp_path: Path) -> None:
     assert installation.processes() == []
 
 
-def test_ctrl_c_leaves_nothing_running_and_a_second_start_keeps_the_data(tmp_path: Path) -> None:
-    installation = new_installation(tmp_path / "var")
+def test_ctrl_c_leaves_nothing_running_and_a_second_start_keeps_the_data(
+    installation: Installation,
+) -> None:
     with installation.started() as process:
         first = installation.facts
         process.send_signal(signal.SIGINT)
@@ -137,8 +129,9 @@ def test_ctrl_c_leaves_nothing_running_and_a_second_start_keeps_the_data(tmp_pat
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children with their parent")
-def test_a_killed_supervisor_leaves_no_orphan_and_can_be_started_again(tmp_path: Path) -> None:
-    installation = new_installation(tmp_path / "var")
+def test_a_killed_supervisor_leaves_no_orphan_and_can_be_started_again(
+    installation: Installation,
+) -> None:
     with installation.started() as process:
         marketplace = installation.facts["marketplaceId"]
         os.kill(process.pid, signal.SIGKILL)
@@ -153,8 +146,7 @@ def test_a_killed_supervisor_leaves_no_orphan_and_can_be_started_again(tmp_path:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children with their parent")
-def test_a_killed_make_takes_everything_along(tmp_path: Path) -> None:
-    installation = new_installation(tmp_path / "var")
+def test_a_killed_make_takes_everything_along(installation: Installation, tmp_path: Path) -> None:
     makefile = tmp_path / "Makefile"
     up = f"{sys.executable} manage.py up --no-demo --port {installation.port}"
     makefile.write_text(f"run:\n\t@{up}\n")
@@ -164,11 +156,11 @@ def test_a_killed_make_takes_everything_along(tmp_path: Path) -> None:
             until(lambda: not installation.processes(), 30, str(installation.processes()))
 
 
-def test_an_external_database_and_a_broker_take_the_place_of_our_own(tmp_path: Path) -> None:
-    installation = new_installation(tmp_path / "var")
+def test_an_external_database_and_a_broker_take_the_place_of_our_own(
+    installation: Installation, tmp_path: Path
+) -> None:
     with external_database(f"up_{installation.port}") as url, redis_server(tmp_path) as broker:
-        variables = {"DATABASE_URL": url, "CELERY_BROKER_URL": broker}
-        with installation.started(**variables) as process:
+        with installation.started(DATABASE_URL=url, CELERY_BROKER_URL=broker) as process:
             wanted = ["beat", "monitor", "sandbox", "web", "worker"]
             assert sorted(installation.pids()) == wanted
             assert installation.is_ready()
