@@ -19,6 +19,7 @@ from offerhub.chain.types import ChainUnavailable
 from offerhub.core.db import assert_no_transaction
 from offerhub.core.jobs import Later
 from offerhub.deposits import services
+from offerhub.deposits.judgement import asset_of
 from offerhub.deposits.models import ChainCursor, WalletScan
 
 log = structlog.get_logger(__name__)
@@ -134,7 +135,7 @@ def _read_pages(wallet_id: str, row: ChainCursor) -> bool:
         found, after = stellar.payments_of(one.wallet.address, cursor=cursor, limit=PAGE)
         if after == cursor:
             return True
-        seen = [Seen(*movement) for movement in found]
+        seen = _once([Seen(*movement) for movement in found])
         page = services.ScanPage(wallet_id, row.history, cursor, after, seen)
         booked = services.record_scan(page)
         if booked is None:
@@ -143,3 +144,13 @@ def _read_pages(wallet_id: str, row: ChainCursor) -> bool:
             log.info("scan_found", wallet=one.wallet.address, deposits=booked.ids)
         cursor = after
     return False
+
+
+def _once(movements: list[Seen]) -> list[Seen]:
+    """Without repetitions: Horizon counts a record's movements anew, so a record that came twice
+    has the same numbers again."""
+    named = {
+        (one.transfer.operation, asset_of(one.transfer), one.transfer.index): one
+        for one in movements
+    }
+    return list(named.values())

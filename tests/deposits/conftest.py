@@ -1,8 +1,16 @@
-"""The scene of the deposits."""
+"""The scene of the deposits, and networks of a test's own."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 
+from offerhub.deposits import monitor
+from offerhub.deposits.models import ChainCursor
 from tests.deposits.scene import Scene
+from tests.network import Network, running_network
 from tests.world import World
 
 
@@ -10,3 +18,25 @@ from tests.world import World
 def scene(world: World) -> Scene:
     """Ann, whose wallet is alive and empty."""
     return Scene(world)
+
+
+@pytest.fixture
+def another(network: Network, committed: None, tmp_path: Path) -> Iterator[Callable[..., Network]]:
+    """Start a network of the test's own with these options and point the product at it.
+
+    The monitor keeps what it knows of the network before, unless the test makes a World.
+    """
+    with ExitStack() as running:
+
+        def start(*options: str) -> Network:
+            folder = tmp_path / f"network-{len(options)}-{len(list(tmp_path.iterdir()))}"
+            folder.mkdir()
+            own = running.enter_context(running_network(folder, *options))
+            settings.SANDBOX_URL = own.url
+            return own
+
+        yield start
+    settings.SANDBOX_URL = network.url
+    network.followed = False
+    ChainCursor.objects.all().delete()
+    monitor.forget()

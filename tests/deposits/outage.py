@@ -1,0 +1,103 @@
+"""A day without the monitor, and 10,000 transfers meanwhile: how long catching up takes.
+
+`python -m tests.deposits.outage 10000` measures it on a database and a network of its own; the
+tests play it small.
+"""
+
+import os
+import sys
+import time
+from dataclasses import dataclass
+
+import django
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+    django.setup()
+
+from offerhub.core import jobs
+from tests.deposits.scene import Scene
+from tests.world import World
+
+IN_ONE = 100  # payments a transaction can hold
+
+
+@dataclass
+class Figures:
+    """What was measured, in seconds and counts."""
+
+    transfers: int
+    users: int
+    seconds: float
+    nothing: float
+    credited: int
+
+    def __str__(self) -> str:
+        rate, alone = self.credited / self.seconds, self.transfers / self.nothing
+        return (
+            f"{self.transfers} transfers to {self.users} users in {self.seconds:.1f} s: {rate:.0f}"
+            f" a second, {rate / alone:.0%} of reading them and booking none ({alone:.0f} a second)"
+        )
+
+
+class Outage:
+    """Transfers to some users while nobody watches."""
+
+    def __init__(self, scene: Scene, users: int) -> None:
+        self.scene = scene
+        with jobs.held():
+            others = [scene.world.user(f"user-{n}") for n in range(users - 1)]
+        self.users = [scene.ann, *others]
+        self.addresses = [scene.world.wallet(user).address for user in self.users]
+        scene.watch()
+
+    def pass_by(self, transfers: int) -> None:
+        """Spread over a day, round robin over the users."""
+        sender = self.scene.player.person(str(transfers))
+        for first in range(0, transfers, IN_ONE):
+            numbers = range(first, min(first + IN_ONE, transfers))
+            paid = [(self.addresses[n % len(self.addresses)], "1") for n in numbers]
+            self.scene.pay(sender, *paid)
+            if first == transfers // IN_ONE // 2 * IN_ONE:
+                self.scene.network.advance("P1D")
+
+    def catch_up(self) -> float:
+        """Read everything; seconds."""
+        started = time.perf_counter()
+        self.scene.watch()
+        return time.perf_counter() - started
+
+    def measure(self, transfers: int) -> Figures:
+        """The whole day, and the same number of transfers between strangers for comparison."""
+        self.pass_by(transfers)
+        seconds = self.catch_up()
+        credited = len(self.scene.deposits())
+        ours, self.addresses = self.addresses, [self.scene.world.stranger()]
+        self.pass_by(transfers)
+        nothing = self.catch_up()
+        self.addresses = ours
+        return Figures(transfers, len(self.users), seconds, nothing, credited)
+
+
+def main(transfers: int) -> None:
+    """Measure on a fresh database."""
+    import tempfile
+    from pathlib import Path
+
+    from django.conf import settings
+    from django.test.utils import setup_databases, teardown_databases
+
+    from tests.network import running_network
+
+    made = setup_databases(verbosity=0, interactive=False)
+    try:
+        with tempfile.TemporaryDirectory() as folder, running_network(Path(folder)) as network:
+            settings.SANDBOX_URL = network.url
+            outage = Outage(Scene(World(network)), users=200)
+            print(outage.measure(transfers))  # noqa: T201
+    finally:
+        teardown_databases(made, verbosity=0)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 10_000)
