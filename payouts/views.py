@@ -21,6 +21,7 @@ from offerhub.core.errors import (
 from offerhub.users.services import get_user
 from payouts import destinations, services
 from payouts.bodies import withdrawal_body
+from payouts.errors import WalletNotManaged
 from payouts.memos import parse_memo
 from payouts.models import Withdrawal
 from payouts.serializers import CancelBody, NewWithdrawalBody, WithdrawalQuery, WithdrawalShape
@@ -102,6 +103,7 @@ class Withdrawals(ApiView):
             InvalidReference,
             DuplicateReference,
             WalletNotActive,
+            WalletNotManaged,
             Unavailable,
         ],
     )
