@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ledger.balances import user_balance
+from ledger.balances import balance_of
 from ledger.chart import AccountKind
 from ledger.models import Posting
 from ledger.serializers import BalanceShape, StatementLineShape
@@ -23,8 +23,7 @@ class UserBalanceView(ApiView):
     @describe("Read a user's balance", tag="Users", answer=BalanceShape)
     def get(self, request: ApiRequest, user_id: str) -> Response:
         """By what the money waits for."""
-        user = get_user(request.marketplace_id, user_id)
-        balance = user_balance(user.id, ASSET)
+        balance = balance_of(request.marketplace_id, user_id, ASSET)
         return respond(
             {
                 "available": format_amount(balance.available),
