@@ -37,7 +37,7 @@ class World:
             follow_from_its_beginning()
             network.followed = True
         monitor.poll()
-        self.work()
+        self.settle()
 
     @property
     def actor(self) -> Actor:
@@ -68,7 +68,7 @@ class World:
         user, _ = users.create_user(
             marketplace_id=self.marketplace.id, new=users.NewUser(external_id), actor=ACTOR
         )
-        self.work()
+        self.settle()
         if money:
             self.network.mint(self.wallet(user).address, money)
             self.watch()

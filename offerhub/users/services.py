@@ -124,7 +124,9 @@ def find_users(marketplace_id: str, references: dict[str, str]) -> dict[str, Use
     that starts with `usr_` is always ours.
     """
     wanted = set(references.values())
-    users = User.objects.filter(marketplace_id=marketplace_id).select_related("wallet")
+    users = User.objects.filter(marketplace_id=marketplace_id).select_related(
+        "wallet", "marketplace"
+    )
     ours = users.filter(pk__in={r for r in wanted if has_prefix(r, "usr")})
     theirs = users.filter(external_id__in={r for r in wanted if not has_prefix(r, "usr")})
     if all(has_prefix(r, "usr") for r in wanted):
@@ -142,6 +144,20 @@ def find_users(marketplace_id: str, references: dict[str, str]) -> dict[str, Use
             ]
         )
     return {field: by_reference[reference] for field, reference in references.items()}
+
+
+def user_id_of(marketplace_id: str, reference: str) -> str:
+    """Our id of the user that a path names; raises NotFound for another id of the marketplace's.
+
+    An id of ours is answered as it is: whoever reads by it looks at the tenant as well.
+    """
+    if has_prefix(reference, "usr"):
+        return reference
+    rows = User.objects.filter(marketplace_id=marketplace_id, external_id=reference)
+    found = rows.values_list("pk", flat=True).first()
+    if found is None:
+        raise NotFound(f"There is no user {reference!r} in this marketplace")
+    return found
 
 
 def get_user(marketplace_id: str, reference: str) -> User:
