@@ -16,6 +16,7 @@ import structlog
 from celery import Celery
 from celery.signals import beat_init, import_modules, worker_ready
 from django.apps import apps
+from django_structlog.celery.steps import DjangoStructLogInitStep
 
 from offerhub.core import doorbell, jobs
 
@@ -23,6 +24,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "offerhub.settings")
 log = structlog.get_logger(__name__)
 app = Celery("offerhub")
 app.config_from_object("django.conf:settings", namespace="CELERY")
+# A message carries the request id of the call that rang, so that the log can be read across.
+app.steps["worker"].add(DjangoStructLogInitStep)
 
 PATIENCE = 2.0  # seconds that a job may wait here for a busy account
 

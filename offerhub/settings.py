@@ -240,6 +240,7 @@ SPECTACULAR_SETTINGS = {
 # With no broker the sweeps of `manage.py work` do everything; with one, Celery does the same.
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", "")
 CELERY_TASK_ACKS_LATE = True
+DJANGO_STRUCTLOG_CELERY_ENABLED = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1

@@ -11,4 +11,4 @@ os.environ.setdefault("LOG_LEVEL", "ERROR")
 if not os.environ.get("DATABASE_URL"):
     os.environ["DATABASE_URL"] = database.start()
 
-from offerhub.settings import *  # noqa: E402, F403
+from offerhub.settings import *  # noqa: F403
