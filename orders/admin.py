@@ -1,22 +1,49 @@
 """Orders in the back-office: to look at, not to change."""
 
 from django.contrib import admin
+from django.utils.safestring import SafeString
 
-from offerhub.core.admin import ReadOnlyAdmin
+from ledger.admin import books_link
+from offerhub.core.admin import ReadOnlyAdmin, ReadOnlyRows
 from orders.models import Escrow, EscrowOperation, Milestone, Order
+
+
+class MilestoneRows(ReadOnlyRows):
+    model = Milestone
+    columns = ("ref", "status", "amount", "paid_seller", "paid_buyer", "description")
+
+
+class EscrowRows(ReadOnlyRows):
+    model = Escrow
+    columns = ("status", "kind", "amount", "funded", "released", "refunded", "contract_id")
+    verbose_name_plural = "escrow"
+
+
+class OperationRows(ReadOnlyRows):
+    model = EscrowOperation
+    columns = ("kind", "status", "milestone", "attempts", "ledger", "created_at")
+    ordering = ("pk",)
+    verbose_name_plural = "operations on the chain"
 
 
 @admin.register(Order)
 class OrderAdmin(ReadOnlyAdmin):
-    list_display = ("id", "status", "shown_amount", "buyer", "seller", "marketplace", "created_at")
+    list_display = ("id", "status", "amount", "buyer", "seller", "marketplace", "created_at")
     list_filter = ("status",)
     search_fields = ("=id", "=external_ref", "=buyer__external_id", "=seller__external_id")
     list_select_related = ("buyer", "seller", "marketplace")
+    inlines = (MilestoneRows, EscrowRows, OperationRows)
+    also = ("books",)
+
+    @admin.display(description="books")
+    def books(self, order: Order) -> SafeString:
+        """Where it was booked."""
+        return books_link(order.marketplace_id, f"order:{order.pk}:")
 
 
 @admin.register(Milestone)
 class MilestoneAdmin(ReadOnlyAdmin):
-    list_display = ("id", "order", "ref", "status", "shown_amount", "shown_paid_seller")
+    list_display = ("id", "order", "ref", "status", "amount", "paid_seller")
     list_filter = ("status",)
     search_fields = ("=id", "=order__id")
     list_select_related = ("order",)
@@ -24,7 +51,7 @@ class MilestoneAdmin(ReadOnlyAdmin):
 
 @admin.register(Escrow)
 class EscrowAdmin(ReadOnlyAdmin):
-    list_display = ("id", "order", "status", "kind", "contract_id", "shown_amount", "shown_funded")
+    list_display = ("id", "order", "status", "kind", "contract_id", "amount", "funded")
     list_filter = ("status", "kind")
     search_fields = ("=id", "=contract_id", "=order__id")
     list_select_related = ("order",)

@@ -1,5 +1,7 @@
 """The API of orders, escrows and resolutions: parse, one service, show."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -13,6 +15,7 @@ from offerhub.core.errors import (
     InvalidReference,
     MilestoneMismatch,
     NotFound,
+    OperationFailed,
     OperationInFlight,
     WalletNotActive,
     WrongState,
@@ -21,7 +24,7 @@ from offerhub.events.models import Event
 from offerhub.users.services import get_user
 from orders import escrow_services, services
 from orders.bodies import escrow_body, is_pending, order_bodies
-from orders.models import Order
+from orders.models import EscrowOperation, Order
 from orders.serializers import (
     CancelBody,
     EscrowShape,
@@ -53,6 +56,25 @@ def _show_escrow(marketplace_id: str, escrow_id: str) -> Answer:
     if body is None:
         raise NotFound(f"There is no escrow {escrow_id!r} in this marketplace")
     return Answer(body, pending=is_pending(body))
+
+
+def _refusal(body: dict[str, Any]) -> OperationFailed | None:
+    """The failure of the call that was just asked for, when it has failed."""
+    operation = body["operation"]
+    if operation is None or operation["status"] != EscrowOperation.Status.FAILED:
+        return None
+    problem = operation["problem"] or {}
+    return OperationFailed(
+        problem.get("detail") or "The call to the contract was refused",
+        operationId=operation["id"],
+        reason=problem.get("code", ""),
+    )
+
+
+def _after_call(show: Callable[[str, str], Answer], marketplace_id: str, subject: str) -> Answer:
+    """The state after a call to the contract was asked for; a call that failed is a refusal."""
+    answer = show(marketplace_id, subject)
+    return replace(answer, refusal=_refusal(answer.body))
 
 
 def _new_order(body: dict[str, Any]) -> services.NewOrder:
@@ -218,7 +240,7 @@ class Escrows(ApiView):
         answer=EscrowShape,
         status=201,
         waits=True,
-        refusals=[WrongState, OperationInFlight, WalletNotActive],
+        refusals=[WrongState, OperationInFlight, OperationFailed, WalletNotActive],
     )
     def post(self, request: ApiRequest) -> Response:
         """Deploys the contract; the order becomes ESCROW_CREATED when the chain has it."""
@@ -231,7 +253,7 @@ class Escrows(ApiView):
                     marketplace_id=tenant, order_id=order_id, actor=actor
                 ).id
             ),
-            partial(_show_escrow, tenant),
+            partial(_after_call, _show_escrow, tenant),
             created=True,
         )
 
@@ -258,7 +280,7 @@ class FundEscrow(ApiView):
         body=NoBody,
         answer=EscrowShape,
         waits=True,
-        refusals=[WrongState, OperationInFlight],
+        refusals=[WrongState, OperationInFlight, OperationFailed],
     )
     def post(self, request: ApiRequest, escrow_id: str) -> Response:
         """The order's money goes from the buyer's wallet into the contract."""
@@ -271,7 +293,7 @@ class FundEscrow(ApiView):
                     marketplace_id=tenant, escrow_id=escrow_id, actor=actor
                 ).id
             ),
-            partial(_show_escrow, tenant),
+            partial(_after_call, _show_escrow, tenant),
         )
 
 
@@ -286,7 +308,7 @@ class Release(ApiView):
         body=ReleaseBody,
         answer=OrderShape,
         waits=True,
-        refusals=[WrongState, OperationInFlight, InvalidReference],
+        refusals=[WrongState, OperationInFlight, OperationFailed, InvalidReference],
     )
     def post(self, request: ApiRequest) -> Response:
         """`complete`: the seller's work is done. `approve`: the buyer accepts it. `release`, the
@@ -306,7 +328,7 @@ class Release(ApiView):
                     actor=actor,
                 ).id
             ),
-            partial(_show_order, tenant),
+            partial(_after_call, _show_order, tenant),
         )
 
 
@@ -321,7 +343,7 @@ class Refund(ApiView):
         body=RefundBody,
         answer=OrderShape,
         waits=True,
-        refusals=[WrongState, OperationInFlight, InvalidReference],
+        refusals=[WrongState, OperationInFlight, OperationFailed, InvalidReference],
     )
     def post(self, request: ApiRequest) -> Response:
         """What is still in escrow, or the one milestone that is named."""
@@ -338,5 +360,5 @@ class Refund(ApiView):
                     actor=actor,
                 ).id
             ),
-            partial(_show_order, tenant),
+            partial(_after_call, _show_order, tenant),
         )

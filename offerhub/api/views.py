@@ -94,6 +94,8 @@ class ApiView(APIView):
         answer: idempotency.Show,
     ) -> Response:
         state = waiting.await_outcome(rings, patience, lambda: answer(effect.subject))
+        if state.refusal is not None:
+            raise state.refusal
         if state.pending:
             return respond(state.body, 202)
         body = encode(state.body)

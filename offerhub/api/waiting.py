@@ -15,6 +15,7 @@ from typing import Any
 from django.conf import settings
 
 from offerhub.core import jobs
+from offerhub.core.errors import Refusal
 
 LONGEST = 30.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 0.25
@@ -31,6 +32,7 @@ class Answer:
 
     body: dict[str, Any]
     pending: bool = False
+    refusal: Refusal | None = None  # what was asked has ended, and did not happen
 
 
 @dataclass(frozen=True)

@@ -118,6 +118,15 @@ class DestinationRefused(Unprocessable):
     code, title = "destination_cannot_receive", "The destination cannot receive this payment"
 
 
+class OperationFailed(Unprocessable):
+    """The chain or the escrow provider refused what was asked, for good; nothing moved.
+
+    `operationId` and `reason` (the chain's or provider's word) say which and why.
+    """
+
+    code, title = "operation_failed", "The operation was refused and nothing moved"
+
+
 class WalletNotActive(Unprocessable):
     code, title = "wallet_not_active", "The wallet is not active on the network yet"
 

@@ -11,6 +11,7 @@ import pytest
 from offerhub.core.errors import OperationInFlight
 from orders import escrow_services, services
 from orders.models import EscrowOperation, Order
+from tests.http import Api
 from tests.world import ACTOR, World
 
 SEND = "/helper/send-transaction"
@@ -217,3 +218,21 @@ def test_dust_that_the_monitor_has_not_seen_yet_only_delays_the_refund(world: Wo
     world.settle()
     assert world.balance(sale.ann)["available"] == "101.50"
     sale.assert_ended("REFUND")
+
+
+def test_a_call_that_the_contract_refuses_is_answered_as_a_problem(world: World, api: Api) -> None:
+    """Not as a success whose body happens to say otherwise."""
+    world.user("ann", money="100")
+    world.user("bob")
+    order = world.funded(api, {"buyerId": "ann", "sellerId": "bob", "amount": 100})
+    milestone = Order.objects.get(pk=order).milestones.get()
+    for state in ("complete", "approve"):
+        getattr(milestone, state)()
+        milestone.save()
+    headers = {"Idempotency-Key": "release-1"}
+    for _ in range(2):
+        problem = api.post("/resolution/release", {"orderId": order}, status=422, headers=headers)
+        assert (problem["code"], problem["reason"]) == ("operation_failed", "not_approved")
+    assert api.get(f"/operations/{problem['operationId']}")["status"] == "FAILED"
+    assert api.get(f"/orders/{order}")["operation"]["status"] == "FAILED"
+    assert api.get("/users/bob/balance")["available"] == "0.00"
