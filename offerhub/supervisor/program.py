@@ -30,7 +30,7 @@ class Program:
     cwd: Path = ROOT
     before: Callable[[], None] = lambda: None  # done before every start
     stop_signal: signal.Signals = signal.SIGTERM
-    patience: float = 60.0  # seconds until it must be ready
+    patience: float = 180.0  # seconds until it must be ready; a busy machine may need them
     grace: float = 15.0  # seconds until it must have stopped
 
 

@@ -49,11 +49,15 @@ def child(
         process.wait()
 
 
-def until(condition: Callable[[], object], seconds: float, otherwise: str = "") -> None:
-    """Wait for something. `otherwise` is shown when it does not come."""
+def until(
+    condition: Callable[[], object],
+    seconds: float,
+    otherwise: Callable[[], object] = lambda: "it did not happen in time",
+) -> None:
+    """Wait for something. What `otherwise` answers is shown when it does not come."""
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, otherwise or "it did not happen in time"
+        assert time.monotonic() < deadline, otherwise()
         time.sleep(0.02)
 
 
@@ -82,6 +86,6 @@ def redis_server(folder: Path) -> Iterator[str]:
                 return bool(client.ping())
             return False
 
-        until(answers, 10, (folder / "redis.log").read_text())
+        until(answers, 10, (folder / "redis.log").read_text)
         client.close()
         yield url

@@ -17,7 +17,7 @@ import requests
 from offerhub.supervisor import ports
 from tests.processes.children import child, clean_environment, until
 
-START = 90.0  # seconds; far more than it takes, for a machine that is busy with other tests
+START = 300.0  # seconds; far more than it takes, for a machine that is busy with other things
 
 
 @dataclass
@@ -89,7 +89,7 @@ class Installation:
             assert process.poll() is None, f"it ended: {self.output}"
             return "Ctrl-C stops everything" in self.output
 
-        until(is_up, START, f"it did not start: {self.output}")
+        until(is_up, START, lambda: f"it did not start: {self.output}")
 
     def end(self, process: subprocess.Popen[bytes]) -> None:
         """Stop it as Ctrl-C does, and clear away what does not stop."""

@@ -64,7 +64,7 @@ def celery(folder: Path, broker: str, *command: str) -> Iterator[int]:
         CELERY_BROKER_URL=broker, DATABASE_URL=url, OFFERHUB_READY_FILE=str(file)
     )
     with child(*CELERY, *command, log=log, environment=environment) as process:
-        until(lambda: ready.has_announced(file), 30, log.read_text())
+        until(lambda: ready.has_announced(file), 120, log.read_text)
         yield process.pid
 
 
@@ -96,7 +96,7 @@ def test_a_job_runs_and_neither_a_lost_message_nor_a_killed_worker_loses_work(
             # The bell alone: the sweep does not see this row.
             insert("rung", swept=False)
             jobs.ring("probe", "rung")
-            until(lambda: value("done", "rung") == 1, 10)
+            until(lambda: value("done", "rung") == 1, 60)
 
             # The message is in the broker, the worker sleeps, and the broker forgets everything.
             os.kill(worker, signal.SIGSTOP)
@@ -105,17 +105,17 @@ def test_a_job_runs_and_neither_a_lost_message_nor_a_killed_worker_loses_work(
             redis.Redis.from_url(broker).flushall()
             os.kill(worker, signal.SIGCONT)
             sweep_everything()
-            until(lambda: value("done", "forgotten") == 1, 20)
+            until(lambda: value("done", "forgotten") == 1, 60)
 
             # The worker dies in the middle of a job.
             insert("broken off", pause=30)
-            until(lambda: value("begun", "broken off") >= 1, 20)
+            until(lambda: value("begun", "broken off") >= 1, 60)
             os.killpg(worker, signal.SIGKILL)
         assert value("done", "broken off") == 0
         with connection.cursor() as cursor:
             cursor.execute("UPDATE probe SET pause = 0")
         with celery(tmp_path, broker, *threads):
-            until(lambda: value("done", "broken off") >= 1, 20)
+            until(lambda: value("done", "broken off") >= 1, 60)
 
 
 def test_a_broker_that_dies_costs_the_request_nothing(

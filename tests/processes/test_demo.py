@@ -28,7 +28,7 @@ def done(installation: Installation) -> list[str]:
 
 
 def wait_for_step(installation: Installation, count: int) -> None:
-    until(lambda: len(done(installation)) >= count, START, installation.output)
+    until(lambda: len(done(installation)) >= count, START, lambda: installation.output)
 
 
 def start_with_demo(installation: Installation, **options: Any) -> Any:
@@ -77,7 +77,7 @@ def test_the_demo_plays_with_the_first_start_and_again_on_demand(
         log = installation.folder / "again"
         command = (sys.executable, "manage.py", "demo")
         with child(*command, log=log, environment=environment) as again:
-            assert again.wait(120) == 0, log.read_text()
+            assert again.wait(300) == 0, log.read_text()
         assert "run 2" in log.read_text()
         assert_the_balances_add_up(installation, run=2)
     with start_with_demo(installation):
@@ -118,5 +118,5 @@ def test_without_a_running_instance_the_demo_says_what_to_do(tmp_path: Path) -> 
     log = tmp_path / "log"
     environment = clean_environment(OFFERHUB_VAR=str(tmp_path / "var"), COLUMNS="200")
     with child(sys.executable, "manage.py", "demo", log=log, environment=environment) as demo:
-        assert demo.wait(30) == 1
+        assert demo.wait(120) == 1
     assert "make run" in log.read_text()

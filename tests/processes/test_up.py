@@ -58,11 +58,15 @@ def test_every_process_answers(running: Installation) -> None:
 def test_a_killed_process_comes_back(running: Installation, name: str) -> None:
     before = running.pids()
     os.kill(before[name], signal.SIGKILL)
-    until(lambda: running.pids().get(name) not in (None, before[name]), 20, running.output)
+    until(lambda: running.pids().get(name) not in (None, before[name]), 60, lambda: running.output)
     title = {"postgres": "PostgreSQL", "web": "Web server", "monitor": "Chain monitor"}
     back = f"{title.get(name, name.title())}"
-    until(lambda: f"{back}" in running.output and "is back" in running.output, 30, running.output)
-    until(running.is_ready, 20, running.output)
+    until(
+        lambda: f"{back}" in running.output and "is back" in running.output,
+        90,
+        lambda: running.output,
+    )
+    until(running.is_ready, 60, lambda: running.output)
     others = {key: pid for key, pid in before.items() if key != name}
     assert {key: pid for key, pid in running.pids().items() if key != name} == others
 
@@ -72,14 +76,14 @@ def test_a_killed_web_worker_and_a_killed_database_backend_are_survived(
 ) -> None:
     worker = psutil.Process(running.pids()["web"]).children()[0]
     worker.kill()
-    until(running.is_ready, 20)
+    until(running.is_ready, 60)
     backend = next(
         one
         for one in psutil.Process(running.pids()["postgres"]).children()
         if one.status() != psutil.STATUS_ZOMBIE and "[local]" in " ".join(one.cmdline())
     )
     backend.kill()
-    until(running.is_ready, 20)
+    until(running.is_ready, 60)
 
 
 def test_a_second_start_in_the_same_folder_is_refused(running: Installation) -> None:
@@ -88,7 +92,7 @@ def test_a_second_start_in_the_same_folder_is_refused(running: Installation) -> 
         log=running.folder / "second",
         environment=clean_environment(OFFERHUB_VAR=str(running.folder), COLUMNS="200"),
     ) as second:
-        assert second.wait(30) == 1
+        assert second.wait(120) == 1
     said = (running.folder / "second").read_text()
     assert "already running here" in said
     assert f"http://127.0.0.1:{running.port}" in said
@@ -100,7 +104,7 @@ def test_a_taken_port_is_named_with_the_way_out(installation: Installation) -> N
         taken.bind(("127.0.0.1", installation.port))
         taken.listen()
         with installation.started(wait=False) as process:
-            assert process.wait(60) == 1
+            assert process.wait(120) == 1
     assert f"Port {installation.port} is in use" in installation.output
     assert "PORT=" in installation.output
     assert installation.processes() == []
@@ -112,7 +116,7 @@ def test_ctrl_c_leaves_nothing_running_and_a_second_start_keeps_the_data(
     with installation.started() as process:
         first = installation.facts
         process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 0
+        assert process.wait(120) == 0
         assert installation.processes() == []
         assert "Stopped" in installation.output
     installation.port += 1  # elsewhere: the sandbox stays where it was
@@ -124,7 +128,7 @@ def test_ctrl_c_leaves_nothing_running_and_a_second_start_keeps_the_data(
         bearer = f"Bearer {first['apiKey']}"
         assert installation.get("/api/v1/me", Authorization=bearer).status_code == 200
         process.terminate()
-        assert process.wait(60) == 0
+        assert process.wait(120) == 0
         assert installation.processes() == []
 
 
@@ -135,7 +139,7 @@ def test_a_killed_supervisor_leaves_no_orphan_and_can_be_started_again(
     with installation.started() as process:
         marketplace = installation.facts["marketplaceId"]
         os.kill(process.pid, signal.SIGKILL)
-        until(lambda: not installation.processes(), 20, str(installation.processes()))
+        until(lambda: not installation.processes(), 60, installation.processes)
     # At once, while its children may still be ending; and killed again, and again at once.
     with installation.started(wait=False) as process:
         time.sleep(1.5)
@@ -153,7 +157,7 @@ def test_a_killed_make_takes_everything_along(installation: Installation, tmp_pa
     with installation.started(command=("make", "-f", str(makefile), "run")) as make:
         os.kill(make.pid, signal.SIGKILL)
         with contextlib.suppress(psutil.Error):
-            until(lambda: not installation.processes(), 30, str(installation.processes()))
+            until(lambda: not installation.processes(), 60, installation.processes)
 
 
 def test_an_external_database_and_a_broker_take_the_place_of_our_own(
@@ -165,7 +169,7 @@ def test_an_external_database_and_a_broker_take_the_place_of_our_own(
             assert sorted(installation.pids()) == wanted
             assert installation.is_ready()
             process.send_signal(signal.SIGTERM)
-            assert process.wait(60) == 0
+            assert process.wait(120) == 0
         assert not (installation.folder / "postgres").exists()
 
 
