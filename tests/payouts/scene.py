@@ -14,6 +14,8 @@ from stellar_sdk import (
     TransactionEnvelope,
 )
 
+from ledger.balances import account_balance
+from ledger.invariants import violations
 from offerhub.chain import keys
 from offerhub.chain.types import Envelope
 from offerhub.core import jobs
@@ -195,13 +197,17 @@ class Scene(Chain):
         return TransactionEnvelope.from_xdr(attempt.xdr, self.passphrase)
 
     def books_are_right(self) -> bool:
-        """Every invariant of the ledger holds for this marketplace."""
-        try:
-            from ledger.invariants import violations
-        except ModuleNotFoundError:
-            return True
+        """Every invariant of the ledger holds, and Ann's wallet is booked as the chain has it."""
         found = violations(marketplace_id=self.world.marketplace.id)
         assert found == []
+        address = self.wallet.address
+        booked = [
+            account_balance(
+                marketplace_id=self.world.marketplace.id, kind=kind, owner=address, asset=asset
+            )
+            for kind, asset in [("wallet", "USDC"), ("xlm", "XLM")]
+        ]
+        assert booked == [from_chain(self.network.held(address)), self.xlm()]
         return True
 
 
