@@ -1,13 +1,19 @@
 """The back-office's own admin site: signing in with a one-time code, and a bar on the sandbox."""
 
+from collections.abc import Iterable
 from typing import Any, cast
 
 from django import forms
 from django.conf import settings
-from django.contrib.admin import AdminSite
+from django.contrib.admin import AdminSite, ModelAdmin
 from django.contrib.admin.forms import AdminAuthenticationForm
+from django.db.models import Model
 from django.http import HttpRequest
 from django_otp.forms import OTPAuthenticationFormMixin
+
+from offerhub.core.admin import ReadOnlyAdmin
+
+NAMES = {"ApiKey": "API keys", "StaffUser": "Staff"}
 
 
 class SignInForm(OTPAuthenticationFormMixin, AdminAuthenticationForm):  # type: ignore[misc]
@@ -40,7 +46,7 @@ class SignInForm(OTPAuthenticationFormMixin, AdminAuthenticationForm):  # type: 
 
 
 class OfferhubAdminSite(AdminSite):
-    """Django's admin under our name."""
+    """Django's admin under our name, with our own pages only."""
 
     site_header = "Offerhub desk"
     site_title = "Offerhub desk"
@@ -48,10 +54,31 @@ class OfferhubAdminSite(AdminSite):
     login_form = SignInForm
     login_template = "admin/sign_in.html"
 
+    def register(
+        self,
+        model_or_iterable: type[Model] | Iterable[type[Model]],
+        admin_class: "type[ModelAdmin[Any]] | None" = None,
+        **options: Any,
+    ) -> None:
+        """Take read-only pages, and leave out those that libraries bring for their own tables.
+
+        Those would change groups, show the secrets of one-time codes, and delete the log of
+        sign-ins, all past our services.
+        """
+        if admin_class is not None and issubclass(admin_class, ReadOnlyAdmin):
+            super().register(model_or_iterable, admin_class, **options)
+
     def has_permission(self, request: HttpRequest) -> bool:
         """Active staff whose one-time code was right in this session."""
         verified = settings.STAFF_CODE_OPTIONAL or cast(Any, request.user).is_verified()
         return super().has_permission(request) and bool(verified)
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """The menu, where staff are not called users, who are buyers and sellers here."""
+        apps: list[Any] = super().get_app_list(request, app_label)
+        for row in (row for app in apps for row in app["models"]):
+            row["name"] = NAMES.get(row["object_name"], row["name"])
+        return apps
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """Every page knows the network, so that nobody takes play money for real."""

@@ -1,7 +1,11 @@
 """Deposits and the state of the monitor in the back-office: to look at, not to change."""
 
-from django.contrib import admin
+from typing import Any
 
+from django.contrib import admin
+from django.utils.safestring import SafeString
+
+from ledger.admin import books_link
 from offerhub.core.admin import ReadOnlyAdmin
 from offerhub.deposits.models import ChainCursor, Deposit, QuarantinedEvent, WalletScan
 
@@ -9,12 +13,21 @@ from offerhub.deposits.models import ChainCursor, Deposit, QuarantinedEvent, Wal
 @admin.register(Deposit)
 class DepositAdmin(ReadOnlyAdmin):
     list_display = (
-        *("id", "status", "reason", "shown_amount", "asset_code", "user", "holder"),
+        *("id", "status", "reason", "amount", "user", "holder"),
         *("marketplace", "closed_at"),
     )
     list_filter = ("status", "reason", "holder", "asset_code")
     search_fields = ("=id", "=tx_hash", "=address", "=operation", "=user__external_id", "=sender")
     list_select_related = ("user", "marketplace")
+    also = ("books",)
+
+    def unit_of(self, obj: Any, field: str) -> str:
+        return str(obj.asset_code)
+
+    @admin.display(description="books")
+    def books(self, deposit: Deposit) -> SafeString:
+        """Where it was booked."""
+        return books_link(deposit.marketplace_id, deposit.source)
 
 
 @admin.register(ChainCursor)

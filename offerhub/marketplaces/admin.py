@@ -22,11 +22,12 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from offerhub.core import clock
 from offerhub.core.actor import Actor, ActorKind
-from offerhub.core.admin import ReadOnlyAdmin
+from offerhub.core.admin import ReadOnlyAdmin, roles_of
 from offerhub.core.errors import Refusal
 from offerhub.marketplaces import services, staff
 from offerhub.marketplaces.forms import NewKeyForm, NewStaffForm, RolesForm, RotateForm
 from offerhub.marketplaces.models import ApiKey, Marketplace, StaffUser
+from offerhub.marketplaces.roles import Role
 
 guarded = [never_cache, csrf_protect, sensitive_post_parameters()]
 
@@ -48,14 +49,22 @@ class PagesAdmin(ReadOnlyAdmin):
     # The pages of one row: name in the address, and the label of the link.
     pages: Sequence[tuple[str, str]] = ()
     change_form_template = "marketplaces/row.html"
+    viewers: frozenset[str] = frozenset()  # the roles that may look
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Not every role's business."""
+        named = request.user.has_perm(f"marketplaces.view_{self.opts.model_name}")
+        return named or not self.viewers.isdisjoint(roles_of(request))
 
     def may_change(self, request: HttpRequest) -> bool:
-        """Whether this person may use the pages."""
-        return request.user.has_perm(f"marketplaces.change_{self.opts.model_name}")
+        """Whether this person may use the pages: operations keep the keys."""
+        named = request.user.has_perm(f"marketplaces.change_{self.opts.model_name}")
+        return named or Role.OPERATIONS in roles_of(request)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Making one is a page too."""
-        return request.user.has_perm(f"marketplaces.add_{self.opts.model_name}")
+        named = request.user.has_perm(f"marketplaces.add_{self.opts.model_name}")
+        return named or Role.OPERATIONS in roles_of(request)
 
     def get_urls(self) -> list[URLPattern]:
         """The pages of a row before Django's own."""
@@ -144,6 +153,7 @@ class ApiKeyAdmin(PagesAdmin):
     list_filter = ("marketplace",)
     search_fields = ("=id", "=prefix", "name")
     list_select_related = ("marketplace",)
+    viewers = frozenset({Role.OPERATIONS})
     pages = (("rotate", "Rotate"), ("revoke", "Revoke"))
 
     @admin.display(description="state")
@@ -202,6 +212,7 @@ class StaffUserAdmin(PagesAdmin):
 
     list_display = ("username", "email", "roles", "is_active", "is_superuser", "last_login")
     list_filter = ("is_active", "groups")
+    keeps_log = True
     search_fields = ("=public_id", "username", "=email")
     ordering = ("username",)
     pages = (("change_roles", "Roles and access"), ("replace_device", "New one-time code device"))
@@ -211,7 +222,8 @@ class StaffUserAdmin(PagesAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """These few: a password's hash is nobody's business."""
-        return ["username", "email", "is_active", "is_superuser", "date_joined", "last_login"]
+        names = ["username", "email", "is_active", "is_superuser", "date_joined", "last_login"]
+        return [self._as_shown(name) for name in names]
 
     @admin.display(description="roles")
     def roles(self, user: StaffUser) -> str:

@@ -1,5 +1,7 @@
 """Buyers, sellers and their wallets in the back-office. The sealed key is never shown."""
 
+from typing import Any
+
 from django.contrib import admin
 
 from offerhub.core.admin import ReadOnlyAdmin
@@ -15,7 +17,10 @@ class UserAdmin(ReadOnlyAdmin):
 
 @admin.register(Wallet)
 class WalletAdmin(ReadOnlyAdmin):
-    list_display = ("address", "kind", "status", "user", "shown_fee_budget", "marketplace")
+    list_display = ("address", "kind", "status", "user", "fee_budget", "marketplace")
     list_filter = ("kind", "status")
     search_fields = ("=id", "=address", "=user__external_id")
     list_select_related = ("user", "marketplace")
+
+    def unit_of(self, obj: Any, field: str) -> str:
+        return "XLM"
