@@ -283,8 +283,7 @@ def network_fee(
 
     None when nothing was charged to a wallet of ours. One charge per transaction hash.
     """
-    legs = fee_legs(fact, fee_address)
-    if not legs:
+    if not (legs := fee_legs(fact, fee_address)):
         return None
     return post(
         marketplace_id=marketplace_id,
@@ -331,7 +330,7 @@ def fee_money_moved(
 ) -> Posted | None:
     """XLM between our own wallets, a sponsored start balance too (then `amount` may be zero).
 
-    None when neither an amount nor a fee of ours moved.
+    None when neither did.
     """
     legs = [
         debit(K.XLM, to_address, amount, XLM),

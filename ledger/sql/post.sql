@@ -119,7 +119,8 @@ BEGIN
     v_fingerprint := sha256(convert_to(concat_ws(
         '|', p_entry ->> 'kind', v_hash, p_entry ->> 'reverses', v_ids, v_amounts), 'UTF8'));
     SELECT e.id, true INTO entry_id, replayed FROM ledger_entry e
-    WHERE e.marketplace_id = v_marketplace AND e.source = v_source AND e.fingerprint = v_fingerprint;
+    WHERE e.marketplace_id = v_marketplace AND e.source = v_source
+      AND e.fingerprint = v_fingerprint;
     IF FOUND THEN
         RETURN;
     END IF;
