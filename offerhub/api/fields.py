@@ -35,6 +35,7 @@ ListField = serializers.ListField
 # Directions that make a text read differently from what it says.
 _OVERRIDES = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,18})", re.ASCII)
+_ALL_ZERO = re.compile(r"\.0{1,20}$", re.ASCII)
 
 
 def _is_plain(text: str, *, lines: bool) -> bool:
@@ -135,9 +136,10 @@ class IntegerField(serializers.Field[int, Any, int, Any]):
 
     def to_internal_value(self, data: Any) -> int:
         from_query = getattr(self.root, "is_query", False) and isinstance(data, str)
-        if not (isinstance(data, RawNumber) or from_query) or not _INTEGER.fullmatch(str(data)):
+        text = _ALL_ZERO.sub("", str(data))  # to JSON Schema 5.0 is a whole number too
+        if not (isinstance(data, RawNumber) or from_query) or not _INTEGER.fullmatch(text):
             self.fail("invalid_integer")
-        value = int(str(data))
+        value = int(text)
         if not self.min_value <= value <= self.max_value:
             self.fail("out_of_range", least=self.min_value, most=self.max_value)
         return value

@@ -147,7 +147,8 @@ class Schema(AutoSchema):
         if self.described.listed:
             limit = {"type": "integer", "minimum": 1, "maximum": MOST, "default": DEFAULT_LIMIT}
             found.append({"name": "limit", "in": "query", "schema": limit})
-            found.append({"name": "cursor", "in": "query", "schema": {"type": "string"}})
+            text = {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}
+            found.append({"name": "cursor", "in": "query", "schema": text})
         return found
 
     def _get_response_bodies(self, direction: str = "response") -> Json:

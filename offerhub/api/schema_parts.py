@@ -66,6 +66,7 @@ REQUEST_HEADERS: Json = {
         "Any text; the same key with the same body has one effect and one answer, for 30 days.",
         minLength=1,
         maxLength=255,
+        pattern="^[^\\u0000-\\u001f\\u007f]+$",
     ),
     "Prefer": _parameter(
         "Prefer",
