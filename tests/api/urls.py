@@ -1,5 +1,6 @@
 """A tiny API for the kernel's tests: real tables, no part of the product."""
 
+from django.contrib import admin
 from django.urls import include, path
 
 from tests.api.toys import CarefulToys, Pictures, SlowToy, Toy, Toys
@@ -10,6 +11,7 @@ handler404 = "offerhub.api.problems.handler404"
 handler500 = "offerhub.api.problems.handler500"
 
 urlpatterns = [
+    path("admin/", admin.site.urls),  # Django's own pages for errors lead there
     path("api/v1/", include("offerhub.api.urls")),
     path("api/v1/toys", Toys.as_view()),
     path("api/v1/pictures", Pictures.as_view()),
