@@ -16,7 +16,7 @@ from ledger import services as ledger
 from offerhub.chain.submission import Status, finish
 from offerhub.chain.types import ChainFact
 from offerhub.core import jobs
-from offerhub.core.actor import Actor, system
+from offerhub.core.actor import Actor, ActorKind, system
 from offerhub.core.db import in_transaction
 from offerhub.core.errors import (
     NotFound,
@@ -220,8 +220,7 @@ def confirm(operation_id: str, fact: ChainFact) -> None:
     finish(operation, Status.CONFIRMED, fact)
     _record(order, f"escrow.{operation.kind.lower()}_confirmed", operation, {"ledger": fact.ledger})
     if operation.then:
-        actor = system(operation.actor, operation.request_id)
-        _start(order.escrow, operation.then, actor, operation.milestone)
+        _start(order.escrow, operation.then, _asker(operation), operation.milestone)
 
 
 @in_transaction
@@ -255,12 +254,17 @@ def _lock_operation(operation_id: str) -> EscrowOperation:
     )
 
 
+def _asker(operation: EscrowOperation) -> Actor:
+    """Who asked for the plan that this operation is a step of: the same through all its steps."""
+    kind, _, name = operation.actor.partition(":")
+    return Actor(ActorKind(kind), name, operation.request_id)
+
+
 def _record(order: Order, event: str, operation: EscrowOperation, payload: dict[str, Any]) -> None:
-    actor = system(operation.actor, operation.request_id)
     facts = {"operationId": operation.id, "hash": operation.hash, **payload}
     if operation.milestone is not None:
         facts["milestoneId"] = operation.milestone.ref
-    events.record(order, event, actor=actor, payload=facts)
+    events.record(order, event, actor=_asker(operation), payload=facts)
     order.save(
         update_fields=[
             "status",

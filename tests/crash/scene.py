@@ -1,6 +1,8 @@
 """Ann has 100 USDC and may buy from Bob: every operation can be brought to where it is asked for
 and not run yet."""
 
+from typing import Any
+
 import requests
 from django.db.models import F
 
@@ -104,8 +106,8 @@ class Scene:
         return EscrowOperation.objects.get(order=self.order, status__in=LIVE)
 
     def _request(self, kind: str, milestone: str | None) -> None:
-        common = {"marketplace_id": self.world.marketplace.id, "actor": ACTOR}
-        one = {"order_id": self.order, "milestone_ref": milestone}
+        common: dict[str, Any] = {"marketplace_id": self.world.marketplace.id, "actor": ACTOR}
+        one: dict[str, Any] = {"order_id": self.order, "milestone_ref": milestone}
         if kind == "DEPLOY":
             escrow_services.request_deploy(order_id=self.order, **common)
         elif kind == "FUND":

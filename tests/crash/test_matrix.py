@@ -12,6 +12,7 @@ import pytest
 
 from offerhub.chain.submission import Status, Submission, concrete_tables
 from offerhub.core import jobs
+from offerhub.users.models import Wallet
 from offerhub.wallets.models import WalletOperation
 from orders.models import EscrowOperation
 from payouts.models import WithdrawalAttempt
@@ -120,7 +121,7 @@ def _assert_ended(scene: Scene, flow: Flow, row: Submission, before: dict[str, i
     assert scene.balances() == (flow.ann, flow.bob)
     if scene.destination:
         assert scene.world.network.held(scene.destination) == f"{OUT}.0000000"
-    assert type(row)._base_manager.filter(pk=row.pk).exclude(source_wallet__lane="").count() == 0
+    assert not Wallet.objects.filter(lane=row.pk).exists()
     scene.world.watch()
     assert scene.balances() == (flow.ann, flow.bob)
     assert scene.world.differences() == []

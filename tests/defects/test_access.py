@@ -1,0 +1,133 @@
+"""Known defects of orchestrators, one test each: who may do what. tests/README.md has the table."""
+
+import re
+from typing import Any
+
+import pytest
+from django.urls import get_resolver
+
+from offerhub.api.permissions import ANY_KEY, PUBLIC
+from offerhub.api.routes import Route, routes
+from orders.models import Escrow, EscrowOperation
+from tests.http import Api
+from tests.network import Network
+from tests.world import World
+
+SALE = {"buyerId": "ann", "sellerId": "bob", "amount": 60}
+
+
+class Shop:
+    """A marketplace with one of everything, and the ids of it all."""
+
+    def __init__(self, world: World, api: Api) -> None:
+        self.world, self.api = world, api
+        ann, bob = world.user("ann", money="100"), world.user("bob")
+        order = world.funded(api, SALE)
+        body = {"userId": "ann", "amount": "5", "destination": world.stranger()}
+        self.destination = body["destination"]
+        self.ids = {
+            "userId": ann.id,
+            "orderId": order,
+            "escrowId": Escrow.objects.get(order=order).id,
+            "operationId": EscrowOperation.objects.filter(order=order)[0].id,
+            "withdrawalId": api.post("/withdrawals", body, status=201)["id"],
+            "depositId": api.get("/deposits?userId=ann")["data"][0]["id"],
+        }
+        # Writes without an id in the path name what they are about in the body.
+        self.bodies = {
+            "/orders": SALE | {"buyerId": ann.id, "sellerId": bob.id},
+            "/escrow": {"orderId": order},
+            "/resolution/release": {"orderId": order},
+            "/resolution/refund": {"orderId": order},
+            "/withdrawals": body | {"userId": ann.id},
+        }
+
+    def path(self, route: Route) -> str:
+        """The route's path with our own ids in it. A variable without one fails: add it above."""
+        path = route.path.removeprefix("/api/v1")
+        return re.sub(r"\{(\w+)\}", lambda name: self.ids[name.group(1)], path)
+
+    def everything(self) -> list[Any]:
+        """Every answer about what is there; times of reading aside."""
+        reads = [r for r in routes() if "GET" in r.methods and "{" in r.path]
+        answers = [self.api.get(self.path(route)) for route in reads]
+        return [{k: v for k, v in answer.items() if k != "asOf"} for answer in answers]
+
+
+# --- U5 ----------------------------------------------------------------------------------------
+def test_no_route_shows_or_changes_anything_of_another_marketplace(
+    world: World, api: Api, network: Network, server: str
+) -> None:
+    """Every route of the URLconf, called by a stranger with every scope and all of our ids."""
+    shop = Shop(world, api)
+    before = shop.everything()
+    stranger = Api(server, World(network).key())
+    leaks = []
+    for route in routes():
+        for method in route.methods:
+            if route.view.scopes[method] in (PUBLIC, ANY_KEY):
+                continue
+            path = shop.path(route)
+            body = None if method == "GET" else shop.bodies.get(path, {})
+            answer = stranger.request(method, path, body)
+            if "{" in route.path or (path in shop.bodies and method == "POST"):
+                expected = {404} if path not in ("/orders", "/withdrawals") else {422, 404}
+                if answer.status_code not in expected:
+                    leaks.append((method, route.path, answer.status_code))
+            if any(id in answer.text for id in _answered(shop, answer.json())):
+                leaks.append((method, route.path, answer.text))
+    assert leaks == []
+    assert shop.everything() == before
+
+
+def _answered(shop: Shop, answer: dict[str, Any]) -> list[str]:
+    """Ids that must not be told: in a list none of ours; a refusal may repeat what was sent."""
+    return list(shop.ids.values()) if "data" in answer else []
+
+
+# --- U2 ----------------------------------------------------------------------------------------
+@pytest.mark.parametrize("header", ["", "sha256=0", "v1,AAAA"])
+def test_inbound_webhook_unsigned_is_401(world: World, api: Api, header: str) -> None:
+    """Nobody can tell us that the chain did something: we look. Where there is a way in for
+    webhooks at all, it refuses what is not signed; today there is none, and every write wants a
+    key."""
+    world.user("ann", money="100")
+    bob = world.user("bob")
+    order = world.funded(api, SALE)
+    nobody = Api(api.url.removesuffix("/api/v1"), "")
+    forged = {"type": "escrow.released", "data": {"orderId": order}}
+    for path in ("/webhooks/trustless-work", "/webhooks"):
+        answer = nobody.request("POST", path, forged, {"Authorization": "", "X-Signature": header})
+        assert answer.status_code in (401, 404)
+    writes = [(r, m) for r in routes() for m in r.methods if m != "GET"]
+    assert [r.path for r, m in writes if r.view.scopes[m] == PUBLIC] == []
+    assert world.balance(bob)["available"] == "0.00"
+    assert api.get(f"/orders/{order}")["status"] == "IN_PROGRESS"
+
+
+# --- U3 ----------------------------------------------------------------------------------------
+def test_token_only_for_self(api: Api) -> None:
+    """No key can make, read or change another key: keys come from staff only."""
+    named = [r.path for r in routes() if re.search(r"key|token|auth|login", r.path.lower())]
+    assert named == []
+    me = api.get("/me")
+    assert api.key not in str(me)
+    for method in ("POST", "PUT", "PATCH", "DELETE"):
+        assert api.request(method, "/me", {"scopes": ["orders:write"]}).status_code == 405
+
+
+# --- U4 ----------------------------------------------------------------------------------------
+def test_no_route_makes_money(world: World, api: Api) -> None:
+    """No way into a balance but the chain: not a route of the URLconf, under any name."""
+    ann = world.user("ann", money="1")
+    paths = [str(path) for path in get_resolver().reverse_dict]
+    assert [p for p in paths if re.search(r"credit|debit|adjust|mint", p)] == []
+    balance = [r for r in routes() if "balance" in r.path or "statement" in r.path]
+    assert balance
+    assert {method for route in balance for method in route.methods} == {"GET"}
+    for verb in ("credit", "debit", "deposit", "adjust"):
+        path = f"/users/{ann.id}/balance/{verb}"
+        assert api.request("POST", path, {"amount": "1000"}).status_code == 404
+    assert api.request("POST", f"/users/{ann.id}/balance", {"amount": "1"}).status_code == 405
+    assert api.request("POST", "/deposits", {"userId": "ann", "amount": "1"}).status_code == 405
+    assert world.balance(ann)["available"] == "1.00"
