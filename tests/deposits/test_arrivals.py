@@ -108,7 +108,7 @@ def test_a_path_payment_is_credited_by_what_arrived(scene: Scene, strict: str) -
 def test_a_muxed_destination_or_a_memo_still_reaches_the_wallets_user(scene: Scene) -> None:
     """One wallet is one user; a memo, too, is told as if it were a muxed id since protocol 23."""
     sender = scene.player.person("20")
-    muxed = MuxedAccount(scene.address, 77).account_muxed
+    muxed = str(MuxedAccount(scene.address, 77).account_muxed)
     scene.pay(sender, (muxed, "3"))
     builder = scene.player.builder(sender).append_payment_op(scene.address, scene.player.usdc, "4")
     scene.send(builder.add_text_memo("order 9"), sender)
@@ -191,7 +191,7 @@ def test_usdc_to_the_marketplaces_own_wallets_is_in_suspense(scene: Scene) -> No
     sender = scene.player.person("20")
     platform, resolver = scene.own("PLATFORM").address, scene.own("RESOLVER").address
     scene.pay(sender, (platform, "3"), (resolver, "4"))
-    scene.pay(sender, (MuxedAccount(platform, 1).account_muxed, "5"))
+    scene.pay(sender, (str(MuxedAccount(platform, 1).account_muxed), "5"))
     scene.watch()
     assert scene.told() == [
         ("SUSPENSE", "own_wallet", "USDC", "3.00"),
@@ -241,7 +241,7 @@ def test_a_strangers_dust_in_our_contract_is_in_suspense_with_the_contract(scene
     scene.token_transfer(scene.player.person("1"), contract, 1)
     scene.watch()
     (deposit,) = scene.deposits()
-    assert (deposit.holder, deposit.reason, deposit.user_id) == ("contract", "contract_dust", None)
+    assert (deposit.holder, deposit.reason, deposit.user) == ("contract", "contract_dust", None)
     assert (scene.posted("contract", contract), scene.posted("suspense", "")) == (1, -1)
 
 

@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 from django.db.models.functions import Now
 
+from offerhub.chain import events
 from offerhub.chain.types import ChainUnavailable
-from offerhub.core import jobs
+from offerhub.core import clock, jobs
 from offerhub.deposits import monitor, scans
 from offerhub.deposits.models import ChainCursor, WalletScan
 from offerhub.deposits.services import position_of
@@ -203,11 +204,8 @@ def test_what_the_followed_contracts_do_not_show_is_found_by_the_rotation(
     """On real networks the events of every asset would be too many; the rotation sees the rest."""
     from tests.deposits.test_arrivals import _fake, _fake_asset, _trusting
 
-    monkeypatch.setattr(
-        monitor.events,
-        "transfer_events",
-        lambda every_asset, **more: _transfer_events(**more),
-    )
+    every = events.transfer_events
+    monkeypatch.setattr(events, "transfer_events", lambda every_asset, **more: every(**more))
     asset = _fake_asset(scene, "EURC")
     _trusting(scene, asset)
     _fake(scene, "EURC", scene.address, "7")
@@ -216,9 +214,6 @@ def test_what_the_followed_contracts_do_not_show_is_found_by_the_rotation(
     scans.enrol_new_wallets()
     _scan(scene.wallet)
     assert scene.told() == [("SUSPENSE", "wrong_asset", "EURC", "7.00")]
-
-
-_transfer_events = monitor.events.transfer_events
 
 
 def test_every_wallet_gets_an_appointment_and_the_next_is_an_interval_away(scene: Scene) -> None:
@@ -242,7 +237,7 @@ def test_the_life_of_a_wallet_before_its_registration_is_no_deposit(scene: Scene
     )
     wallet = Wallet.objects.get(address=party.public_key)
     # Registered a day after it got its money, and the monitor sees both only now.
-    Wallet.objects.filter(pk=wallet.pk).update(created_at=Now() + timedelta(days=1))
+    Wallet.objects.filter(pk=wallet.pk).update(created_at=clock.now() + timedelta(days=1))
     scans.enrol_new_wallets()
     WalletScan.objects.filter(wallet=wallet).update(cursor="")
     _scan(wallet)
