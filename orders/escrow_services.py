@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
-from django.db import IntegrityError
-from django.db.models import Q
+from django.db import IntegrityError, transaction
+from django.db.models import F, Q
 
 from ledger import movements
 from ledger import services as ledger
@@ -243,6 +243,22 @@ def fail(operation_id: str, code: str, detail: str, fact: ChainFact | None) -> N
     _record(
         order, f"escrow.{kind.lower()}_failed", operation, {"code": code, "detail": detail[:500]}
     )
+
+
+@in_transaction
+def charge(operation: EscrowOperation, fact: ChainFact) -> None:
+    """The network took its fee for an envelope that it refused; another one will be built."""
+    _book_fee(operation, fact)
+
+
+@transaction.atomic
+def retire(operation: EscrowOperation, code: str, fact: ChainFact) -> None:
+    """Its envelope failed in a ledger and another one follows: only what the network charged is
+    booked. `operation` is the runner's own, with its lease."""
+    if operation.retire_envelope(code):
+        _book_fee(operation, fact)
+        source = Wallet.objects.filter(pk=operation.source_wallet_id)
+        source.update(fee_budget=F("fee_budget") - fact.fee_charged)
 
 
 def _lock_operation(operation_id: str) -> EscrowOperation:

@@ -67,9 +67,16 @@ class PaymentDriver(LedgerReads):
         """To Horizon."""
         return stellar.submit(row.xdr)
 
+    def charge(self, row: WithdrawalAttempt, fact: ChainFact) -> None:
+        """Never asked for: every refusal of a payment in a ledger is final here."""
+
     def is_final(self, code: str) -> bool:
         """Every refusal in a ledger comes to `fail`, which books what it cost and then decides."""
         return True
+
+    def retire(self, row: WithdrawalAttempt, code: str, fact: ChainFact) -> None:
+        """Never asked for, as every refusal is final."""
+        raise NotImplementedError
 
     def confirm(self, row: WithdrawalAttempt, fact: ChainFact) -> None:
         """The money is outside."""

@@ -7,6 +7,7 @@ from typing import Generic, Protocol, TypeVar
 
 import structlog
 
+from offerhub.chain.keys import SecretUnreadable
 from offerhub.chain.submission import LANE_PAUSE, MAX_ENVELOPES, MAX_PAUSE, Status, Submission, due
 from offerhub.chain.types import (
     BuildRefused,
@@ -54,6 +55,13 @@ class Driver(Protocol[S]):
 
     def fail(self, row: S, code: str, detail: str, fact: ChainFact | None) -> None:
         """The same for a proven failure. `fact` is set when the network charged for it."""
+
+    def charge(self, row: S, fact: ChainFact) -> None:
+        """Book what the network took for an envelope that was refused in a ledger. Once a hash."""
+
+    def retire(self, row: S, code: str, fact: ChainFact) -> None:
+        """One transaction: the envelope failed in a ledger and another one follows. Retires it and
+        books what the network charged."""
 
     def is_final(self, code: str) -> bool:
         """Whether a rejection in a ledger ends the operation, or a new envelope may succeed."""
@@ -111,7 +119,8 @@ class _Run(Generic[T]):
             if self.driver.is_final(outcome.code) or row.attempts >= MAX_ENVELOPES:
                 self.driver.fail(row, outcome.code, outcome.detail, outcome.fact)
                 return True
-            row.retire_envelope(outcome.code)
+            self.driver.charge(row, outcome.fact)
+            self.driver.retire(row, outcome.code, outcome.fact)
             row.put_off(Status.PENDING, outcome.code, outcome.detail)
             return True
         return False
@@ -159,6 +168,11 @@ class _Run(Generic[T]):
             row.put_off(Status.PENDING, "envelope_refused", str(error), pause=MAX_PAUSE)
             return False
         crash_point("after_build")
-        signed = self.driver.sign(row, envelope)
+        try:
+            signed = self.driver.sign(row, envelope)
+        except SecretUnreadable as error:
+            log.error("secret_unreadable", operation=row.id, kind=row.kind, detail=str(error))
+            row.put_off(Status.PENDING, "secret_unreadable", str(error), pause=MAX_PAUSE)
+            return False
         crash_point("after_sign")
         return row.keep_envelope(envelope, signed)

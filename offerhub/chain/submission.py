@@ -24,7 +24,8 @@ from offerhub.core.ids import new_id
 
 operation_id = functools.partial(new_id, "opr")
 
-LEASE = timedelta(seconds=30)  # longer than the adapters' timeouts together
+# A run that takes longer than its lease loses it, and may then keep and send nothing any more.
+LEASE = timedelta(seconds=30)
 MAX_ENVELOPES = 5  # after so many expired or failed envelopes an operation fails
 LANE_PAUSE = 0.02  # seconds until a busy source account is tried again
 MAX_PAUSE = 15.0  # seconds between two looks at an unresolved envelope

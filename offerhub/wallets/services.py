@@ -1,6 +1,7 @@
 """Wallets on the chain: request, confirm and fail, for coming to life and for fee money."""
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import F, Q
 
 from ledger import movements
@@ -137,6 +138,35 @@ def fail(operation_id: str, code: str, detail: str, fact: ChainFact | None) -> N
     operation.problem = {"code": code, "detail": detail[:500]}
     finish(operation, Status.FAILED, fact)
     _record(wallet, operation, f"wallet.{operation.kind.lower()}_failed", code)
+
+
+@in_transaction
+def charge(operation: WalletOperation, fact: ChainFact) -> None:
+    """The network took its fee for an envelope that it refused; another one will be built."""
+    movements.network_fee(
+        marketplace_id=operation.marketplace_id,
+        operation_id=operation.id,
+        fee_address=fact.fee_account,
+        fact=fact,
+        actor=ACTOR,
+    )
+
+
+@transaction.atomic
+def retire(operation: WalletOperation, code: str, fact: ChainFact) -> None:
+    """Its envelope failed in a ledger and another one follows: only what the network charged is
+    booked. `operation` is the runner's own, with its lease."""
+    if not operation.retire_envelope(code):
+        return
+    movements.network_fee(
+        marketplace_id=operation.marketplace_id,
+        operation_id=operation.id,
+        fee_address=fact.fee_account,
+        fact=fact,
+        actor=ACTOR,
+    )
+    source = Wallet.objects.filter(pk=operation.source_wallet_id)
+    source.update(fee_budget=F("fee_budget") - fact.fee_charged)
 
 
 def _lock(operation_id: str) -> WalletOperation:

@@ -8,8 +8,10 @@ from collections import Counter
 
 import pytest
 
+from offerhub.chain import keys, trustless_work
+from offerhub.core import jobs
 from offerhub.core.errors import OperationInFlight
-from orders import escrow_services, services
+from orders import escrow_services, services, tasks
 from orders.models import EscrowOperation, Order
 from tests.http import Api
 from tests.world import ACTOR, World
@@ -185,6 +187,41 @@ def test_a_rule_that_forbids_the_call_fails_it_and_leaves_the_state(world: World
     assert milestone.status == "APPROVED"
     assert world.balance(sale.bob)["available"] == "0.00"
     assert world.differences() == []
+
+
+def test_a_call_that_fails_in_a_ledger_has_its_fee_booked(world: World) -> None:
+    """Between building and sending, the seller disputes on their own: the release is trapped."""
+    sale = Sale(world)
+    sale.up_to("RELEASE")
+    for action in ("complete", "approve"):
+        escrow_services.request_release(
+            marketplace_id=sale.tenant,
+            order_id=sale.order.id,
+            milestone_ref="m1",
+            action=action,
+            actor=ACTOR,
+        )
+        world.settle()
+    world.network.fault("503", SEND, times=1)
+    escrow_services.request_release(
+        marketplace_id=sale.tenant,
+        order_id=sale.order.id,
+        milestone_ref="m1",
+        action="release",
+        actor=ACTOR,
+    )
+    (ring,) = [r for r in tasks.sweep_operations() if r[0] == "orders.operation"]
+    jobs.run(*ring)
+    escrow = Order.objects.get(pk=sale.order.id).escrow
+    seller = escrow.seller_wallet
+    envelope = trustless_work.dispute(escrow.kind, escrow.contract_id, seller.address, 0)
+    trustless_work.send(keys.sign(envelope, seller))
+    world.settle()
+    operation = EscrowOperation.objects.get(order=sale.order, kind="RELEASE")
+    assert (operation.status, operation.attempts) == ("FAILED", 1)
+    assert operation.history[0]["ended"] == "function_trapped"
+    world.watch()
+    assert [line for line in world.differences() if escrow.buyer_address in line] == []
 
 
 def test_resolution_with_extra_stroop(world: World) -> None:

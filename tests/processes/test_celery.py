@@ -17,7 +17,7 @@ from kombu import pools
 from offerhub.core import doorbell, jobs
 from tests.processes.children import child, clean_environment, redis_server, until
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.usefixtures("committed")
 CELERY = (sys.executable, "-m", "celery", "-A", "tests.processes.probe")
 
 
