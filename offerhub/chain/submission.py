@@ -220,7 +220,7 @@ def finish(row: Submission, status: Status, fact: ChainFact | None) -> None:
         UPDATE {lane_table} SET lane = '', fee_budget = fee_budget - %(fee)s
         FROM op WHERE {lane_table}.id = op.lane AND {lane_table}.lane = %(id)s"""  # noqa: S608
     problem = row.problem if status == Status.FAILED else None
-    values = {
+    values: Any = {
         "id": row.pk,
         "status": status.value,
         "ledger": row.ledger,

@@ -5,6 +5,7 @@ chain to the stroop. The rule behind it: an envelope ends by being found or by e
 """
 
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -45,7 +46,7 @@ class Sale:
 
     def ask(self, step: str) -> None:
         """Request one step and let the product work on it until nothing is live."""
-        common = {"marketplace_id": self.tenant, "actor": ACTOR}
+        common: Any = {"marketplace_id": self.tenant, "actor": ACTOR}
         if step == "DEPLOY":
             escrow_services.request_deploy(order_id=self.order.id, **common)
         elif step == "FUND":

@@ -78,7 +78,7 @@ def test_a_whole_sale(counted: Counted, world: World) -> None:
     order = run(
         "create", lambda: services.create_order(marketplace_id=tenant, new=new, actor=ACTOR)
     )
-    common = {"marketplace_id": tenant, "actor": ACTOR}
+    common: Any = {"marketplace_id": tenant, "actor": ACTOR}
     run("reserve", lambda: services.reserve(order_id=order.id, **common))
     escrow = run("deploy", lambda: escrow_services.request_deploy(order_id=order.id, **common))
     run("fund", lambda: escrow_services.request_fund(escrow_id=escrow.id, **common))
