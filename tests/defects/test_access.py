@@ -62,7 +62,7 @@ def test_no_route_shows_or_changes_anything_of_another_marketplace(
     shop = Shop(world, api)
     before = shop.everything()
     stranger = Api(server, World(network).key())
-    leaks = []
+    leaks: list[tuple[str, str, object]] = []
     for route in routes():
         for method in route.methods:
             if route.view.scopes[method] in (PUBLIC, ANY_KEY):
