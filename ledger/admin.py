@@ -36,12 +36,12 @@ class PostingRows(ReadOnlyRows):
         return format_html('<a href="{}">{}</a>', address, posting.account)
 
     @admin.display(description="debit")
-    def debit(self, posting: Posting) -> SafeString | None:
-        return _side(posting.amount, posting.asset) if posting.amount > 0 else None
+    def debit(self, posting: Posting) -> str:
+        return _side(posting.amount, posting.asset) if posting.amount > 0 else ""
 
     @admin.display(description="credit")
-    def credit(self, posting: Posting) -> SafeString | None:
-        return _side(-posting.amount, posting.asset) if posting.amount < 0 else None
+    def credit(self, posting: Posting) -> str:
+        return _side(-posting.amount, posting.asset) if posting.amount < 0 else ""
 
 
 def _side(amount: int, asset: str) -> SafeString:

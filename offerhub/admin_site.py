@@ -9,6 +9,7 @@ from django.contrib.admin import AdminSite, ModelAdmin
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.db.models import Model
 from django.http import HttpRequest
+from django_otp import devices_for_user
 from django_otp.forms import OTPAuthenticationFormMixin
 
 from offerhub.core.admin import ReadOnlyAdmin
@@ -36,6 +37,13 @@ class SignInForm(OTPAuthenticationFormMixin, AdminAuthenticationForm):  # type: 
         "token_required": "Enter the six digits that your authenticator shows now.",
         "invalid_token": "That code is not right. Wait for the next one and try again.",
     }
+
+    def _chosen_device(self, user: Any) -> Any:
+        """A person has one device, so nobody is asked to choose."""
+        return next(iter(devices_for_user(user, for_verify=True)), None)
+
+    def _update_form(self, user: Any) -> None:
+        """The library would send the password back within the page."""
 
     def clean(self) -> dict[str, Any]:
         """The password first, then the code of the person that it belongs to."""

@@ -20,18 +20,10 @@ NEVER_SHOWN = frozenset({"xdr", "lease"})
 
 # How a state is coloured, beside being said in words; all others are on their way.
 STATES = {
-    "good": [
-        "ACTIVE",
-        "APPROVED",
-        "COMPLETED",
-        "CONFIRMED",
-        "CREDITED",
-        "FOLLOWING",
-        "FUNDED",
-        "RELEASED",
-    ],
-    "bad": ["DISPUTED", "FAILED", "HALTED", "SUSPENSE", "UNKNOWN"],
-    "over": ["CANCELLED", "CLOSED", "REFUNDED"],
+    "good": {"ACTIVE", "APPROVED", "COMPLETED", "CONFIRMED", "CREDITED", "FOLLOWING"}
+    | {"FUNDED", "RELEASED"},
+    "bad": {"DISPUTED", "FAILED", "HALTED", "SUSPENSE", "UNKNOWN"},
+    "over": {"CANCELLED", "CLOSED", "REFUNDED"},
 }
 
 
@@ -89,7 +81,7 @@ class ReadOnly:
         @admin.display(description=label, ordering=field)
         def display(obj: models.Model) -> Any:
             value = getattr(obj, field)
-            return None if value is None else show(self, obj, field)
+            return "-" if value is None else show(self, obj, field)
 
         return display
 
@@ -107,6 +99,8 @@ class ReadOnly:
             return f"time_{name}"
         if name in ("status", "state"):
             return f"state_{name}"
+        if name == "kind":
+            return f"word_{name}"
         return name
 
 
@@ -116,7 +110,7 @@ class ReadOnlyAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     actions = None
     list_per_page = 50
     show_full_result_count = False
-    ordering: Sequence[str] = ("-pk",)
+    ordering = ("-pk",)
     keeps_log = False  # whether people change these rows at the desk, so that there is a history
     also: Sequence[str] = ()  # displays of the detail page that are no fields
 
@@ -128,12 +122,16 @@ class ReadOnlyAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
         """Every field but the secret ones."""
         hidden = NEVER_SHOWN | self.hidden
         fields: Iterable[Any] = self.model._meta.fields
-        names = [f.name for f in fields if f.editable and f.name not in hidden]
+        names = [
+            field.name
+            for field in fields
+            if (field.editable or field.primary_key) and field.name not in hidden
+        ]
         return [self._as_shown(name) for name in names] + list(self.also)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         """The same, in the order of the table."""
-        return ["pk", *self.get_readonly_fields(request, obj)]
+        return self.get_readonly_fields(request, obj)
 
 
 class ReadOnlyRows(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]
@@ -158,10 +156,10 @@ def _amount(page: ReadOnly, obj: Any, field: str) -> SafeString:
     return format_html('<span class="oh-amount">{} {}</span>', amount, unit)
 
 
-def _json(page: ReadOnly, obj: Any, field: str) -> SafeString | None:
+def _json(page: ReadOnly, obj: Any, field: str) -> str:
     value = getattr(obj, field)
     if value in ({}, []):
-        return None
+        return "-"
     return format_html(
         '<pre class="oh-json">{}</pre>', json.dumps(value, indent=2, ensure_ascii=False)
     )
@@ -177,8 +175,11 @@ def _time(page: ReadOnly, obj: Any, field: str) -> SafeString:
 def _state(page: ReadOnly, obj: Any, field: str) -> SafeString:
     state = str(getattr(obj, field))
     kind = next((kind for kind, states in STATES.items() if state in states), "under-way")
-    words = state.replace("_", " ").capitalize()
-    return format_html('<span class="oh-state oh-{}">{}</span>', kind, words)
+    return format_html('<span class="oh-state oh-{}">{}</span>', kind, _word(page, obj, field))
+
+
+def _word(page: ReadOnly, obj: Any, field: str) -> str:
+    return str(getattr(obj, field)).replace("_", " ").capitalize()
 
 
 _DISPLAYS: dict[str, Callable[[ReadOnly, Any, str], Any]] = {
@@ -186,4 +187,5 @@ _DISPLAYS: dict[str, Callable[[ReadOnly, Any, str], Any]] = {
     "json": _json,
     "time": _time,
     "state": _state,
+    "word": _word,
 }
