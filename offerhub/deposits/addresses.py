@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from django.db import connection
 
 from ledger.models import Account
+from offerhub.chain.network import current
 from offerhub.chain.submission import LIVE, concrete_tables
 from offerhub.deposits.judgement import Owner, Role
 from offerhub.marketplaces.models import Marketplace
@@ -42,10 +43,22 @@ def _contracts(addresses: list[str]) -> dict[str, Owner]:
     if not addresses:
         return {}
     found = _being_deployed(addresses)
-    rows = Account.objects.filter(
-        marketplace__in=Marketplace.objects.all(), kind="contract", owner__in=addresses
-    ).values_list("owner", "marketplace_id")
+    with connection.cursor() as cursor:
+        cursor.execute(_KNOWN, [addresses, current().asset_code])
+        rows = cursor.fetchall()
     return found | {address: Owner(marketplace, Role.CONTRACT) for address, marketplace in rows}
+
+
+# An account is found by marketplace, kind, owner and asset: looked up once for each marketplace
+# this stays on that index, however many orders there were. (OFFSET 0 keeps it from being turned
+# into a join, which reads the whole table.)
+_KNOWN = f"""
+    SELECT a.owner, a.marketplace_id FROM {Marketplace._meta.db_table} m
+    CROSS JOIN LATERAL (
+        SELECT owner, marketplace_id FROM {Account._meta.db_table}
+        WHERE marketplace_id = m.id AND kind = 'contract' AND owner = ANY(%s) AND asset = %s
+        OFFSET 0
+    ) a"""  # noqa: S608 (names of our own tables)
 
 
 def _being_deployed(addresses: list[str]) -> dict[str, Owner]:
