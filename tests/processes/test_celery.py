@@ -42,6 +42,7 @@ def broker(
 def table() -> Iterator[None]:
     with connection.cursor() as cursor:
         cursor.execute(
+            "DROP TABLE IF EXISTS probe;"
             "CREATE TABLE probe (id text PRIMARY KEY, begun int DEFAULT 0, done int DEFAULT 0,"
             " pause float DEFAULT 0, swept bool DEFAULT true)"
         )
