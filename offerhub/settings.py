@@ -186,6 +186,7 @@ AXES_COOLOFF_TIME = 0.25
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_IPWARE_PROXY_COUNT = env.int("TRUSTED_PROXIES", 0)
 AXES_VERBOSE = False
+AXES_LOCKOUT_TEMPLATE = "locked_out.html"
 LOGIN_URL = "admin:login"
 
 HTTPS = env.bool("HTTPS", not SANDBOX)
