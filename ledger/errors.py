@@ -25,7 +25,7 @@ class Unbalanced(ValueError):
 class LedgerRefused(RuntimeError):
     """The database refused what no service may ask for: a defect of the caller.
 
-    An account named with another user than its own, a line twice, an unknown kind.
+    An account named with another user than its own, an unknown kind.
     """
 
 

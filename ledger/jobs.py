@@ -17,7 +17,7 @@ _PAUSE = 0.02  # seconds between two looks at the running transactions
 
 @dataclass(frozen=True)
 class Mark:
-    """The highest numbers to be seen at an instant, and the first transaction id after it."""
+    """The highest numbers to be seen at an instant, and a transaction id that was given after."""
 
     posting: int
     entry: int
@@ -28,14 +28,17 @@ _kept: Mark | None = None
 
 
 def take_mark() -> Mark:
-    """The numbers first, the transaction id after them: in two statements, so that it is later."""
+    """The numbers first, then a transaction id of one's own: every writer of them has a lower one.
+
+    The snapshot's own bounds would not do: they count from the last transaction that *ended*.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT (SELECT coalesce(max(id), 0) FROM ledger_posting),"
             "       (SELECT coalesce(max(number), 0) FROM ledger_entry)"
         )
         posting, entry = cursor.fetchone()
-        cursor.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
+        cursor.execute("SELECT pg_current_xact_id()::text::bigint")
         (transaction,) = cursor.fetchone()
     return Mark(posting, entry, transaction)
 
@@ -45,7 +48,7 @@ def is_settled(mark: Mark) -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
         (oldest,) = cursor.fetchone()
-    return bool(oldest >= mark.transaction)
+    return bool(oldest > mark.transaction)
 
 
 def settled_mark(patience: float = 0.0) -> Mark | None:

@@ -5,7 +5,7 @@
 --   OH002 the source is in the books with other content
 --   OH003 dated into a closed day
 --   OH004 does not sum to zero per asset, or has fewer than two lines
---   OH005 a request that no service may make (unknown kind, another user's account, a line twice)
+--   OH005 a request that no service may make (an unknown kind, another user's account)
 --   OH006 a guard: something was written past these functions
 --
 -- The functions run with their owner's rights, so that a role which may not write the tables can
@@ -128,10 +128,14 @@ BEGIN
     v_after := array_fill(NULL::bigint, ARRAY[v_lines]);
     v_versions := v_after;
     FOR v_row IN
-        SELECT b.account_id, b.amount, b.version, b.floor, b.side FROM ledger_balance b
-        WHERE b.account_id = ANY (v_ids) ORDER BY b.account_id FOR NO KEY UPDATE
+        SELECT n.place, b.amount, b.version, b.floor, b.side
+        FROM unnest(v_ids) WITH ORDINALITY AS n(id, place)
+        CROSS JOIN LATERAL (
+            SELECT b.amount, b.version, b.floor, b.side FROM ledger_balance b
+            WHERE b.account_id = n.id LIMIT 1 FOR NO KEY UPDATE
+        ) AS b
     LOOP
-        i := array_position(v_ids, v_row.account_id::text);
+        i := v_row.place;
         v_after[i] := v_row.amount + v_row.side * v_amounts[i];
         v_versions[i] := v_row.version + 1;
         IF v_after[i] < v_row.floor THEN
@@ -193,9 +197,10 @@ BEGIN
     FROM unnest(v_ids, v_assets, v_amounts, v_after, v_versions)
         AS n(account, asset, amount, after, version);
 
-    UPDATE ledger_balance b SET amount = n.after, version = n.version
-    FROM unnest(v_ids, v_after, v_versions) AS n(account, after, version)
-    WHERE b.account_id = n.account AND n.version IS NOT NULL;
+    UPDATE ledger_balance b SET
+        amount = v_after[array_position(v_ids, b.account_id::text)],
+        version = v_versions[array_position(v_ids, b.account_id::text)]
+    WHERE b.account_id = ANY (v_ids);
 
     IF v_opened IS NOT NULL THEN
         UPDATE ledger_account a SET open = true WHERE a.id = ANY (v_opened) AND NOT a.open;
@@ -246,8 +251,11 @@ BEGIN
                   AND a.owner = l.owner AND a.asset = l.asset LIMIT 1
             ) AS a)::text[];
     END LOOP;
-    PERFORM FROM ledger_balance b
-    WHERE b.account_id = ANY (v_ids) ORDER BY b.account_id FOR NO KEY UPDATE;
+    v_ids := ARRAY(SELECT DISTINCT id COLLATE "C" FROM unnest(v_ids) AS n(id) ORDER BY 1);
+    PERFORM FROM unnest(v_ids) AS n(id)
+    CROSS JOIN LATERAL (
+        SELECT FROM ledger_balance b WHERE b.account_id = n.id LIMIT 1 FOR NO KEY UPDATE
+    ) AS b;
     RETURN QUERY
         SELECT p.entry_id, p.replayed
         FROM jsonb_array_elements(p_entries) WITH ORDINALITY AS e(entry, place),

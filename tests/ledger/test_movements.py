@@ -8,6 +8,7 @@ from django.db import transaction
 from ledger import movements
 from ledger.errors import SourceReused, Unbalanced
 from ledger.models import Entry
+from ledger.services import Posted
 from offerhub.core.errors import InsufficientFunds
 from tests.ledger.conftest import ACTOR, FEE, Books, fact
 
@@ -260,7 +261,7 @@ def test_capital_comes_in_as_fee_money(books: Books) -> None:
     books.assert_sound()
 
 
-def move_fee_money(books: Books, amount: int, fee: int) -> "movements.Posted | None":
+def move_fee_money(books: Books, amount: int, fee: int) -> Posted | None:
     """XLM from the fee wallet to another of our own."""
     with transaction.atomic():
         return movements.fee_money_moved(
@@ -289,7 +290,7 @@ def test_fee_money_that_pays_its_own_fee_is_one_line(books: Books) -> None:
     books.assert_sound()
 
 
-def reverse(entry_id: str) -> movements.Posted:
+def reverse(entry_id: str) -> Posted:
     """Negate an entry."""
     with transaction.atomic():
         return movements.reversal(entry_id=entry_id, actor=ACTOR, reason="booked twice")

@@ -1,6 +1,7 @@
 """Posting: one statement, once per fact, all or nothing, and refusals by name."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -17,12 +18,17 @@ from offerhub.core.errors import InsufficientFunds
 from tests.ledger.conftest import ACTOR, Books, address, fact
 
 
-def capital(books: Books, amount: int, source: str = "c1", **more: object) -> Posted:
+def capital(books: Books, amount: int, source: str = "c1", **more: Any) -> Posted:
     """An entry between two rollup accounts."""
     legs = [debit(K.XLM, "G1", amount, "XLM"), credit(K.CAPITAL, "", amount, "XLM")]
-    fields = {"kind": EntryKind.CAPITAL, "source": source, "legs": legs, "actor": ACTOR}
+    fields: dict[str, Any] = {
+        "kind": EntryKind.CAPITAL,
+        "source": source,
+        "legs": legs,
+        "actor": ACTOR,
+    }
     with transaction.atomic():
-        return post(marketplace_id=books.id, **(fields | more))  # type: ignore[arg-type]
+        return post(marketplace_id=books.id, **(fields | more))
 
 
 def test_posting_is_one_statement(books: Books) -> None:
@@ -135,7 +141,7 @@ def test_the_order_of_the_legs_does_not_make_it_another_fact(books: Books) -> No
 @pytest.mark.parametrize("change", ["amount", "account", "kind", "hash"])
 def test_a_source_with_other_content_is_refused(books: Books, change: str) -> None:
     capital(books, 5)
-    other: dict[str, dict[str, object]] = {
+    other: dict[str, dict[str, Any]] = {
         "amount": {},
         "account": {
             "legs": [debit(K.XLM, "G2", 5, "XLM"), credit(K.CAPITAL, "", 5, "XLM")],
