@@ -6,6 +6,7 @@ transaction is open while the network is asked; `services` commits each page wit
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -117,18 +118,21 @@ def _check_history(row: ChainCursor) -> None:
     if not first and time.monotonic() - _process.witness_at < WITNESS_SECONDS:
         return
     try:
-        if row.witness_ledger and witness.is_another_history(row):
-            _halt(
-                position_of(row),
-                f"Ledger {row.witness_ledger} is not the one that was seen before:"
-                " the network was reset, or the address leads to another network",
-            )
-        if row.latest_ledger > row.witness_ledger:
-            services.keep_witness(witness.read_ledger(row.latest_ledger))
+        another = bool(row.witness_ledger) and witness.is_another_history(row)
     except ChainUnavailable:
-        if first and row.witness_ledger:
+        if first:
             raise
+        another = False
+    if another:
+        _halt(
+            position_of(row),
+            f"Ledger {row.witness_ledger} is not the one that was seen before:"
+            " the network was reset, or the address leads to another network",
+        )
     _process.witness_at = time.monotonic()
+    if row.latest_ledger > row.witness_ledger:
+        with suppress(ChainUnavailable):  # Horizon may be some seconds behind the events
+            services.keep_witness(witness.read_ledger(row.latest_ledger))
 
 
 def _halt(position: Position, problem: str) -> None:

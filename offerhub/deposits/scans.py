@@ -5,7 +5,7 @@ after a gap in the events, and otherwise each once in a while.
 """
 
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from django.conf import settings
@@ -26,8 +26,10 @@ log = structlog.get_logger(__name__)
 
 PAGE = 200  # the most that Horizon gives
 PAGES = 25  # of one run; a longer history goes on in the next
-LEASE = timedelta(seconds=60)
+LEASE = 60.0  # seconds; a run that is slower only lets another one begin beside it
 AFTER_FAILURE = 10.0  # seconds, at least
+
+_horizon_at = (0, 0)  # history and ledger that this process has seen Horizon pass
 
 
 def interval() -> timedelta:
@@ -89,7 +91,10 @@ def scan(wallet_id: str) -> None:
     """Read one wallet to its end, or as far as one run goes. Raises Later when there is more."""
     assert_no_transaction()
     row = services.cursor_row()
-    if row is None or row.state == ChainCursor.State.HALTED or not _claim(wallet_id):
+    if row is None or row.state == ChainCursor.State.HALTED:
+        return
+    started = _claim(wallet_id)
+    if started is None:
         return
     try:
         _wait_for_horizon(row)
@@ -104,14 +109,30 @@ def scan(wallet_id: str) -> None:
     if not finished:
         _again(wallet_id, Now())
         raise Later(0.0)
-    later = interval() * random.uniform(0.9, 1.1)  # noqa: S311 (spreads the load)
-    _again(wallet_id, Now() + later, scanned_at=Now())
+    _finish(wallet_id, started)
 
 
-def _claim(wallet_id: str) -> bool:
-    """Take the wallet for a while. A scan that dies is due again when the lease is over."""
-    rows = WalletScan.objects.filter(pk=wallet_id, due_at__lte=Now())
-    return bool(rows.update(due_at=Now() + LEASE))
+def _claim(wallet_id: str) -> datetime | None:
+    """Take the wallet for a while; the database's time when its reading began.
+
+    A scan that dies is due again when the lease is over.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE deposits_walletscan SET due_at = now() + make_interval(secs => %s)"
+            " WHERE wallet_id = %s AND due_at <= now() RETURNING now()",
+            [LEASE, wallet_id],
+        )
+        row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def _finish(wallet_id: str, started: datetime) -> None:
+    """The next appointment: at once if a gap was found while this reading was under way."""
+    row = services.cursor_row()
+    late = row is not None and row.gap_since is not None and row.gap_since > started
+    pause = timedelta() if late else interval() * random.uniform(0.9, 1.1)  # noqa: S311 (spreads)
+    _again(wallet_id, Now() + pause, scanned_at=started)
 
 
 def _again(wallet_id: str, due_at: object, problem: str = "", **more: object) -> None:
@@ -120,11 +141,13 @@ def _again(wallet_id: str, due_at: object, problem: str = "", **more: object) ->
 
 def _wait_for_horizon(row: ChainCursor) -> None:
     """After a gap a wallet counts as read only when Horizon itself has passed the gap."""
-    if row.gap_since is None:
+    global _horizon_at
+    if row.gap_since is None or _horizon_at >= (row.history, row.gap_until):
         return
     latest, _ = stellar.latest_ledger()
     if latest < row.gap_until:
         raise ChainUnavailable(f"Horizon is at ledger {latest}, the gap ends at {row.gap_until}")
+    _horizon_at = (row.history, latest)
 
 
 def _read_pages(wallet_id: str, row: ChainCursor) -> bool:

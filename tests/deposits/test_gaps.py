@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 from offerhub.chain import events
 from offerhub.chain.types import ChainUnavailable
 from offerhub.core import clock, jobs
-from offerhub.deposits import monitor, scans
+from offerhub.deposits import monitor, scans, services
 from offerhub.deposits.models import ChainCursor, WalletScan
 from offerhub.deposits.services import position_of
 from offerhub.users import services as users
@@ -194,8 +194,23 @@ def test_a_horizon_that_fails_puts_the_scan_off(scene: Scene, answer: str) -> No
 def test_two_scans_of_one_wallet_at_once_are_one(scene: Scene) -> None:
     scans.enrol_new_wallets()
     WalletScan.objects.filter(wallet=scene.wallet).update(due_at=Now())
-    assert scans._claim(scene.wallet.id)
-    assert not scans._claim(scene.wallet.id)
+    assert scans._claim(scene.wallet.id) is not None
+    assert scans._claim(scene.wallet.id) is None
+
+
+def test_a_gap_that_opens_during_a_scan_makes_the_wallet_due_again(scene: Scene) -> None:
+    """That reading may have ended before the gap did."""
+    scans.enrol_new_wallets()
+    WalletScan.objects.filter(wallet=scene.wallet).update(due_at=Now())
+    started = scans._claim(scene.wallet.id)
+    assert started is not None
+    newest = scene.cursor.latest_ledger
+    services.skip_forgotten(position_of(scene.cursor), newest=newest, oldest=1)
+    scans._finish(scene.wallet.id, started)
+    assert scene.wallet.id in scans.due(10_000)
+    assert scans._behind(scene.cursor).filter(wallet=scene.wallet).exists()
+    _scan(scene.wallet)
+    assert not scans._behind(scene.cursor).filter(wallet=scene.wallet).exists()
 
 
 def test_what_the_followed_contracts_do_not_show_is_found_by_the_rotation(
