@@ -43,4 +43,7 @@ def _read_env_file() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:  # while it was still loading: nothing has begun
+        sys.exit(130)

@@ -136,21 +136,6 @@ class Sandbox:
             patience.wait("the sandbox network does not answer")
 
 
-def answers(base_url: str, seconds: float = 5.0) -> bool:
-    """Whether a server is there; one that is just being started again is waited for."""
-    patience = Patience(base_url, seconds)
-    with requests.Session() as session:
-        session.trust_env = False
-        while True:
-            try:
-                return session.get(f"{base_url}/healthz", timeout=5).ok
-            except requests.RequestException as error:
-                try:
-                    patience.wait(str(error))
-                except NoProgress:
-                    return False
-
-
 def _problem(answer: requests.Response) -> Json:
     try:
         content = answer.json()

@@ -6,10 +6,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from offerhub import runfile
-from offerhub.demo.client import Api, Sandbox, answers
+from offerhub.demo.client import Api, Patience, Sandbox
 from offerhub.demo.diary import Diary
 from offerhub.demo.freelance import Freelance
 from offerhub.demo.scenario import DoesNotAddUp, Row, Scenario
+from offerhub.supervisor import leftovers
 from offerhub.supervisor.console import Screen
 
 SCENARIOS: list[type[Scenario]] = [Freelance]
@@ -26,9 +27,11 @@ def resume(screen: Screen) -> None:
 
 def play_again(screen: Screen) -> None:
     """A new run of every scenario, with users of its own; a run that was broken off goes on."""
-    facts = runfile.read()
-    if facts is None or not answers(facts["baseUrl"]):
+    if not leftovers.is_running(runfile.path().parent):
         raise NotRunning("Nothing is running here. Start it with `make run` in another terminal.")
+    patience = Patience("the start of the installation")
+    while runfile.read() is None:
+        patience.wait("it has not said yet where it is")
     _play_all(screen, fresh=True)
 
 

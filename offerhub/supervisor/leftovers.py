@@ -96,6 +96,16 @@ class PidFile:
         return {}
 
 
+def is_running(folder: Path) -> bool:
+    """Whether a supervisor lives in the folder."""
+    with contextlib.suppress(FileNotFoundError), (folder / "up.lock").open() as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
 def _same_process(pid: int, created: float) -> psutil.Process | None:
     """The process of that number if it is still the one that was written down."""
     with contextlib.suppress(psutil.Error):
