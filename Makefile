@@ -17,7 +17,7 @@ demo: install  ## Play the scenarios again on the running instance
 
 test: lint migrations  ## Lint, types, import contract, migrations, and the whole suite
 	@echo "Tests"
-	@$(BIN)/python -m pytest -n auto; status=$$?; $(TESTDB) stop; exit $$status
+	@$(BIN)/python -m pytest -n auto --dist loadgroup; status=$$?; $(TESTDB) stop; exit $$status
 
 lint: install  ## Style, types and who may import whom
 	@echo "Style"

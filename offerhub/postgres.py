@@ -11,6 +11,7 @@ import warnings
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 ROOT = Path(__file__).resolve().parent.parent
 VAR = Path(os.environ.get("OFFERHUB_VAR", ROOT / "var"))
@@ -65,7 +66,7 @@ def server_command(data: Path | None = None) -> ServerCommand:
             *("-c", "max_connections=200", "-c", "log_line_prefix=%m [%p] "),
         ),
         user=server.system_user or "",
-        url=f"postgresql://{server.postgres_user}:@/postgres?host={sockets}",
+        url=f"postgresql://{server.postgres_user}:@/postgres?host={quote(str(sockets))}",
     )
 
 

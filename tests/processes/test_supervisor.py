@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -53,12 +53,20 @@ def ticks(supervisor: Supervisor, seconds: float) -> None:
         supervisor.tick(0.02)
 
 
+def tick_until(supervisor: Supervisor, condition: Callable[[], object]) -> None:
+    def after_a_tick() -> object:
+        supervisor.tick(0.02)
+        return condition()
+
+    until(after_a_tick, 30)
+
+
 def test_a_killed_child_comes_back(supervisor: Supervisor, said: list[str]) -> None:
     one = supervisor.start(program("one", SLEEPER))
     supervisor.wait_ready(one)
     before = one.pid
     os.kill(before, signal.SIGKILL)
-    until(lambda: supervisor.tick(0.02) or len(said) == 2, 30)
+    tick_until(supervisor, lambda: len(said) == 2)
     assert one.pid not in (0, before)
     assert psutil.pid_exists(one.pid)
     assert said == ["One was ended by SIGKILL; starting it again.", "One is back."]
@@ -122,7 +130,7 @@ def test_the_children_of_a_killed_child_go_with_it(supervisor: Supervisor, tmp_p
     until(lambda: one.last_words().strip(), 30)
     grandchild = int(one.last_words())
     os.kill(one.pid, signal.SIGKILL)
-    until(lambda: supervisor.tick(0.02) or _is_gone(grandchild), 30)
+    tick_until(supervisor, lambda: _is_gone(grandchild))
 
 
 def _is_gone(pid: int) -> bool:
