@@ -49,14 +49,14 @@ def account(address: str) -> Account:
     answer = http.read(f"{current().horizon_url}/accounts/{address}")
     if answer.status == 404:
         return Account(address, exists=False)
-    lines = dict(_line(balance) for balance in answer.body["balances"])
-    return Account(
-        address,
-        exists=True,
-        sequence=int(answer.body["sequence"]),
-        lines=lines,
-        memo_required=MEMO_REQUIRED in answer.body.get("data", {}),
-    )
+    with http.in_known_shape("Horizon's account"):
+        return Account(
+            address,
+            exists=True,
+            sequence=int(answer.body["sequence"]),
+            lines=dict(_line(balance) for balance in answer.body["balances"]),
+            memo_required=MEMO_REQUIRED in (answer.body.get("data") or {}),
+        )
 
 
 def _line(record: dict[str, Any]) -> tuple[tuple[str, str], Line]:

@@ -1,20 +1,21 @@
-"""HTTP as the adapters use it: one connection pool a thread, own time limits, no hidden retries.
+"""HTTP as the adapters use it: pooled connections, own time limits, no hidden retries.
 
-What is tried again, and when, is decided by the submission's state, never in here.
+What is tried again, and when, is decided by the submission's state, never in here. No redirects,
+no cookies, no proxies or credentials of the machine.
 """
 
 import json
-import threading
+import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
+import certifi
 import orjson
-import requests
-from requests.adapters import HTTPAdapter
-from urllib3 import BaseHTTPResponse
+import urllib3
 from urllib3.exceptions import HTTPError
 
 from offerhub.chain.types import ChainUnavailable
@@ -25,8 +26,9 @@ MOST = 2 * 1024 * 1024  # bytes of an answer, unpacked
 DEFAULT_PAUSE = 1.0
 LONGEST_PAUSE = 300.0  # of a server's Retry-After: a wrong one must not put money to sleep
 
+_JSON, _FORM = "application/json", "application/x-www-form-urlencoded"
+_CONNECTIONS = 64  # kept open to one server; more are made when needed
 _CHUNK = 65_536
-_local = threading.local()
 
 
 class Answer:
@@ -54,43 +56,50 @@ def call(
     method: str,
     url: str,
     *,
-    params: Any = None,
-    data: Any = None,
+    params: Mapping[str, Any] | None = None,
+    form: Mapping[str, str] | None = None,
     content: bytes | None = None,
-    headers: dict[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
     limit: tuple[float, float] = READ,
 ) -> Answer:
-    """One request, whatever the status of its answer.
+    """One request, whatever the status of its answer. The body is a form, or JSON as `content`.
 
     `limit` is for connecting and for waiting; the whole answer must be there within twice the
     second. Raises ChainUnavailable when there was no answer: then nothing is known of what it did.
     """
-    known = {"Content-Type": "application/json"} if content is not None else {}
-    request = requests.Request(
-        method,
-        url,
-        params=params,
-        data=content if content is not None else data,
-        headers=known | (headers or {}),
-    )
-    session = _session()
+    sent = {"User-Agent": "offerhub", "Accept": _JSON, **(headers or {})}
+    if form is not None:
+        content, sent["Content-Type"] = urlencode(form).encode(), _FORM
+    elif content is not None:
+        sent["Content-Type"] = _JSON
+    if params:
+        url = f"{url}?{urlencode(params, doseq=True)}"
     until = time.monotonic() + 2 * limit[1]
     try:
-        with session.send(
-            session.prepare_request(request), timeout=limit, stream=True, allow_redirects=False
-        ) as response:
-            body = _body(response.raw, until, url)
-    except (requests.RequestException, HTTPError, OSError) as error:
-        raise ChainUnavailable(f"{host(url)}: {type(error).__name__}") from error
-    return Answer(response.status_code, body, _pause(response.headers.get("Retry-After")))
+        response = _pool.request(
+            method,
+            url,
+            body=content,
+            headers=sent,
+            timeout=urllib3.Timeout(connect=limit[0], read=limit[1]),
+            retries=False,
+            redirect=False,
+            preload_content=False,
+        )
+        body = _body(response, until, url)
+    except (HTTPError, OSError) as error:
+        raise ChainUnavailable(f"{_host(url)}: {type(error).__name__}") from error
+    return Answer(response.status, body, _pause(response.headers.get("Retry-After")))
 
 
-def read(url: str, *, params: Any = None, headers: dict[str, str] | None = None) -> Answer:
+def read(
+    url: str, *, params: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
+) -> Answer:
     """A GET whose answer is 2xx or 404. Raises ChainUnavailable for everything else."""
     answer = call("GET", url, params=params, headers=headers)
     if not answer.ok and answer.status != 404:
         raise ChainUnavailable(
-            f"{host(url)} answered {answer.status}",
+            f"{_host(url)} answered {answer.status}",
             retry_after=answer.retry_after or DEFAULT_PAUSE,
         )
     return answer
@@ -107,33 +116,23 @@ def in_known_shape(what: str) -> Iterator[None]:
         ) from error
 
 
-def host(url: str) -> str:
-    """The server's name, for messages."""
-    return url.split("/", 3)[2]
+def _body(response: urllib3.BaseHTTPResponse, until: float, url: str) -> bytes:
+    """All of it, but neither more than MOST nor after `until`, however slowly it drips.
 
-
-def _body(raw: BaseHTTPResponse, until: float, url: str) -> bytes:
-    """All of it, but neither more than MOST nor after `until`, however slowly it drips."""
+    Read to its end the connection goes back to the pool, else it is closed.
+    """
     parts, size = [], 0
-    while part := raw.read1(_CHUNK, decode_content=True):
-        parts.append(part)
-        size += len(part)
-        if size > MOST:
-            raise ChainUnavailable(f"{host(url)}: the answer is over {MOST} bytes")
-        if time.monotonic() > until:
-            raise ChainUnavailable(f"{host(url)}: the answer takes too long")
+    try:
+        while part := response.read1(_CHUNK, decode_content=True):
+            parts.append(part)
+            size += len(part)
+            if size > MOST:
+                raise ChainUnavailable(f"{_host(url)}: the answer is over {MOST} bytes")
+            if time.monotonic() > until:
+                raise ChainUnavailable(f"{_host(url)}: the answer takes too long")
+    finally:
+        response.close()
     return b"".join(parts)
-
-
-def _session() -> requests.Session:
-    session: requests.Session | None = getattr(_local, "session", None)
-    if session is None:
-        session = _local.session = requests.Session()
-        session.trust_env = False  # no proxy of the machine is between us and the network
-        session.headers["User-Agent"] = "offerhub"
-        session.mount("http://", HTTPAdapter(max_retries=0))
-        session.mount("https://", HTTPAdapter(max_retries=0))
-    return session
 
 
 def _pause(header: str | None) -> float | None:
@@ -141,3 +140,18 @@ def _pause(header: str | None) -> float | None:
     if not header or not header.isascii() or not header.isdecimal():
         return None
     return min(float(header[:9]), LONGEST_PAUSE)
+
+
+def _host(url: str) -> str:
+    return url.split("/", 3)[2]
+
+
+def _make_pool() -> None:
+    """A pool of this process's own: a connection must not have two users after a fork."""
+    global _pool
+    _pool = urllib3.PoolManager(maxsize=_CONNECTIONS, ca_certs=certifi.where())
+
+
+_pool: urllib3.PoolManager
+_make_pool()
+os.register_at_fork(after_in_child=_make_pool)

@@ -1,19 +1,24 @@
 """The network that this installation speaks with, as one bundle."""
 
 import threading
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
-import requests
+import orjson
 from django.conf import settings
 from stellar_sdk import Asset
 
 from offerhub import networks
+from offerhub.chain import http
 from offerhub.chain.types import ChainUnavailable
 from offerhub.networks import Network
 
 _lock = threading.Lock()
 _sandbox_facts: dict[str, dict[str, Any]] = {}
+
+
+class WrongNetwork(Exception):
+    """A server belongs to another network than the one that is configured. Nothing may be sent."""
 
 
 def current() -> Network:
@@ -44,15 +49,38 @@ def sandbox_facts(url: str) -> dict[str, Any]:
     with _lock:
         if url not in _sandbox_facts:
             try:
-                answer = requests.get(f"{url}/control/health", timeout=3)
-                answer.raise_for_status()
-            except requests.RequestException as error:
+                _sandbox_facts[url] = dict(http.read(f"{url}/control/health").body)
+            except (ChainUnavailable, TypeError, ValueError) as error:
                 raise ChainUnavailable(
                     f"The sandbox network does not answer at {url}; start it with "
                     "`manage.py up` or `manage.py sandbox`, or set OFFERHUB_SANDBOX_URL"
                 ) from error
-            _sandbox_facts[url] = answer.json()
         return _sandbox_facts[url]
+
+
+def verify_passphrase() -> None:
+    """Raise WrongNetwork unless Horizon and RPC are of the configured network.
+
+    For the start of a process: signatures of one network are worth nothing on another, but
+    deposits read from another would be credited. Raises ChainUnavailable when one does not answer.
+    """
+    network = current()
+    root = http.read(f"{network.horizon_url}/").body
+    with http.in_known_shape("Horizon's root"):
+        _require_same(network, network.horizon_url, root["network_passphrase"])
+    if network.rpc_url:
+        request = orjson.dumps({"jsonrpc": "2.0", "id": 1, "method": "getNetwork"})
+        answer = http.call("POST", network.rpc_url, content=request)
+        with http.in_known_shape("RPC's network"):
+            _require_same(network, network.rpc_url, answer.body["result"]["passphrase"])
+
+
+def _require_same(network: Network, url: str, passphrase: str) -> None:
+    if passphrase != network.passphrase:
+        raise WrongNetwork(
+            f"{url} is of the network {passphrase!r}, but OFFERHUB_NETWORK is {network.name} "
+            f"({network.passphrase!r}); correct one of the two addresses"
+        )
 
 
 def trustless_work_key() -> str:
@@ -69,9 +97,21 @@ def usdc() -> Asset:
 
 def usdc_contract() -> str:
     """Its token contract (C…)."""
-    return _contract_id(current().asset_code, current().usdc_issuer, current().passphrase)
+    return token_contract(current().asset_code, current().usdc_issuer)
 
 
-@cache
+def token_contract(code: str, issuer: str) -> str:
+    """The contract of an asset, "XLM" with no issuer for the native one; "" when it can not be.
+
+    An asset's contract follows from its name, so events are believed by this and by nothing else.
+    """
+    return _contract_id(code, issuer, current().passphrase)
+
+
+@lru_cache(maxsize=1024)
 def _contract_id(code: str, issuer: str, passphrase: str) -> str:
-    return str(Asset(code, issuer or None).contract_id(passphrase))
+    try:
+        asset = Asset(code, issuer) if issuer else Asset.native()
+        return str(asset.contract_id(passphrase))
+    except Exception:
+        return ""  # a name that no asset can have

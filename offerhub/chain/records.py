@@ -27,7 +27,12 @@ def fact_of(transaction: dict[str, Any], operations: list[dict[str, Any]]) -> Ch
 
 
 def transfers_of(operation: dict[str, Any]) -> list[Transfer]:
-    """The movements of one operation, counted from 0 per asset, as `events` counts them."""
+    """The movements of one operation, counted from 0 per asset.
+
+    `events` counts alike, but tells more of a path payment: its trades too. A merged account's XLM
+    is not in the record, so Horizon tells of none, and events alone do. Claimable balances and
+    pools are no payments in Horizon's words.
+    """
     kind = operation["type"]
     if kind in _CLASSIC:
         return [_payment(operation)]
@@ -104,6 +109,14 @@ _TRANSACTION = {
     -11: "tx_internal_error",
     -13: "tx_fee_bump_inner_failed",
 }
+_ANY_OPERATION = {
+    -1: "op_bad_auth",
+    -2: "op_no_source_account",
+    -3: "op_not_supported",
+    -4: "op_too_many_subentries",
+    -5: "op_exceeded_work_limit",
+    -6: "op_too_many_sponsoring",
+}
 _PAYMENT = {
     -1: "op_malformed",
     -2: "op_underfunded",
@@ -148,7 +161,7 @@ def failure_code(result_xdr: str) -> str:
     for operation in result.results or []:
         body = operation.tr
         if body is None:
-            return f"op_code_{operation.code.value}"
+            return _ANY_OPERATION.get(operation.code.value, f"op_code_{operation.code.value}")
         for attribute, names in _OPERATIONS.items():
             part = getattr(body, attribute, None)
             if part is not None and part.code.value < 0:

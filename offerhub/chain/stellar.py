@@ -9,6 +9,7 @@ from stellar_sdk.memo import HashMemo, IdMemo, Memo, TextMemo
 
 from offerhub.chain import http, records
 from offerhub.chain.accounts import Account, account, check_destination, receiving_account
+from offerhub.chain.holdings import Holding, balances, contract_balance
 from offerhub.chain.network import current, usdc
 from offerhub.chain.types import ChainFact, ChainUnavailable, Envelope, Outcome, Transfer, Verdict
 from offerhub.core import clock
@@ -16,12 +17,15 @@ from offerhub.core.money import to_chain
 
 __all__ = [
     "Account",
+    "Holding",
     "account",
+    "balances",
     "build_activation",
     "build_payment",
     "build_top_up",
     "build_trustline",
     "check_destination",
+    "contract_balance",
     "friendbot",
     "latest_ledger",
     "look_up",
@@ -125,7 +129,7 @@ def submit(signed_xdr: str) -> Outcome:
         answer = http.call(
             "POST",
             f"{current().horizon_url}/transactions",
-            data={"tx": signed_xdr},
+            form={"tx": signed_xdr},
             limit=http.SUBMIT,
         )
     except ChainUnavailable as error:
@@ -133,15 +137,22 @@ def submit(signed_xdr: str) -> Outcome:
     if answer.ok:
         return Outcome(Verdict.UNKNOWN)
     body = answer.body if isinstance(answer.body, dict) else {}
-    codes = (body.get("extras") or {}).get("result_codes") or {}
-    operation = next((c for c in codes.get("operations") or [] if c != "op_success"), "")
-    code = operation or codes.get("transaction") or f"http_{answer.status}"
     return Outcome(
         Verdict.UNKNOWN,
-        code=str(code),
+        code=_refusal_code(body) or f"http_{answer.status}",
         detail=str(body.get("title") or body.get("detail") or ""),
         retry_after=answer.retry_after,
     )
+
+
+def _refusal_code(body: dict[str, Any]) -> str:
+    """Horizon's word for a refusal: the first failed operation's, else the transaction's."""
+    try:
+        codes = (body.get("extras") or {}).get("result_codes") or {}
+        failed = [c for c in codes.get("operations") or [] if c != "op_success"]
+        return str(failed[0] if failed else codes.get("transaction") or "")
+    except (AttributeError, TypeError):
+        return ""
 
 
 def look_up(transaction_hash: str) -> Outcome:
@@ -156,12 +167,16 @@ def look_up(transaction_hash: str) -> Outcome:
     )
     if answer.status == 404:
         return Outcome(Verdict.UNKNOWN, code="not_found", detail="not in any ledger yet")
-    operations = answer.body["_embedded"]["records"]
-    if not operations:
-        return Outcome(Verdict.UNKNOWN, code="not_found", detail="its operations are not read yet")
-    transaction = operations[0]["transaction"]
-    fact = records.fact_of(transaction, operations)
-    return _verdict(fact, transaction["result_xdr"])
+    with http.in_known_shape("Horizon's transaction"):
+        operations = answer.body["_embedded"]["records"]
+        if not operations:
+            detail = "its operations are not read yet"
+            return Outcome(Verdict.UNKNOWN, code="not_found", detail=detail)
+        transaction = operations[0]["transaction"]
+        fact = records.fact_of(transaction, operations)
+        if fact.hash != transaction_hash:
+            raise ChainUnavailable("Horizon answered with another transaction")
+        return _verdict(fact, transaction["result_xdr"])
 
 
 def _verdict(fact: ChainFact, result_xdr: str) -> Outcome:
@@ -185,14 +200,15 @@ def payments_of(
     )
     if answer.status == 404:
         return [], cursor
-    rows = answer.body["_embedded"]["records"]
-    found = [
-        (transfer, row["transaction_hash"], _ledger_of(row), records.instant(row["created_at"]))
-        for row in rows
-        if row.get("transaction_successful", True)
-        for transfer in records.transfers_of(row)
-    ]
-    return found, str(rows[-1]["paging_token"]) if rows else cursor
+    with http.in_known_shape("Horizon's payments"):
+        rows = answer.body["_embedded"]["records"]
+        found = [
+            (transfer, row["transaction_hash"], _ledger_of(row), records.instant(row["created_at"]))
+            for row in rows
+            if row.get("transaction_successful", True)
+            for transfer in records.transfers_of(row)
+        ]
+        return found, str(rows[-1]["paging_token"]) if rows else cursor
 
 
 def _ledger_of(row: dict[str, Any]) -> int:
@@ -203,13 +219,16 @@ def _ledger_of(row: dict[str, Any]) -> int:
 def latest_ledger() -> tuple[int, datetime]:
     """The newest ledger that Horizon has read, and when it closed."""
     body = http.read(f"{current().horizon_url}/").body
-    return int(body["history_latest_ledger"]), records.instant(
-        body["history_latest_ledger_closed_at"]
-    )
+    with http.in_known_shape("Horizon's root"):
+        closed_at = records.instant(body["history_latest_ledger_closed_at"])
+        return int(body["history_latest_ledger"]), closed_at
 
 
 def friendbot(address: str) -> None:
     """Ask a test network for XLM; no error when the account has some already."""
-    answer = http.call("GET", current().friendbot_url, params={"addr": address}, limit=http.SUBMIT)
+    url = current().friendbot_url
+    if not url:
+        raise ValueError("there is no friendbot on this network")
+    answer = http.call("GET", url, params={"addr": address}, limit=http.SUBMIT)
     if answer.status >= 500 or answer.status == 429:
         raise ChainUnavailable(f"friendbot answered {answer.status}")

@@ -1,15 +1,21 @@
 """Wallets of a network and an escrow on it, without any database rows."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 from stellar_sdk import Keypair
 
 from offerhub.chain import keys, stellar, trustless_work
 from offerhub.chain.types import ChainFact, Envelope, Verdict
+from offerhub.core import clock
 from offerhub.core.money import UNIT
+from tests.chain.relay import Relay, running_relay
 from tests.network import Network
+from tests.sandbox.player import Player
 
 
 @dataclass
@@ -75,9 +81,29 @@ class Deal:
 
 
 @pytest.fixture
-def deal(network: Network, committed: None) -> Deal:
-    """Everybody alive, the buyer with 1,000 USDC."""
+def player(network: Network, committed: None) -> Iterator[Player]:
+    """People on the network whom we know nothing of. Its clock is ours, and it has no faults."""
     network.heal()
+    clock.set_offset(timedelta(seconds=network.control("clock")["offset"]))
+    with Player(network.url) as one:
+        yield one
+    network.heal()
+
+
+@pytest.fixture
+def relay(network: Network) -> Iterator[Relay]:
+    """The adapters reach the network through this; it was asked nothing yet."""
+    with running_relay(network.url) as server:
+        settings.SANDBOX_URL = server.url
+        trustless_work.send("")  # so that what the sandbox says of itself is known
+        server.asked.clear()
+        yield server
+    settings.SANDBOX_URL = network.url
+
+
+@pytest.fixture
+def deal(network: Network, player: Player) -> Deal:
+    """Everybody alive, the buyer with 1,000 USDC."""
     platform, buyer, seller, resolver = (new_purse(f"wal_{n}") for n in range(4))
     stellar.friendbot(platform.address)
     sequence = stellar.account(platform.address).sequence
