@@ -12,14 +12,13 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-import orjson
-from stellar_sdk import Asset, scval, xdr
+from stellar_sdk import scval, xdr
 
-from offerhub.chain import http
-from offerhub.chain.inspection import native
-from offerhub.chain.network import current, usdc_contract
+from offerhub.chain import http, rpc
+from offerhub.chain.network import token_contract, usdc_contract
 from offerhub.chain.records import instant
-from offerhub.chain.types import ChainUnavailable, Transfer
+from offerhub.chain.types import Transfer
+from offerhub.chain.values import native
 
 PAGE = 1000  # events a request
 KINDS = ("transfer", "mint", "burn", "clawback")
@@ -83,14 +82,19 @@ def transfer_events(
         "topics": [[_symbol(kind), "**"] for kind in KINDS],
     }
     if not every_asset:
-        found["contractIds"] = [usdc_contract(), _contract("XLM", "")]
+        found["contractIds"] = [usdc_contract(), token_contract("XLM", "")]
     pagination: dict[str, Any] = {"limit": limit}
     params: dict[str, Any] = {"filters": [found], "pagination": pagination}
     if cursor:
         pagination["cursor"] = cursor
     else:
         params["startLedger"] = start_ledger
-    result = _call("getEvents", params)
+    result = _events(params)
+    with http.in_known_shape("RPC's events"):
+        return _page(result, cursor, limit)
+
+
+def _page(result: dict[str, Any], cursor: str, limit: int) -> Page:
     more = len(result["events"]) >= limit
     # Servers may tell an event twice; counted twice it would be credited twice.
     events = list({event["id"]: event for event in result["events"]}.values())
@@ -111,30 +115,20 @@ def transfer_events(
 
 def newest_ledger() -> tuple[int, int]:
     """The RPC server's newest and oldest ledger."""
-    result = _call("getHealth", {})
-    return int(result["latestLedger"]), int(result["oldestLedger"])
+    result = rpc.call("getHealth")
+    with http.in_known_shape("RPC's health"):
+        return int(result["latestLedger"]), int(result["oldestLedger"])
 
 
-def _call(method: str, params: dict[str, Any]) -> dict[str, Any]:
-    request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
-    answer = http.call("POST", current().rpc_url, content=orjson.dumps(request))
-    if not answer.ok or not isinstance(answer.body, dict):
-        raise ChainUnavailable(
-            f"RPC answered {answer.status}", retry_after=answer.retry_after or http.DEFAULT_PAUSE
-        )
-    error = answer.body.get("error")
-    if error:
-        raise _refusal(str(error.get("message", "")))
-    result: dict[str, Any] = answer.body["result"]
-    return result
-
-
-def _refusal(message: str) -> Exception:
+def _events(params: dict[str, Any]) -> dict[str, Any]:
     """The server words an old and a too new cursor alike, with the range that it keeps."""
-    if "ledger range" not in message:
-        return ChainUnavailable(f"RPC: {message}")
-    newest, oldest = newest_ledger()
-    return OutOfRange(newest, oldest)
+    try:
+        return rpc.call("getEvents", params)
+    except rpc.RpcRefused as refusal:
+        if "ledger range" not in str(refusal):
+            raise
+        newest, oldest = newest_ledger()
+        raise OutOfRange(newest, oldest) from refusal
 
 
 def _whole_operations(
@@ -147,8 +141,14 @@ def _whole_operations(
 
 
 def _operation(event: dict[str, Any]) -> str:
-    """Horizon's id of the operation: an event's id begins with it, filled with zeros."""
-    return str(int(str(event["id"]).partition("-")[0]))
+    """Horizon's id of the operation.
+
+    The event's own id will not do: it begins with such a number too, but RPC counts a
+    transaction's operations from 0 and Horizon from 1. A deposit named by it would be credited a
+    second time when Horizon tells of it.
+    """
+    transaction, operation = int(event["transactionIndex"]), int(event["operationIndex"])
+    return str((int(event["ledger"]) << 32) | (transaction << 12) | (operation + 1))
 
 
 def _read(events: list[dict[str, Any]]) -> tuple[list[Seen], list[Quarantined]]:
@@ -168,17 +168,21 @@ def _read(events: list[dict[str, Any]]) -> tuple[list[Seen], list[Quarantined]]:
 
 
 def _movement(event: dict[str, Any], ranks: dict[str, int]) -> Seen | None:
-    """The movement that an event tells of; None when it is not the asset's own contract's.
+    """The movement that an event tells of; None when it is not the asset's own contract's, or of a
+    call that failed.
 
     Within an operation movements are counted per asset, which Horizon's records allow as well, so
     that both sources name a movement alike.
     """
+    if event.get("inSuccessfulContractCall") is False:
+        return None
     topics = [native(xdr.SCVal.from_xdr(topic)) for topic in event["topic"]]
     kind, asset = topics[0], topics[-1]
     if len(topics) != (4 if kind == "transfer" else 3) or not isinstance(asset, str):
         return None
     code, issuer = _asset(asset)
-    if not code or _contract(code, issuer) != event["contractId"]:
+    genuine = token_contract(code, issuer) if code else ""
+    if not genuine or genuine != event["contractId"]:
         return None
     rank = ranks.get(asset, 0)
     ranks[asset] = rank + 1
@@ -197,10 +201,12 @@ def _movement(event: dict[str, Any], ranks: dict[str, int]) -> Seen | None:
 
 
 def _amount(value: Any) -> tuple[int, str]:
-    """The amount, and the id of a muxed recipient when one was named."""
-    if isinstance(value, dict):
-        return int(value["amount"]), str(value.get("to_muxed_id") or "")
-    return int(value), ""
+    """The amount, and the id of a muxed recipient when one was named; a memo stands there too."""
+    if not isinstance(value, dict):
+        return int(value), ""
+    muxed = value.get("to_muxed_id")
+    text = muxed.hex() if isinstance(muxed, bytes) else "" if muxed is None else str(muxed)
+    return int(value["amount"]), text
 
 
 def _asset(text: str) -> tuple[str, str]:
@@ -213,19 +219,6 @@ def _asset(text: str) -> tuple[str, str]:
 @cache
 def _symbol(name: str) -> str:
     return scval.to_symbol(name).to_xdr()
-
-
-def _contract(code: str, issuer: str) -> str:
-    return _contract_of(code, issuer, current().passphrase)
-
-
-@cache
-def _contract_of(code: str, issuer: str, passphrase: str) -> str:
-    try:
-        asset = Asset(code, issuer) if issuer else Asset.native()
-        return str(asset.contract_id(passphrase))
-    except Exception:
-        return ""
 
 
 def _quarantine(event: dict[str, Any], error: Exception) -> Quarantined:

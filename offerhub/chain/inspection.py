@@ -16,19 +16,24 @@ from django.conf import settings
 from stellar_sdk import (
     Address,
     InvokeHostFunction,
+    Keypair,
+    MuxedAccount,
     Network,
     NoneMemo,
+    Preconditions,
     TransactionEnvelope,
-    scval,
     xdr,
 )
 
 from offerhub.chain.network import current
 from offerhub.chain.types import Envelope, EnvelopeRefused
+from offerhub.chain.values import native
 from offerhub.core import clock
 from offerhub.core.money import parse_amount
 
 HORIZON = timedelta(hours=1)  # how far ahead an envelope's expiry may be
+MOST_TEXT = 200_000  # characters of an envelope; the network takes about as many bytes
+_TYPE_V1 = b"\x00\x00\x00\x02"  # the first bytes of the one kind of envelope that is made today
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,8 @@ class Intent:
 def read_call(unsigned_xdr: str, intent: Intent) -> Envelope:
     """The envelope, when it is exactly what was asked. Raises EnvelopeRefused."""
     try:
-        parsed = TransactionEnvelope.from_xdr(unsigned_xdr, current().passphrase)
+        raw = _raw(unsigned_xdr)
+        parsed = _parsed(raw)
         operation = _only_operation(parsed, intent)
         call = operation.host_function.invoke_contract
         assert call is not None
@@ -71,8 +77,8 @@ def read_call(unsigned_xdr: str, intent: Intent) -> Envelope:
     except Exception as error:
         raise EnvelopeRefused(f"the envelope can not be read: {type(error).__name__}") from error
     return Envelope(
-        xdr=unsigned_xdr,
-        hash=_hash(unsigned_xdr),
+        xdr=base64.b64encode(raw).decode(),
+        hash=_hash(raw),
         source=intent.signer,
         valid_until=valid_until,
         max_fee=parsed.transaction.fee,
@@ -80,25 +86,23 @@ def read_call(unsigned_xdr: str, intent: Intent) -> Envelope:
     )
 
 
-def _hash(unsigned_xdr: str) -> str:
-    """The hash that is signed, over the very bytes that came, so that nothing is packed again.
-
-    An unsigned envelope is its type, the transaction, and a count of zero signatures. Bytes beyond
-    the transaction that was read would make a hash that fits no transaction at all.
-    """
-    raw = base64.b64decode(unsigned_xdr)
-    network = Network(current().passphrase).network_id()
-    return hashlib.sha256(network + raw[:-4]).hexdigest()
-
-
 def same_transaction(handed_out: str, signed: str) -> bool:
     """Whether a signed envelope is the one that was handed out, but for its signatures."""
-    passphrase = current().passphrase
     try:
-        ours = TransactionEnvelope.from_xdr(handed_out, passphrase).hash()
-        return bool(TransactionEnvelope.from_xdr(signed, passphrase).hash() == ours)
+        return _parsed(_raw(signed)).hash() == _parsed(_raw(handed_out)).hash()
     except Exception:
         return False
+
+
+def is_signed_by(signed: str, address: str) -> bool:
+    """Whether an envelope carries one signature, and it is this account's own."""
+    try:
+        parsed = _parsed(_raw(signed))
+        (signature,) = parsed.signatures
+        Keypair.from_public_key(address).verify(parsed.hash(), signature.signature)
+    except Exception:
+        return False
+    return True
 
 
 def require(condition: bool, text: str) -> None:
@@ -107,23 +111,48 @@ def require(condition: bool, text: str) -> None:
         raise EnvelopeRefused(text)
 
 
+def _raw(text: str) -> bytes:
+    require(len(text) <= MOST_TEXT, "it is larger than any transaction")
+    raw = base64.b64decode(text, validate=True)
+    require(raw[:4] == _TYPE_V1, "it is another kind of envelope")
+    return raw
+
+
+def _parsed(raw: bytes) -> TransactionEnvelope:
+    envelope = xdr.TransactionEnvelope.from_xdr_bytes(raw)
+    return TransactionEnvelope.from_xdr_object(envelope, current().passphrase)
+
+
+def _hash(raw: bytes) -> str:
+    """The hash that is signed, over the very bytes that came, so that nothing is packed again.
+
+    An unsigned envelope is its type, the transaction, and a count of zero signatures. Bytes beyond
+    the transaction that was read would make a hash that fits no transaction at all.
+    """
+    network = Network(current().passphrase).network_id()
+    return hashlib.sha256(network + raw[:-4]).hexdigest()
+
+
 def _only_operation(parsed: TransactionEnvelope, intent: Intent) -> InvokeHostFunction:
     transaction = parsed.transaction
     require(not parsed.signatures, "the envelope is signed already")
-    require(transaction.source.account_id == intent.signer, "its source is another account")
-    require(transaction.source.account_muxed_id is None, "its source is a muxed account")
+    require(_is(transaction.source, intent.signer), "its source is another account")
     require(isinstance(transaction.memo, NoneMemo), "it carries a memo")
     require(len(transaction.operations) == 1, "it has more than one operation")
     operation = transaction.operations[0]
     require(isinstance(operation, InvokeHostFunction), "its operation is not a contract call")
+    assert isinstance(operation, InvokeHostFunction)
     require(
-        operation.source is None or operation.source.account_id == intent.signer,
+        operation.source is None or _is(operation.source, intent.signer),
         "its operation has another source",
     )
-    assert isinstance(operation, InvokeHostFunction)
     invoked = xdr.HostFunctionType.HOST_FUNCTION_TYPE_INVOKE_CONTRACT
     require(operation.host_function.type == invoked, "it does not invoke a contract")
     return operation
+
+
+def _is(account: MuxedAccount, address: str) -> bool:
+    return account.account_id == address and account.account_muxed_id is None
 
 
 def _check_call(call: xdr.InvokeContractArgs, intent: Intent) -> None:
@@ -134,27 +163,10 @@ def _check_call(call: xdr.InvokeContractArgs, intent: Intent) -> None:
         require(contract in intent.factories, "it calls a factory that is not allowed")
     function = call.function_name.sc_symbol.decode()
     require(function == intent.function, f"it calls {function!r}")
-    intent.check([native(argument) for argument in call.args])
-
-
-def native(value: xdr.SCVal) -> Any:
-    """A contract value in plain Python: addresses and texts as str, numbers as int."""
-    return _plain(scval.to_native(value))
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Address):
-        return value.address
-    if isinstance(value, dict):
-        return {_plain(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    if isinstance(value, bytes):
-        try:
-            return value.decode()
-        except UnicodeDecodeError:
-            return value
-    return value
+    arguments = [native(argument) for argument in call.args]
+    # True equals 1 in Python, and must not pass for an index.
+    require(not any(isinstance(a, bool) for a in arguments), "it has an argument of another kind")
+    intent.check(arguments)
 
 
 def _check_auth(
@@ -169,6 +181,7 @@ def _check_auth(
             root.function.contract_fn is not None and root.function.contract_fn == call,
             "it authorises another call",
         )
+        require(len(root.sub_invocations) <= 1, "it authorises more than one inner call")
         for inner in root.sub_invocations:
             _check_inner(inner, intent)
 
@@ -195,13 +208,24 @@ def _check_limits(parsed: TransactionEnvelope) -> datetime:
     conditions = transaction.preconditions
     bounds = conditions.time_bounds if conditions is not None else None
     require(bounds is not None and bounds.max_time > 0, "it never expires")
+    assert conditions is not None
     assert bounds is not None
-    try:
-        valid_until = datetime.fromtimestamp(bounds.max_time, UTC)
-    except (ValueError, OverflowError, OSError):
-        raise EnvelopeRefused("it expires too far in the future") from None
-    require(valid_until <= clock.now() + HORIZON, "it expires too far in the future")
-    return valid_until
+    require(_only_time(conditions), "it has conditions beyond a time")
+    now = clock.now()
+    require(bounds.min_time <= (now + HORIZON).timestamp(), "it applies too far in the future")
+    require(bounds.max_time <= (now + HORIZON).timestamp(), "it expires too far in the future")
+    return datetime.fromtimestamp(bounds.max_time, UTC)
+
+
+def _only_time(conditions: Preconditions) -> bool:
+    """Whether nothing else decides when, in which order and by whom signed it applies."""
+    return not (
+        conditions.ledger_bounds
+        or conditions.min_sequence_number is not None
+        or conditions.min_sequence_age
+        or conditions.min_sequence_ledger_gap
+        or conditions.extra_signers
+    )
 
 
 def deployed_contract(call: xdr.InvokeContractArgs) -> str:
