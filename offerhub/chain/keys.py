@@ -36,8 +36,11 @@ class Sealed(Protocol):
     id: str
     marketplace_id: str
     address: str
-    sealed_secret: "bytes | memoryview[int] | None"
     sealed_by: str
+
+    @property
+    def sealed_secret(self) -> "bytes | memoryview[int] | None":
+        """What `seal` made; psycopg gives bytes back as a memoryview."""
 
 
 def seal(secret: str, *, marketplace_id: str, wallet_id: str, address: str) -> tuple[bytes, str]:
@@ -88,14 +91,22 @@ def rotate(wallets: Iterable[Sealed]) -> Iterable[tuple[Sealed, bytes, str]]:
 
 
 def _open(wallet: Sealed) -> Keypair:
+    """The wallet's keypair. Raised here, where no variable holds a secret that a log might show."""
+    keypair = _try_open(wallet)
+    if keypair is None or keypair.public_key != wallet.address:
+        raise SecretUnreadable(f"The secret of wallet {wallet.id} does not open")
+    return keypair
+
+
+def _try_open(wallet: Sealed) -> Keypair | None:
     sealed, bound = _parts(wallet)
-    data_key = _data_key(sealed, wallet.sealed_by, bound)
     body = sealed[1 + _WRAPPED :]
+    data_key = _data_key(sealed, wallet.sealed_by, bound)
     try:
         secret = AESGCM(data_key).decrypt(body[:_NONCE], body[_NONCE:], bound)
-    except InvalidTag:
-        raise SecretUnreadable(f"The secret of wallet {wallet.id} does not open") from None
-    return Keypair.from_secret(secret.decode())
+        return Keypair.from_secret(secret.decode())
+    except (InvalidTag, ValueError):
+        return None
 
 
 def _parts(wallet: Sealed) -> tuple[bytes, bytes]:
@@ -117,8 +128,8 @@ def _wrap(data_key: bytes, key_id: str, bound: bytes) -> bytes:
 def _data_key(sealed: bytes, key_id: str, bound: bytes) -> bytes:
     wrapped = sealed[1 : 1 + _WRAPPED]
     try:
-        key = _key_encryption_keys()[key_id]
-        return AESGCM(key).decrypt(wrapped[:_NONCE], wrapped[_NONCE:], bound)
+        cipher = AESGCM(_key_encryption_keys()[key_id])
+        return cipher.decrypt(wrapped[:_NONCE], wrapped[_NONCE:], bound)
     except KeyError:
         raise SecretUnreadable(f"The key-encryption key {key_id!r} is not configured") from None
     except InvalidTag:
