@@ -245,12 +245,6 @@ def fail(operation_id: str, code: str, detail: str, fact: ChainFact | None) -> N
     )
 
 
-@in_transaction
-def charge(operation: EscrowOperation, fact: ChainFact) -> None:
-    """The network took its fee for an envelope that it refused; another one will be built."""
-    _book_fee(operation, fact)
-
-
 @transaction.atomic
 def retire(operation: EscrowOperation, code: str, fact: ChainFact) -> None:
     """Its envelope failed in a ledger and another one follows: only what the network charged is

@@ -67,9 +67,6 @@ class PaymentDriver(LedgerReads):
         """To Horizon."""
         return stellar.submit(row.xdr)
 
-    def charge(self, row: WithdrawalAttempt, fact: ChainFact) -> None:
-        """Never asked for: every refusal of a payment in a ledger is final here."""
-
     def is_final(self, code: str) -> bool:
         """Every refusal in a ledger comes to `fail`, which books what it cost and then decides."""
         return True

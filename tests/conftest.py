@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -45,8 +46,8 @@ def network(scratch: str) -> Iterator["Network"]:
 
     from tests.network import running_network
 
-    with running_network(Path(scratch)) as sandbox:
-        settings.SANDBOX_URL = sandbox.url
+    port = urlsplit(settings.SANDBOX_URL).port
+    with running_network(Path(scratch), port=port) as sandbox:
         yield sandbox
 
 

@@ -49,9 +49,7 @@ class Api:
             method, self.url + path, headers=known | (headers or {}), timeout=60, **content
         )
 
-    def post(
-        self, path: str, body: Any = None, *, status: int = 200, headers: Any = None
-    ) -> Any:
+    def post(self, path: str, body: Any = None, *, status: int = 200, headers: Any = None) -> Any:
         """The decoded answer of a POST that must have this status."""
         answer = self.request("POST", path, body, headers)
         assert answer.status_code == status, f"{path}: {answer.status_code} {answer.text}"

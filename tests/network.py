@@ -66,9 +66,9 @@ class Network:
 
 
 @contextmanager
-def running_network(folder: Path, *options: str) -> Iterator[Network]:
+def running_network(folder: Path, *options: str, port: int | None = None) -> Iterator[Network]:
     """A sandbox process on a port of its own, stopped at the end."""
-    port = free_port()
+    port = port or free_port()
     command = [sys.executable, "-m", "offerhub.sandbox", "--port", str(port)]
     process = subprocess.Popen([*command, "--data", str(folder / "sandbox.db"), *options], cwd=ROOT)
     url = f"http://127.0.0.1:{port}"

@@ -6,9 +6,14 @@ pytest-django reads the settings before any conftest is imported, so the server 
 import os
 
 from tests import database
+from tests.network import free_port
 
 os.environ.setdefault("LOG_LEVEL", "ERROR")
 if not os.environ.get("DATABASE_URL"):
     os.environ["DATABASE_URL"] = database.start()
 
 from offerhub.settings import *  # noqa: F403
+
+# Each test process has a network of its own. Its address is chosen here and not in a fixture: what
+# is set while a test overrides settings would be taken back with them.
+SANDBOX_URL = os.environ.get("OFFERHUB_SANDBOX_URL") or f"http://127.0.0.1:{free_port()}"

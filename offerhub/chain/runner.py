@@ -56,9 +56,6 @@ class Driver(Protocol[S]):
     def fail(self, row: S, code: str, detail: str, fact: ChainFact | None) -> None:
         """The same for a proven failure. `fact` is set when the network charged for it."""
 
-    def charge(self, row: S, fact: ChainFact) -> None:
-        """Book what the network took for an envelope that was refused in a ledger. Once a hash."""
-
     def retire(self, row: S, code: str, fact: ChainFact) -> None:
         """One transaction: the envelope failed in a ledger and another one follows. Retires it and
         books what the network charged."""
@@ -119,7 +116,6 @@ class _Run(Generic[T]):
             if self.driver.is_final(outcome.code) or row.attempts >= MAX_ENVELOPES:
                 self.driver.fail(row, outcome.code, outcome.detail, outcome.fact)
                 return True
-            self.driver.charge(row, outcome.fact)
             self.driver.retire(row, outcome.code, outcome.fact)
             row.put_off(Status.PENDING, outcome.code, outcome.detail)
             return True

@@ -45,10 +45,6 @@ class WalletDriver(LedgerReads):
         """Carry the proven failure into the books."""
         services.fail(row.id, code, detail, fact)
 
-    def charge(self, row: WalletOperation, fact: ChainFact) -> None:
-        """Book the fee of an envelope that was refused in a ledger."""
-        services.charge(row, fact)
-
     def retire(self, row: WalletOperation, code: str, fact: ChainFact) -> None:
         """Book the charge of an envelope that another one follows."""
         services.retire(row, code, fact)

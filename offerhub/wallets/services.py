@@ -140,18 +140,6 @@ def fail(operation_id: str, code: str, detail: str, fact: ChainFact | None) -> N
     _record(wallet, operation, f"wallet.{operation.kind.lower()}_failed", code)
 
 
-@in_transaction
-def charge(operation: WalletOperation, fact: ChainFact) -> None:
-    """The network took its fee for an envelope that it refused; another one will be built."""
-    movements.network_fee(
-        marketplace_id=operation.marketplace_id,
-        operation_id=operation.id,
-        fee_address=fact.fee_account,
-        fact=fact,
-        actor=ACTOR,
-    )
-
-
 @transaction.atomic
 def retire(operation: WalletOperation, code: str, fact: ChainFact) -> None:
     """Its envelope failed in a ledger and another one follows: only what the network charged is

@@ -1,0 +1,353 @@
+"""Postings per second through `ledger.services`, beside pgbench calling the same SQL function.
+
+    python -m bench.ledger --seconds 4 --rounds 3
+
+Each posting moves money between two random users of 10,000 and books a network fee in the same
+entry: four lines, all guards on, one transaction, fsync on. Clients are processes. The machine may
+be busy with other things, so the ways are measured in turns and what counts is their ratio; the
+value shown is each one's best turn. Processor time is the client's own and that of its connection.
+"""
+
+import argparse
+import json
+import multiprocessing
+import os
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg
+from psycopg.conninfo import make_conninfo
+from rich.console import Console
+
+from offerhub import postgres
+
+ROOT = Path(__file__).resolve().parent.parent
+DATABASE = "bench_ledger"
+CLIENTS = (1, 8)
+USERS = 10_000
+MARKETS = 50  # of the spread figure, each with USERS / MARKETS users and fee accounts of its own
+HALF, WITHIN = 0.5, 0.75  # limits: at least half of pgbench; hot within 25 % of spread
+
+Row = dict[str, Any]
+
+
+def run(seconds: float = 4.0, rounds: int = 3) -> list[Row]:
+    """Every figure as {name, value, unit, ratio, limit}: ratio and limit are None where none is."""
+    url = prepared_database()
+    clients = Clients(url, max(CLIENTS))
+    try:
+        turns: dict[str, list[Turn]] = {}
+        for _ in range(rounds):
+            for name, measure in ways(url, clients).items():
+                turns.setdefault(name, []).append(measure(seconds))
+    finally:
+        clients.stop()
+    return rows(turns)
+
+
+class Turn:
+    """What one turn of one way gave."""
+
+    def __init__(self, postings: int, seconds: float, client_cpu: float, server_cpu: float) -> None:
+        self.rate = postings / seconds
+        self.client_ms = client_cpu * 1000 / max(postings, 1)
+        self.server_ms = server_cpu * 1000 / max(postings, 1)
+
+
+def ways(url: str, clients: "Clients") -> dict[str, Callable[[float], Turn]]:
+    """The measurements of one round, in an order that puts those side by side that are compared."""
+    found: dict[str, Callable[[float], Turn]] = {}
+    for count in CLIENTS:
+        found[f"pgbench {count}"] = lambda s, n=count: pgbench(url, n, s)  # type: ignore[misc]
+        found[f"Django {count}"] = lambda s, n=count: clients.run("hot", n, s)  # type: ignore[misc]
+    found["Django spread"] = lambda s: clients.run("spread", max(CLIENTS), s)
+    return found
+
+
+def rows(turns: dict[str, list[Turn]]) -> list[Row]:
+    """The figures of all rounds."""
+    found = []
+    for count in CLIENTS:
+        django, floor = turns[f"Django {count}"], turns[f"pgbench {count}"]
+        plural = f"{count} client{'s' if count > 1 else ''}"
+        found.append(_row(f"pgbench, {plural}", best(floor)))
+        found.append(_row(f"Django, {plural}", best(django), between(django, floor), HALF))
+        cheapest = min(django, key=lambda turn: turn.client_ms + turn.server_ms)
+        found.append(_row(f"Django, {plural}: client CPU", cheapest.client_ms, unit="ms each"))
+        found.append(_row(f"Django, {plural}: server CPU", cheapest.server_ms, unit="ms each"))
+    most = max(CLIENTS)
+    hot, spread = turns[f"Django {most}"], turns["Django spread"]
+    found.append(
+        _row(f"one hot fee account, {most} clients", best(hot), between(hot, spread), WITHIN)
+    )
+    found.append(_row(f"{MARKETS} fee accounts, {most} clients", best(spread)))
+    return found
+
+
+def _row(
+    name: str, value: float, ratio: float | None = None, limit: float | None = None, unit: str = ""
+) -> Row:
+    return {
+        "name": name,
+        "value": round(value, 3),
+        "unit": unit or "postings/s",
+        "ratio": None if ratio is None else round(ratio, 2),
+        "limit": limit,
+    }
+
+
+def best(turns: list[Turn]) -> float:
+    """The rate of the quietest turn."""
+    return max(turn.rate for turn in turns)
+
+
+def between(these: list[Turn], those: list[Turn]) -> float:
+    """The middle of the rounds' ratios: neighbours in time share the machine's mood."""
+    return statistics.median(a.rate / b.rate for a, b in zip(these, those, strict=True))
+
+
+# --- the entry ---------------------------------------------------------------------------------
+
+
+def entry(number: str, market: str, payer: str, payee: str, fee_account: str) -> Row:
+    """The parameter of `ledger_post`, as `services` makes it too."""
+    lines = [
+        ("available", payer, "USDC", payer, 100),
+        ("available", payee, "USDC", payee, -100),
+        ("expense:network_fee", "", "XLM", None, 100),
+        ("xlm", fee_account, "XLM", None, -100),
+    ]
+    names = ("kind", "owner", "asset", "user", "amount")
+    return {
+        "id": f"ent_{number}",
+        "marketplace": market,
+        "kind": "reserve",
+        "source": f"bench:{number}",
+        "lines": [dict(zip(names, line, strict=True)) for line in lines],
+        "operation": "",
+        "description": "",
+        "actor": "system:bench",
+        "meta": {},
+    }
+
+
+def pgbench(url: str, clients: int, seconds: float) -> Turn:
+    """The floor: the database's own client calls the function, one transaction each."""
+    told = entry("b:client_id-:n-:run", "mkt_hot", "hot:a", "hot:b", "GHOT")
+    script = (
+        f"\\set a random(1, {USERS})\n\\set b 1 + (:a + random(0, {USERS - 3})) % {USERS}\n"
+        f"\\set n :n + 1\nSELECT * FROM ledger_post('{json.dumps(told, separators=(',', ':'))}');\n"
+    )
+    with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
+        file.write(script)
+        file.flush()
+        variables = ["-D", "n=10000000", "-D", f"run={random.getrandbits(32)}"]  # noqa: S311
+        flags = ["-n", "-f", file.name, "-c", str(clients), "-T", str(max(1, round(seconds)))]
+        command = [str(postgres.binaries() / "pgbench"), *flags, *variables, url]
+        before = server_cpu(url)
+        done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
+    words = done.stdout.split()
+    postings = int(words[words.index("processed:") + 1])
+    rate = float(words[words.index("tps") + 2])
+    return Turn(postings, postings / rate, 0.0, server_cpu(url) - before)
+
+
+def server_cpu(url: str) -> float:
+    """Processor seconds of the server's connections that have ended."""
+    pid = int((postgres.VAR / "bench-postgres/postmaster.pid").read_text().splitlines()[0])
+    times = psutil.Process(pid).cpu_times()
+    return float(times.children_user + times.children_system)
+
+
+# --- Django's clients --------------------------------------------------------------------------
+
+
+class Clients:
+    """Processes with Django set up and a connection each, which post on command."""
+
+    def __init__(self, url: str, count: int) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._ends: list[Connection] = []
+        self._processes = []
+        for number in range(count):
+            ours, theirs = context.Pipe()
+            process = context.Process(target=client, args=(url, number, theirs), daemon=True)
+            process.start()
+            self._ends.append(ours)
+            self._processes.append(process)
+        for end in self._ends:
+            end.recv()  # ready
+
+    def run(self, workload: str, clients: int, seconds: float) -> Turn:
+        """Let so many post for so long, all at once."""
+        ends = self._ends[:clients]
+        for end in ends:
+            end.send((workload, seconds))
+        answers = [end.recv() for end in ends]
+        postings = sum(answer[0] for answer in answers)
+        longest = max(answer[1] for answer in answers)
+        return Turn(postings, longest, sum(a[2] for a in answers), sum(a[3] for a in answers))
+
+    def stop(self) -> None:
+        """End the processes."""
+        for end in self._ends:
+            end.send(None)
+        for process in self._processes:
+            process.join()
+
+
+def client(url: str, number: int, commands: Connection) -> None:
+    """One process: (workload, seconds) in; (postings, seconds, own CPU, server's CPU) out."""
+    os.environ |= {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "offerhub.settings"}
+    import django
+    from django.db import connection
+
+    django.setup()
+    connection.ensure_connection()
+    server = psutil.Process(connection.connection.info.backend_pid)
+    pick = random.Random(number)  # noqa: S311  (which accounts, nothing secret)
+    commands.send("ready")
+    while (command := commands.recv()) is not None:
+        workload, seconds = command
+        cpu, server_before = time.process_time(), _used(server)
+        began, postings = time.perf_counter(), 0
+        while (elapsed := time.perf_counter() - began) < seconds:
+            _post(workload, pick)
+            postings += 1
+        own = time.process_time() - cpu
+        commands.send((postings, elapsed, own, _used(server) - server_before))
+
+
+def _used(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+def _post(workload: str, pick: random.Random) -> None:
+    """One posting as a service makes it: in a transaction of its own, through `post`."""
+    from django.db import transaction
+
+    from ledger.chart import AccountKind as K
+    from ledger.kinds import EntryKind
+    from ledger.legs import credit, debit
+    from ledger.services import post
+    from offerhub.core.actor import system
+
+    if workload == "hot":
+        market, fee_account = "mkt_hot", "GHOT"
+        payer, payee = (f"hot{n}" for n in pick.sample(range(1, USERS + 1), 2))
+    else:
+        place = pick.randrange(MARKETS)
+        market, fee_account = f"mkt_{place}", f"G{place}"
+        payer, payee = (f"spread{place}-{n}" for n in pick.sample(range(USERS // MARKETS), 2))
+    with transaction.atomic():
+        post(
+            marketplace_id=market,
+            kind=EntryKind.RESERVE,
+            source=f"bench:{pick.getrandbits(96):x}",
+            legs=[
+                debit(K.AVAILABLE, payer, 100, "USDC", payer),
+                credit(K.AVAILABLE, payee, 100, "USDC", payee),
+                debit(K.NETWORK_FEE, "", 100, "XLM"),
+                credit(K.XLM, fee_account, 100, "XLM"),
+            ],
+            actor=system("bench"),
+        )
+
+
+# --- the database ------------------------------------------------------------------------------
+
+
+def prepared_database() -> str:
+    """A fresh database on a durable server of the bench's own, with users who have money."""
+    server = postgres.ensure_running(postgres.VAR / "bench-postgres")
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
+        admin.execute(f"CREATE DATABASE {DATABASE}")
+    url = server.replace("/postgres?", f"/{DATABASE}?")
+    subprocess.run(  # noqa: S603
+        [sys.executable, "manage.py", "migrate", "-v0", "--skip-checks"],
+        check=True,
+        cwd=ROOT,
+        env=os.environ | {"DATABASE_URL": url},
+    )
+    with psycopg.connect(make_conninfo(server, dbname=DATABASE), autocommit=True) as session:
+        _fill(session, "mkt_hot", [f"hot{n}" for n in range(1, USERS + 1)])
+        for place in range(MARKETS):
+            _fill(session, f"mkt_{place}", [f"spread{place}-{n}" for n in range(USERS // MARKETS)])
+        session.execute("VACUUM ANALYZE")
+    return url
+
+
+def _fill(session: "psycopg.Connection[Any]", market: str, users: list[str]) -> None:
+    _insert(session, "marketplaces_marketplace", [{"id": market, "name": market}])
+    names = [{"id": u, "marketplace_id": market, "external_id": u} for u in users]
+    _insert(session, "users_user", names)
+    for start in range(0, len(users), 500):
+        deposits = [
+            {
+                "marketplace": market,
+                "kind": "deposit",
+                "source": f"deposit:{user}",
+                "lines": [
+                    {"kind": "wallet", "owner": f"G{user}", "asset": "USDC", "amount": 10**12},
+                    {
+                        "kind": "available",
+                        "owner": user,
+                        "asset": "USDC",
+                        "user": user,
+                        "amount": -(10**12),
+                    },
+                ],
+            }
+            for user in users[start : start + 500]
+        ]
+        session.execute("SELECT count(*) FROM ledger_post_many(%s)", [json.dumps(deposits)])
+
+
+def _insert(session: "psycopg.Connection[Any]", table: str, values: list[Row]) -> None:
+    """Insert rows; columns that are not given and may not be null get an empty value of theirs."""
+    session.execute(
+        f"""
+        INSERT INTO {table} SELECT r.* FROM jsonb_array_elements(%s) AS given,
+        jsonb_populate_record(NULL::{table}, (
+            SELECT jsonb_object_agg(a.attname, CASE format_type(a.atttypid, NULL)
+                WHEN 'jsonb' THEN '{{}}'::jsonb WHEN 'boolean' THEN 'false'
+                WHEN 'timestamp with time zone' THEN to_jsonb(now())
+                WHEN 'character varying' THEN '""' ELSE '0' END)
+            FROM pg_attribute a
+            WHERE a.attrelid = '{table}'::regclass AND a.attnum > 0 AND a.attnotnull
+        ) || given) AS r
+        """,
+        [json.dumps(values)],
+    )
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.ledger",
+        description=__doc__,
+        formatter_class=argparse.RawTextHelpFormatter,
+    )
+    parser.add_argument("--seconds", type=float, default=4.0, help="of each turn")
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    console = Console()
+    for row in run(options.seconds, options.rounds):
+        ratio = "" if row["ratio"] is None else f"ratio {row['ratio']:.2f}"
+        limit = "" if row["limit"] is None else f"(at least {row['limit']})"
+        console.print(f"{row['name']:38} {row['value']:9.2f} {row['unit']:11} {ratio} {limit}")
+
+
+if __name__ == "__main__":
+    main()
