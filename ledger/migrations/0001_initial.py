@@ -8,203 +8,502 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('marketplaces', '0003_versions'),
-        ('users', '0001_initial'),
+        ("marketplaces", "0003_versions"),
+        ("users", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Account',
+            name="Account",
             fields=[
-                ('id', offerhub.core.db.PublicIdField(db_collation='C', editable=False, max_length=32, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('wallet', 'wallet'), ('platform', 'platform'), ('contract', 'contract'), ('xlm', 'xlm'), ('available', 'available'), ('reserved', 'reserved'), ('escrow', 'escrow'), ('pending', 'pending'), ('suspense', 'suspense'), ('revenue:platform_fee', 'revenue:platform_fee'), ('expense:network_fee', 'expense:network_fee'), ('expense:protocol_fee', 'expense:protocol_fee'), ('owner:capital', 'owner:capital'), ('adjustment', 'adjustment')], db_collation='C', max_length=32)),
-                ('owner', models.CharField(blank=True, db_collation='C', max_length=128)),
-                ('asset', models.CharField(db_collation='C', max_length=72)),
-                ('side', models.SmallIntegerField()),
-                ('floor', models.BigIntegerField(null=True)),
-                ('mode', models.CharField(choices=[('live', 'live'), ('rollup', 'rollup')], max_length=6)),
-                ('open', models.BooleanField(default=True)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('marketplace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='marketplaces.marketplace')),
-                ('user', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='users.user')),
+                (
+                    "id",
+                    offerhub.core.db.PublicIdField(
+                        db_collation="C",
+                        editable=False,
+                        max_length=32,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("wallet", "wallet"),
+                            ("platform", "platform"),
+                            ("contract", "contract"),
+                            ("xlm", "xlm"),
+                            ("available", "available"),
+                            ("reserved", "reserved"),
+                            ("escrow", "escrow"),
+                            ("pending", "pending"),
+                            ("suspense", "suspense"),
+                            ("revenue:platform_fee", "revenue:platform_fee"),
+                            ("expense:network_fee", "expense:network_fee"),
+                            ("expense:protocol_fee", "expense:protocol_fee"),
+                            ("owner:capital", "owner:capital"),
+                            ("adjustment", "adjustment"),
+                        ],
+                        db_collation="C",
+                        max_length=32,
+                    ),
+                ),
+                ("owner", models.CharField(blank=True, db_collation="C", max_length=128)),
+                ("asset", models.CharField(db_collation="C", max_length=72)),
+                ("side", models.SmallIntegerField()),
+                ("floor", models.BigIntegerField(null=True)),
+                (
+                    "mode",
+                    models.CharField(
+                        choices=[("live", "live"), ("rollup", "rollup")], max_length=6
+                    ),
+                ),
+                ("open", models.BooleanField(default=True)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "marketplace",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="marketplaces.marketplace",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="users.user",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Checkpoint',
+            name="Checkpoint",
             fields=[
-                ('account', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, serialize=False, to='ledger.account')),
-                ('posting_id', models.BigIntegerField()),
-                ('amount', offerhub.core.db.AmountField()),
-                ('taken_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "account",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        serialize=False,
+                        to="ledger.account",
+                    ),
+                ),
+                ("posting_id", models.BigIntegerField()),
+                ("amount", offerhub.core.db.AmountField()),
+                (
+                    "taken_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Entry',
+            name="Entry",
             fields=[
-                ('id', offerhub.core.db.PublicIdField(db_collation='C', editable=False, max_length=32, primary_key=True, serialize=False)),
-                ('number', models.BigIntegerField(editable=False)),
-                ('kind', models.CharField(choices=[('deposit', 'Deposit'), ('suspense', 'Suspense'), ('reserve', 'Reserve'), ('unreserve', 'Unreserve'), ('fund', 'Fund'), ('release', 'Release'), ('refund', 'Refund'), ('split', 'Split'), ('withdrawal_requested', 'Withdrawal Requested'), ('withdrawal_returned', 'Withdrawal Returned'), ('withdrawal_confirmed', 'Withdrawal Confirmed'), ('network_fee', 'Network Fee'), ('capital', 'Capital'), ('fee_money', 'Fee Money'), ('adjustment', 'Adjustment'), ('reversal', 'Reversal')], max_length=32)),
-                ('source', models.CharField(db_collation='C', max_length=200)),
-                ('fingerprint', models.BinaryField(max_length=32)),
-                ('effective_at', models.DateTimeField()),
-                ('recorded_at', models.DateTimeField()),
-                ('description', models.CharField(blank=True, max_length=500)),
-                ('operation', models.CharField(blank=True, db_collation='C', max_length=64)),
-                ('chain_hash', models.CharField(blank=True, db_collation='C', max_length=64)),
-                ('chain_ledger', models.BigIntegerField(null=True)),
-                ('actor', models.CharField(max_length=128)),
-                ('request_id', models.CharField(blank=True, max_length=128)),
-                ('meta', models.JSONField(default=dict)),
-                ('marketplace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='marketplaces.marketplace')),
-                ('reverses', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='reversals', to='ledger.entry')),
+                (
+                    "id",
+                    offerhub.core.db.PublicIdField(
+                        db_collation="C",
+                        editable=False,
+                        max_length=32,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("number", models.BigIntegerField(editable=False)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("deposit", "Deposit"),
+                            ("suspense", "Suspense"),
+                            ("reserve", "Reserve"),
+                            ("unreserve", "Unreserve"),
+                            ("fund", "Fund"),
+                            ("release", "Release"),
+                            ("refund", "Refund"),
+                            ("split", "Split"),
+                            ("withdrawal_requested", "Withdrawal Requested"),
+                            ("withdrawal_returned", "Withdrawal Returned"),
+                            ("withdrawal_confirmed", "Withdrawal Confirmed"),
+                            ("network_fee", "Network Fee"),
+                            ("capital", "Capital"),
+                            ("fee_money", "Fee Money"),
+                            ("adjustment", "Adjustment"),
+                            ("reversal", "Reversal"),
+                        ],
+                        max_length=32,
+                    ),
+                ),
+                ("source", models.CharField(db_collation="C", max_length=200)),
+                ("fingerprint", models.BinaryField(max_length=32)),
+                ("effective_at", models.DateTimeField()),
+                ("recorded_at", models.DateTimeField()),
+                ("description", models.CharField(blank=True, max_length=500)),
+                ("operation", models.CharField(blank=True, db_collation="C", max_length=64)),
+                ("chain_hash", models.CharField(blank=True, db_collation="C", max_length=64)),
+                ("chain_ledger", models.BigIntegerField(null=True)),
+                ("actor", models.CharField(max_length=128)),
+                ("request_id", models.CharField(blank=True, max_length=128)),
+                ("meta", models.JSONField(default=dict)),
+                (
+                    "marketplace",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="marketplaces.marketplace",
+                    ),
+                ),
+                (
+                    "reverses",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reversals",
+                        to="ledger.entry",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'entries',
+                "verbose_name_plural": "entries",
             },
         ),
         migrations.CreateModel(
-            name='Period',
+            name="Period",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('day', models.DateField()),
-                ('closed_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('closed_by', models.CharField(max_length=128)),
-                ('marketplace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='marketplaces.marketplace')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("day", models.DateField()),
+                (
+                    "closed_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                ("closed_by", models.CharField(max_length=128)),
+                (
+                    "marketplace",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="marketplaces.marketplace",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Posting',
+            name="Posting",
             fields=[
-                ('id', models.BigIntegerField(editable=False, primary_key=True, serialize=False)),
-                ('asset', models.CharField(db_collation='C', max_length=72)),
-                ('amount', offerhub.core.db.AmountField()),
-                ('balance_after', models.BigIntegerField(null=True)),
-                ('account_version', models.BigIntegerField(null=True)),
-                ('account', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='postings', to='ledger.account')),
-                ('entry', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='postings', to='ledger.entry')),
-                ('marketplace', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='marketplaces.marketplace')),
+                ("id", models.BigIntegerField(editable=False, primary_key=True, serialize=False)),
+                ("asset", models.CharField(db_collation="C", max_length=72)),
+                ("amount", offerhub.core.db.AmountField()),
+                ("balance_after", models.BigIntegerField(null=True)),
+                ("account_version", models.BigIntegerField(null=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="postings",
+                        to="ledger.account",
+                    ),
+                ),
+                (
+                    "entry",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="postings",
+                        to="ledger.entry",
+                    ),
+                ),
+                (
+                    "marketplace",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="marketplaces.marketplace",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Seal',
+            name="Seal",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('first_number', models.BigIntegerField()),
-                ('last_number', models.BigIntegerField()),
-                ('entries', models.PositiveIntegerField()),
-                ('previous', models.BinaryField(max_length=32)),
-                ('digest', models.BinaryField(max_length=32)),
-                ('sealed_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('marketplace', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='marketplaces.marketplace')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("first_number", models.BigIntegerField()),
+                ("last_number", models.BigIntegerField()),
+                ("entries", models.PositiveIntegerField()),
+                ("previous", models.BinaryField(max_length=32)),
+                ("digest", models.BinaryField(max_length=32)),
+                (
+                    "sealed_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "marketplace",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="marketplaces.marketplace",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Snapshot',
+            name="Snapshot",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('opening', offerhub.core.db.AmountField()),
-                ('debit', offerhub.core.db.AmountField()),
-                ('credit', offerhub.core.db.AmountField()),
-                ('closing', offerhub.core.db.AmountField()),
-                ('account', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='ledger.account')),
-                ('period', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='snapshots', to='ledger.period')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("opening", offerhub.core.db.AmountField()),
+                ("debit", offerhub.core.db.AmountField()),
+                ("credit", offerhub.core.db.AmountField()),
+                ("closing", offerhub.core.db.AmountField()),
+                (
+                    "account",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="ledger.account",
+                    ),
+                ),
+                (
+                    "period",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="snapshots",
+                        to="ledger.period",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Balance',
+            name="Balance",
             fields=[
-                ('account', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, serialize=False, to='ledger.account')),
-                ('amount', offerhub.core.db.AmountField(default=0)),
-                ('version', models.BigIntegerField(default=0)),
-                ('side', models.SmallIntegerField()),
-                ('floor', models.BigIntegerField(null=True)),
+                (
+                    "account",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        serialize=False,
+                        to="ledger.account",
+                    ),
+                ),
+                ("amount", offerhub.core.db.AmountField(default=0)),
+                ("version", models.BigIntegerField(default=0)),
+                ("side", models.SmallIntegerField()),
+                ("floor", models.BigIntegerField(null=True)),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('floor__isnull', True), ('amount__gte', models.F('floor')), _connector='OR'), name='balance_not_below_floor')],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("floor__isnull", True),
+                            ("amount__gte", models.F("floor")),
+                            _connector="OR",
+                        ),
+                        name="balance_not_below_floor",
+                    )
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='account',
-            index=models.Index(condition=models.Q(('open', True), ('user__isnull', False)), fields=['user'], name='account_open_of_user'),
+            model_name="account",
+            index=models.Index(
+                condition=models.Q(("open", True), ("user__isnull", False)),
+                fields=["user"],
+                name="account_open_of_user",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='account',
-            constraint=models.UniqueConstraint(fields=('marketplace', 'kind', 'owner', 'asset'), name='account_identity'),
+            model_name="account",
+            constraint=models.UniqueConstraint(
+                fields=("marketplace", "kind", "owner", "asset"), name="account_identity"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='account',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind__in', (ledger.chart.AccountKind['AVAILABLE'], ledger.chart.AccountKind['RESERVED'], ledger.chart.AccountKind['ESCROW'], ledger.chart.AccountKind['PENDING'])), ('user__isnull', False)), models.Q(models.Q(('kind__in', (ledger.chart.AccountKind['AVAILABLE'], ledger.chart.AccountKind['RESERVED'], ledger.chart.AccountKind['ESCROW'], ledger.chart.AccountKind['PENDING'])), _negated=True), ('user__isnull', True)), _connector='OR'), name='account_of_a_user'),
+            model_name="account",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        (
+                            "kind__in",
+                            (
+                                ledger.chart.AccountKind["AVAILABLE"],
+                                ledger.chart.AccountKind["RESERVED"],
+                                ledger.chart.AccountKind["ESCROW"],
+                                ledger.chart.AccountKind["PENDING"],
+                            ),
+                        ),
+                        ("user__isnull", False),
+                    ),
+                    models.Q(
+                        models.Q(
+                            (
+                                "kind__in",
+                                (
+                                    ledger.chart.AccountKind["AVAILABLE"],
+                                    ledger.chart.AccountKind["RESERVED"],
+                                    ledger.chart.AccountKind["ESCROW"],
+                                    ledger.chart.AccountKind["PENDING"],
+                                ),
+                            ),
+                            _negated=True,
+                        ),
+                        ("user__isnull", True),
+                    ),
+                    _connector="OR",
+                ),
+                name="account_of_a_user",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='account',
-            constraint=models.CheckConstraint(condition=models.Q(('open', True), ('kind__in', (ledger.chart.AccountKind['RESERVED'], ledger.chart.AccountKind['ESCROW'], ledger.chart.AccountKind['PENDING'])), _connector='OR'), name='account_only_holds_close'),
+            model_name="account",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("open", True),
+                    (
+                        "kind__in",
+                        (
+                            ledger.chart.AccountKind["RESERVED"],
+                            ledger.chart.AccountKind["ESCROW"],
+                            ledger.chart.AccountKind["PENDING"],
+                        ),
+                    ),
+                    _connector="OR",
+                ),
+                name="account_only_holds_close",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='entry',
-            constraint=models.UniqueConstraint(fields=('marketplace', 'source'), name='entry_source_once'),
+            model_name="entry",
+            constraint=models.UniqueConstraint(
+                fields=("marketplace", "source"), name="entry_source_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='entry',
-            constraint=models.UniqueConstraint(fields=('number',), name='entry_number_once'),
+            model_name="entry",
+            constraint=models.UniqueConstraint(fields=("number",), name="entry_number_once"),
         ),
         migrations.AddConstraint(
-            model_name='entry',
-            constraint=models.UniqueConstraint(condition=models.Q(('reverses__isnull', False)), fields=('reverses',), name='entry_reversed_once'),
+            model_name="entry",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("reverses__isnull", False)),
+                fields=("reverses",),
+                name="entry_reversed_once",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='entry',
-            constraint=models.CheckConstraint(condition=models.Q(('source', ''), _negated=True), name='entry_has_a_source'),
+            model_name="entry",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("source", ""), _negated=True), name="entry_has_a_source"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='entry',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('chain_hash', ''), ('chain_ledger__isnull', True)), models.Q(models.Q(('chain_hash', ''), _negated=True), ('chain_ledger__isnull', False)), _connector='OR'), name='entry_hash_with_ledger'),
+            model_name="entry",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("chain_hash", ""), ("chain_ledger__isnull", True)),
+                    models.Q(
+                        models.Q(("chain_hash", ""), _negated=True), ("chain_ledger__isnull", False)
+                    ),
+                    _connector="OR",
+                ),
+                name="entry_hash_with_ledger",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='period',
-            constraint=models.UniqueConstraint(fields=('marketplace', 'day'), name='period_day_once'),
+            model_name="period",
+            constraint=models.UniqueConstraint(
+                fields=("marketplace", "day"), name="period_day_once"
+            ),
         ),
         migrations.AddIndex(
-            model_name='posting',
-            index=models.Index(fields=['entry'], name='posting_of_entry'),
+            model_name="posting",
+            index=models.Index(fields=["entry"], name="posting_of_entry"),
         ),
         migrations.AddIndex(
-            model_name='posting',
-            index=models.Index(condition=models.Q(('account_version__isnull', True)), fields=['account', 'id'], name='posting_rollup'),
+            model_name="posting",
+            index=models.Index(
+                condition=models.Q(("account_version__isnull", True)),
+                fields=["account", "id"],
+                name="posting_rollup",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='posting',
-            constraint=models.CheckConstraint(condition=models.Q(('amount', 0), _negated=True), name='posting_not_zero'),
+            model_name="posting",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("amount", 0), _negated=True), name="posting_not_zero"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='posting',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('account_version__isnull', True), ('balance_after__isnull', True)), models.Q(('account_version__gte', 1), ('balance_after__isnull', False)), _connector='OR'), name='posting_balance_with_version'),
+            model_name="posting",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("account_version__isnull", True), ("balance_after__isnull", True)),
+                    models.Q(("account_version__gte", 1), ("balance_after__isnull", False)),
+                    _connector="OR",
+                ),
+                name="posting_balance_with_version",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='posting',
-            constraint=models.UniqueConstraint(condition=models.Q(('account_version__isnull', False)), fields=('account', 'account_version'), name='posting_version_once'),
+            model_name="posting",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("account_version__isnull", False)),
+                fields=("account", "account_version"),
+                name="posting_version_once",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='seal',
-            constraint=models.UniqueConstraint(fields=('marketplace', 'first_number'), name='seal_starts_once'),
+            model_name="seal",
+            constraint=models.UniqueConstraint(
+                fields=("marketplace", "first_number"), name="seal_starts_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='seal',
-            constraint=models.UniqueConstraint(fields=('marketplace', 'previous'), name='seal_one_chain'),
+            model_name="seal",
+            constraint=models.UniqueConstraint(
+                fields=("marketplace", "previous"), name="seal_one_chain"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='seal',
-            constraint=models.CheckConstraint(condition=models.Q(('entries__gte', 1), ('first_number__lte', models.F('last_number'))), name='seal_not_empty'),
+            model_name="seal",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("entries__gte", 1), ("first_number__lte", models.F("last_number"))
+                ),
+                name="seal_not_empty",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='snapshot',
-            constraint=models.UniqueConstraint(fields=('period', 'account'), name='snapshot_account_once'),
+            model_name="snapshot",
+            constraint=models.UniqueConstraint(
+                fields=("period", "account"), name="snapshot_account_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='snapshot',
-            constraint=models.CheckConstraint(condition=models.Q(('credit__gte', 0), ('debit__gte', 0)), name='snapshot_sides_not_negative'),
+            model_name="snapshot",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("credit__gte", 0), ("debit__gte", 0)),
+                name="snapshot_sides_not_negative",
+            ),
         ),
     ]
