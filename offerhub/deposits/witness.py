@@ -24,11 +24,9 @@ def read_ledger(number: int) -> Witness:
     answer = http.read(f"{current().horizon_url}/ledgers/{number}")
     if answer.status == 404:
         raise ChainUnavailable(f"Horizon does not show ledger {number}")
-    try:
+    with http.in_known_shape(f"Horizon's ledger {number}"):
         body = answer.body
         return Witness(int(body["sequence"]), body["hash"], records.instant(body["closed_at"]))
-    except (KeyError, TypeError, ValueError) as error:
-        raise ChainUnavailable(f"Horizon's ledger {number} can not be read") from error
 
 
 def sandbox_clock_offset() -> float | None:
@@ -36,7 +34,5 @@ def sandbox_clock_offset() -> float | None:
     if settings.OFFERHUB_NETWORK != "sandbox":
         return None
     answer = http.read(f"{settings.SANDBOX_URL}/control/clock")
-    try:
+    with http.in_known_shape("the sandbox's clock"):
         return float(answer.body["offset"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise ChainUnavailable("the sandbox's clock can not be read") from error

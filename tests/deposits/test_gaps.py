@@ -164,8 +164,11 @@ def test_a_long_history_is_read_page_by_page_and_a_scan_goes_on_where_it_was(
     assert scene.available() == "40.00"
 
 
-def test_a_wallet_counts_as_read_only_when_horizon_has_passed_the_gap(forgetful: Scene) -> None:
+def test_a_wallet_counts_as_read_only_when_horizon_has_passed_the_gap(
+    forgetful: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
     scene = forgetful
+    monkeypatch.setattr(scans, "_horizon_at", (0, 0))  # of this process, on another network
     _outage(scene, 3)
     scene.watch()
     gap = scene.cursor.gap_until
