@@ -15,26 +15,19 @@ import os
 import random
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
 
 import psutil
-import psycopg
-from psycopg.conninfo import make_conninfo
 from rich.console import Console
 
+from bench.ledger_database import MARKETS, SERVER, USERS, prepared_database
 from offerhub import postgres
 
-ROOT = Path(__file__).resolve().parent.parent
-DATABASE = "bench_ledger"
 CLIENTS = (1, 8)
-USERS = 10_000
-MARKETS = 50  # of the spread figure, each with USERS / MARKETS users and fee accounts of its own
 HALF, WITHIN = 0.5, 0.75  # limits: at least half of pgbench; hot within 25 % of spread
 
 Row = dict[str, Any]
@@ -51,6 +44,7 @@ def run(seconds: float = 4.0, rounds: int = 3) -> list[Row]:
                 turns.setdefault(name, []).append(measure(seconds))
     finally:
         clients.stop()
+        postgres.stop_if_unused(SERVER)
     return rows(turns)
 
 
@@ -59,8 +53,8 @@ class Turn:
 
     def __init__(self, postings: int, seconds: float, client_cpu: float, server_cpu: float) -> None:
         self.rate = postings / seconds
-        self.client_ms = client_cpu * 1000 / max(postings, 1)
-        self.server_ms = server_cpu * 1000 / max(postings, 1)
+        used = {"client": client_cpu, "server": server_cpu}
+        self.cpu_ms = {side: cpu * 1000 / max(postings, 1) for side, cpu in used.items()}
 
 
 def ways(url: str, clients: "Clients") -> dict[str, Callable[[float], Turn]]:
@@ -80,10 +74,11 @@ def rows(turns: dict[str, list[Turn]]) -> list[Row]:
         django, floor = turns[f"Django {count}"], turns[f"pgbench {count}"]
         plural = f"{count} client{'s' if count > 1 else ''}"
         found.append(_row(f"pgbench, {plural}", best(floor)))
+        found.append(_row(f"pgbench, {plural}: server CPU", least(floor, "server"), unit="ms each"))
         found.append(_row(f"Django, {plural}", best(django), between(django, floor), HALF))
-        cheapest = min(django, key=lambda turn: turn.client_ms + turn.server_ms)
-        found.append(_row(f"Django, {plural}: client CPU", cheapest.client_ms, unit="ms each"))
-        found.append(_row(f"Django, {plural}: server CPU", cheapest.server_ms, unit="ms each"))
+        for side in ("client", "server"):
+            cost = least(django, side)
+            found.append(_row(f"Django, {plural}: {side} CPU", cost, unit="ms each"))
     most = max(CLIENTS)
     hot, spread = turns[f"Django {most}"], turns["Django spread"]
     found.append(
@@ -108,6 +103,11 @@ def _row(
 def best(turns: list[Turn]) -> float:
     """The rate of the quietest turn."""
     return max(turn.rate for turn in turns)
+
+
+def least(turns: list[Turn], side: str) -> float:
+    """The processor time of a posting in the quietest turn: milliseconds of client or server."""
+    return min(turn.cpu_ms[side] for turn in turns)
 
 
 def between(these: list[Turn], those: list[Turn]) -> float:
@@ -150,20 +150,21 @@ def pgbench(url: str, clients: int, seconds: float) -> Turn:
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
         file.write(script)
         file.flush()
-        variables = ["-D", "n=10000000", "-D", f"run={random.getrandbits(32)}"]  # noqa: S311
+        variables = ["-D", "n=10000000", "-D", f"run={random.getrandbits(32)}"]
         flags = ["-n", "-f", file.name, "-c", str(clients), "-T", str(max(1, round(seconds)))]
         command = [str(postgres.binaries() / "pgbench"), *flags, *variables, url]
         before = server_cpu(url)
-        done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
     words = done.stdout.split()
     postings = int(words[words.index("processed:") + 1])
     rate = float(words[words.index("tps") + 2])
+    time.sleep(0.5)  # until the server has seen its connections end
     return Turn(postings, postings / rate, 0.0, server_cpu(url) - before)
 
 
 def server_cpu(url: str) -> float:
     """Processor seconds of the server's connections that have ended."""
-    pid = int((postgres.VAR / "bench-postgres/postmaster.pid").read_text().splitlines()[0])
+    pid = int((SERVER / "postmaster.pid").read_text().splitlines()[0])
     times = psutil.Process(pid).cpu_times()
     return float(times.children_user + times.children_system)
 
@@ -264,74 +265,6 @@ def _post(workload: str, pick: random.Random) -> None:
         )
 
 
-# --- the database ------------------------------------------------------------------------------
-
-
-def prepared_database() -> str:
-    """A fresh database on a durable server of the bench's own, with users who have money."""
-    server = postgres.ensure_running(postgres.VAR / "bench-postgres")
-    with psycopg.connect(server, autocommit=True) as admin:
-        admin.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
-        admin.execute(f"CREATE DATABASE {DATABASE}")
-    url = server.replace("/postgres?", f"/{DATABASE}?")
-    subprocess.run(  # noqa: S603
-        [sys.executable, "manage.py", "migrate", "-v0", "--skip-checks"],
-        check=True,
-        cwd=ROOT,
-        env=os.environ | {"DATABASE_URL": url},
-    )
-    with psycopg.connect(make_conninfo(server, dbname=DATABASE), autocommit=True) as session:
-        _fill(session, "mkt_hot", [f"hot{n}" for n in range(1, USERS + 1)])
-        for place in range(MARKETS):
-            _fill(session, f"mkt_{place}", [f"spread{place}-{n}" for n in range(USERS // MARKETS)])
-        session.execute("VACUUM ANALYZE")
-    return url
-
-
-def _fill(session: "psycopg.Connection[Any]", market: str, users: list[str]) -> None:
-    _insert(session, "marketplaces_marketplace", [{"id": market, "name": market}])
-    names = [{"id": u, "marketplace_id": market, "external_id": u} for u in users]
-    _insert(session, "users_user", names)
-    for start in range(0, len(users), 500):
-        deposits = [
-            {
-                "marketplace": market,
-                "kind": "deposit",
-                "source": f"deposit:{user}",
-                "lines": [
-                    {"kind": "wallet", "owner": f"G{user}", "asset": "USDC", "amount": 10**12},
-                    {
-                        "kind": "available",
-                        "owner": user,
-                        "asset": "USDC",
-                        "user": user,
-                        "amount": -(10**12),
-                    },
-                ],
-            }
-            for user in users[start : start + 500]
-        ]
-        session.execute("SELECT count(*) FROM ledger_post_many(%s)", [json.dumps(deposits)])
-
-
-def _insert(session: "psycopg.Connection[Any]", table: str, values: list[Row]) -> None:
-    """Insert rows; columns that are not given and may not be null get an empty value of theirs."""
-    session.execute(
-        f"""
-        INSERT INTO {table} SELECT r.* FROM jsonb_array_elements(%s) AS given,
-        jsonb_populate_record(NULL::{table}, (
-            SELECT jsonb_object_agg(a.attname, CASE format_type(a.atttypid, NULL)
-                WHEN 'jsonb' THEN '{{}}'::jsonb WHEN 'boolean' THEN 'false'
-                WHEN 'timestamp with time zone' THEN to_jsonb(now())
-                WHEN 'character varying' THEN '""' ELSE '0' END)
-            FROM pg_attribute a
-            WHERE a.attrelid = '{table}'::regclass AND a.attnum > 0 AND a.attnotnull
-        ) || given) AS r
-        """,
-        [json.dumps(values)],
-    )
-
-
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(
@@ -346,7 +279,9 @@ def main() -> None:
     for row in run(options.seconds, options.rounds):
         ratio = "" if row["ratio"] is None else f"ratio {row['ratio']:.2f}"
         limit = "" if row["limit"] is None else f"(at least {row['limit']})"
-        console.print(f"{row['name']:38} {row['value']:9.2f} {row['unit']:11} {ratio} {limit}")
+        console.print(
+            f"{row['name']:38} {row['value']:9.2f} {row['unit']:11} {ratio} {limit}", soft_wrap=True
+        )
 
 
 if __name__ == "__main__":

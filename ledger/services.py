@@ -161,8 +161,8 @@ def _merged(legs: Iterable[Leg]) -> list[Leg]:
     merged: dict[tuple[str, str, str], Leg] = {}
     for leg in legs:
         key = (leg.kind, leg.owner, leg.asset)
-        amount = leg.amount + (merged[key].amount if key in merged else 0)
-        merged[key] = replace(leg, amount=amount)
+        known = merged.get(key)
+        merged[key] = replace(leg, amount=known.amount + leg.amount) if known else leg
     return [leg for leg in merged.values() if leg.amount]
 
 

@@ -3,7 +3,6 @@
 from typing import Any
 
 from ledger.balances import balance_of
-from ledger.chart import AccountKind
 from ledger.models import Posting
 from ledger.serializers import BalanceShape, StatementLineShape
 from offerhub.api.docs import describe
@@ -47,9 +46,7 @@ class UserStatementView(ApiView):
     def get(self, request: ApiRequest, user_id: str) -> Response:
         """Newest first, each line with the balance after it."""
         user = get_user(request.marketplace_id, user_id)
-        rows = Posting.objects.filter(
-            account__user_id=user.id, account__kind=AccountKind.AVAILABLE, account__asset=ASSET
-        ).select_related("entry")
+        rows = Posting.objects.statement(user.id, ASSET)
         return respond(page(rows, request.query_params, _line, key="account_version", parse=int))
 
 
