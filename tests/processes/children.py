@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
+import psutil
+
 from offerhub.supervisor import ports
 from offerhub.supervisor.program import LAUNCHER, ROOT
 
@@ -59,6 +61,14 @@ def until(
     while not condition():
         assert time.monotonic() < deadline, otherwise()
         time.sleep(0.02)
+
+
+def is_gone(pid: int) -> bool:
+    """Whether a process has ended, waited for by its parent or not."""
+    try:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
 
 
 def redis_binary() -> str:

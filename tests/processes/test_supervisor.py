@@ -18,7 +18,7 @@ from offerhub.supervisor import ports
 from offerhub.supervisor.leftovers import AlreadyRunning, PidFile
 from offerhub.supervisor.program import LAUNCHER, ROOT, Child, Program
 from offerhub.supervisor.supervisor import Supervisor, WillNotStart
-from tests.processes.children import child, until
+from tests.processes.children import child, is_gone, until
 
 
 def program(name: str, code: str, **options: object) -> Program:
@@ -130,14 +130,7 @@ def test_the_children_of_a_killed_child_go_with_it(supervisor: Supervisor, tmp_p
     until(lambda: one.last_words().strip(), 30)
     grandchild = int(one.last_words())
     os.kill(one.pid, signal.SIGKILL)
-    tick_until(supervisor, lambda: _is_gone(grandchild))
-
-
-def _is_gone(pid: int) -> bool:
-    try:
-        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return True
+    tick_until(supervisor, lambda: is_gone(grandchild))
 
 
 def test_work_beside_answers_and_raises_as_if_it_were_called(supervisor: Supervisor) -> None:
@@ -162,9 +155,9 @@ def test_no_child_outlives_a_killed_supervisor(tmp_path: Path) -> None:
         until(lambda: log.exists() and log.read_text().strip(), 30)
         pid = int(log.read_text())
         time.sleep(0.2)
-        assert not _is_gone(pid)
+        assert not is_gone(pid)
         os.kill(supervisor.pid, signal.SIGKILL)
-        until(lambda: _is_gone(pid), 30)
+        until(lambda: is_gone(pid), 30)
 
 
 def test_a_child_whose_parent_is_gone_already_does_not_begin() -> None:
@@ -188,7 +181,7 @@ def test_leftovers_of_a_killed_supervisor_are_stopped(tmp_path: Path) -> None:
         after = PidFile(tmp_path)
         after.take()
         assert after.stop_leftovers() == ["web"]
-        assert _is_gone(left.pid)
+        assert is_gone(left.pid)
 
 
 def test_a_stranger_with_the_number_of_a_leftover_is_left_alone(tmp_path: Path) -> None:
