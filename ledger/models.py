@@ -222,7 +222,7 @@ class Period(models.Model):
         Marketplace, on_delete=PROTECT, db_index=False, related_name="+"
     )
     day = models.DateField()
-    closed_at = models.DateTimeField(db_default=Now())
+    closed_at = models.DateTimeField()  # the product's time, as `recorded_at` of entries
     closed_by = models.CharField(max_length=128)
 
     class Meta:

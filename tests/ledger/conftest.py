@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -14,6 +14,7 @@ from ledger.balances import UserBalance, account_balance, user_balance
 from ledger.invariants import violations
 from ledger.services import Posted
 from offerhub.chain.types import ChainFact
+from offerhub.core import clock
 from offerhub.core.actor import system
 from offerhub.marketplaces.models import Marketplace
 from offerhub.users.models import User
@@ -24,7 +25,7 @@ FEE = 100
 
 def fact(fee: int = FEE, at: datetime | None = None) -> ChainFact:
     """A confirmed transaction with a hash of its own."""
-    return ChainFact(uuid.uuid4().hex * 2, 7, at or datetime.now(UTC), fee, "GFEE", successful=True)
+    return ChainFact(uuid.uuid4().hex * 2, 7, at or clock.now(), fee, "GFEE", successful=True)
 
 
 class Books:

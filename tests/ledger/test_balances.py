@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from django.http import QueryDict
 from django.test.utils import CaptureQueriesContext
 
 from ledger.balances import account_balance, balance_of, trial_balance, user_balances
@@ -12,6 +13,8 @@ from ledger.chart import AccountKind as K
 from ledger.jobs import take_checkpoints
 from ledger.models import Account, Entry, Posting
 from ledger.services import post_many
+from offerhub.api.pagination import page
+from offerhub.core import clock
 from offerhub.core.errors import NotFound
 from tests.ledger.conftest import Books, fact
 from tests.ledger.test_posting import _deposit_draft
@@ -27,7 +30,7 @@ def test_a_users_balance_is_one_statement_and_tells_all_four_parts(books: Books)
     assert len(queries) == 1
     assert (balance.available, balance.reserved, balance.in_escrow) == (800, 100, 100)
     assert (balance.pending_withdrawal, balance.total) == (0, 1000)
-    assert abs(balance.as_of - datetime.now(UTC)) < timedelta(minutes=5)
+    assert abs(balance.as_of - clock.now()) < timedelta(minutes=5)
 
 
 def test_a_user_without_accounts_has_nothing(books: Books) -> None:
@@ -146,7 +149,7 @@ def _reads(cursor: Any) -> int:
 
 def test_an_account_that_is_not_there_holds_nothing(books: Books) -> None:
     assert books.held("suspense") == 0
-    assert books.held("wallet", "GNOBODY", at=datetime.now(UTC)) == 0
+    assert books.held("wallet", "GNOBODY", at=clock.now()) == 0
 
 
 def test_a_rollup_is_its_checkpoint_and_what_came_since(books: Books) -> None:
@@ -156,7 +159,7 @@ def test_a_rollup_is_its_checkpoint_and_what_came_since(books: Books) -> None:
     books.settle("ord_1", gross=300, seller=280, platform=20, milestone="m1")
     assert take_checkpoints(patience=20, least=1) >= 3
     books.settle("ord_1", gross=300, seller=270, platform=30, milestone="m2")
-    now = datetime.now(UTC)
+    now = clock.now()
     assert books.held("revenue:platform_fee") == 50
     assert books.held("revenue:platform_fee", at=now + timedelta(minutes=1)) == 50
     assert books.held("revenue:platform_fee", at=now - timedelta(days=1)) == 0
@@ -206,7 +209,21 @@ def test_the_trial_balance_of_an_instant_counts_by_event_or_by_booking(books: Bo
     assert owed(seventh, "effective") == 10
     assert owed(datetime(2026, 1, 9, tzinfo=UTC), "effective") == 30
     assert owed(seventh, "recorded") == 0
-    assert owed(datetime.now(UTC) + timedelta(minutes=1), "recorded") == 30
+    assert owed(clock.now() + timedelta(minutes=1), "recorded") == 30
     assert account_balance(
         marketplace_id=books.id, kind="wallet", owner="GBUYER", asset="USDC"
-    ) == owed(datetime.now(UTC) + timedelta(minutes=1), "recorded")
+    ) == owed(clock.now() + timedelta(minutes=1), "recorded")
+
+
+def test_the_pages_of_the_api_walk_a_statement_without_gap_or_repetition(books: Books) -> None:
+    many(books, 12)
+    seen: list[int] = []
+    query = QueryDict("limit=5")
+    while True:
+        rows = Posting.objects.statement(books.buyer.id, "USDC")
+        told = page(rows, query, lambda line: vars(line), key="account_version", parse=int)
+        seen += [line["account_version"] for line in told["data"]]
+        if not told["hasMore"]:
+            break
+        query = QueryDict(f"limit=5&cursor={told['nextCursor']}")
+    assert seen == list(range(12, 0, -1))

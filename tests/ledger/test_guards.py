@@ -216,8 +216,8 @@ def shut(books: Books, hand: Hand) -> Books:
     """Books with one row in every table that is kept."""
     accounts(books, hand)
     hand.run(
-        "INSERT INTO ledger_period (marketplace_id, day, closed_by)"
-        f" VALUES ('{books.id}', '2020-01-01', 'test')",
+        "INSERT INTO ledger_period (marketplace_id, day, closed_by, closed_at)"
+        f" VALUES ('{books.id}', '2020-01-01', 'test', offerhub_now())",
         "INSERT INTO ledger_snapshot (period_id, account_id, opening, debit, credit, closing)"
         " SELECT p.id, a.id, 0, 0, 0, 0 FROM ledger_period p, ledger_account a"
         f" WHERE p.marketplace_id = '{books.id}' AND a.marketplace_id = '{books.id}' LIMIT 1",
@@ -353,8 +353,8 @@ def test_an_entry_of_an_unknown_kind_is_refused(books: Books, hand: Hand) -> Non
 def test_an_entry_dated_into_a_closed_day_is_refused(books: Books, hand: Hand) -> None:
     wallet, available = accounts(books, hand)
     hand.run(
-        "INSERT INTO ledger_period (marketplace_id, day, closed_by)"
-        f" VALUES ('{books.id}', '2020-01-01', 'test')"
+        "INSERT INTO ledger_period (marketplace_id, day, closed_by, closed_at)"
+        f" VALUES ('{books.id}', '2020-01-01', 'test', offerhub_now())"
     )
     refused = hand.refused(
         entry(books).replace("now(), now()", "'2020-01-01T23:59:59Z', now()"),

@@ -96,7 +96,8 @@ CORRUPTIONS: dict[str, tuple[str, str]] = {
     "closed_days_stay": (
         (
             "INSERT INTO ledger_period (marketplace_id, day, closed_at, closed_by)"
-            " SELECT '{m}', (now() AT TIME ZONE 'UTC')::date, now() - interval '1 hour', 'test'"
+            " SELECT '{m}', (offerhub_now() AT TIME ZONE 'UTC')::date,"
+            " offerhub_now() - interval '1 hour', 'test'"
         ),
         "",
     ),

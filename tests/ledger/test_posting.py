@@ -14,6 +14,7 @@ from ledger.kinds import EntryKind
 from ledger.legs import Leg, credit, debit
 from ledger.models import Account, Entry, Period, Posting
 from ledger.services import Draft, Posted, open_account, post, post_many
+from offerhub.core import clock
 from offerhub.core.errors import InsufficientFunds
 from tests.ledger.conftest import ACTOR, Books, address, fact
 
@@ -301,12 +302,14 @@ def test_an_entry_keeps_what_the_chain_said_and_who_posted_it(books: Books) -> N
     assert (entry.chain_hash, entry.chain_ledger) == (told.hash, told.ledger)
     assert (entry.effective_at, entry.description) == (told.closed_at, "rent")
     assert (entry.actor, entry.request_id) == ("system:test", "req-1")
-    assert abs(entry.recorded_at - datetime.now(UTC)) < timedelta(minutes=5)
+    assert abs(entry.recorded_at - clock.now()) < timedelta(minutes=5)
 
 
 def close(books: Books, day: str) -> None:
     """A day whose books are shut."""
-    Period.objects.create(marketplace=books.marketplace, day=day, closed_by="test")
+    Period.objects.create(
+        marketplace=books.marketplace, day=day, closed_by="test", closed_at=clock.now()
+    )
 
 
 def test_nothing_is_dated_into_a_closed_day(books: Books) -> None:
