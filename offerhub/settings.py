@@ -252,6 +252,8 @@ CELERY_BROKER_CONNECTION_TIMEOUT = 2
 # A request that rings does not wait for a broker that is away: the sweeps make it good.
 CELERY_BROKER_TRANSPORT_OPTIONS = {"max_retries": 1, "interval_start": 0, "interval_step": 0}
 WORK_THREADS = env.int("WORK_THREADS", 8)
+# Every wallet is read through Horizon at least this often, for what the event stream does not show.
+WALLET_SCAN_HOURS = env.float("OFFERHUB_WALLET_SCAN_HOURS", 24.0)
 MONITOR_SECONDS = env.float("OFFERHUB_MONITOR_SECONDS", 0.25 if SANDBOX else 5.0)
 
 # --- money ------------------------------------------------------------------------------------

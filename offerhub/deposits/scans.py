@@ -34,7 +34,7 @@ _horizon_at = (0, 0)  # history and ledger that this process has seen Horizon pa
 
 def interval() -> timedelta:
     """How often every wallet is read at the least, when nothing happened."""
-    return timedelta(hours=float(getattr(settings, "WALLET_SCAN_HOURS", 24.0)))
+    return timedelta(hours=settings.WALLET_SCAN_HOURS)
 
 
 def enrol_new_wallets() -> int:

@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from ledger import movements
 from offerhub.chain.network import current
@@ -48,9 +48,10 @@ def request_operation(*, wallet_id: str) -> WalletOperation | None:
     else:
         pending = wallet.status == Wallet.Status.PENDING
         kind = Kind.ACTIVATE if pending else Kind.TOP_UP
-        source = platform_wallet(wallet.marketplace_id)
-        if source.status != Wallet.Status.ACTIVE:
+        sponsor = platform_wallet(wallet.marketplace_id)
+        if sponsor is None or sponsor.status != Wallet.Status.ACTIVE:
             return None
+        source = sponsor
     if not _needs(wallet, kind):
         return None
     operation = WalletOperation.objects.create(
@@ -66,9 +67,9 @@ def _needs(wallet: Wallet, kind: Kind) -> bool:
     return wallet.status == Wallet.Status.PENDING
 
 
-def platform_wallet(marketplace_id: str) -> Wallet:
-    """The wallet that sponsors the others and takes the marketplace's fees."""
-    return Wallet.objects.get(marketplace_id=marketplace_id, kind=Wallet.Kind.PLATFORM)
+def platform_wallet(marketplace_id: str) -> Wallet | None:
+    """The wallet that sponsors the others and takes the fees; None before it is made."""
+    return Wallet.objects.filter(marketplace_id=marketplace_id, kind=Wallet.Kind.PLATFORM).first()
 
 
 @in_transaction
@@ -178,5 +179,9 @@ def in_need() -> list[str]:
     if current().friendbot_url:
         low |= Q(kind=Wallet.Kind.PLATFORM, fee_budget__lt=PLATFORM_LOW)
     needy = Q(status=Wallet.Status.PENDING) | (Q(status=Wallet.Status.ACTIVE) & low)
-    rows = Wallet.objects.filter(needy).exclude(operations__status__in=LIVE)
+    sponsor = Wallet.objects.filter(
+        marketplace=OuterRef("marketplace"), kind=Wallet.Kind.PLATFORM, status=Wallet.Status.ACTIVE
+    )
+    can_be_helped = Q(kind=Wallet.Kind.PLATFORM) | Exists(sponsor)
+    rows = Wallet.objects.filter(needy & can_be_helped).exclude(operations__status__in=LIVE)
     return list(rows.order_by("id").values_list("id", flat=True)[:200])
