@@ -6,7 +6,5 @@ class Migration(migrations.Migration):
 
     dependencies = [("ledger", "0003_keys_at_once")]
     operations = [
-        migrations.AlterField(
-            model_name="period", name="closed_at", field=models.DateTimeField()
-        ),
+        migrations.AlterField(model_name="period", name="closed_at", field=models.DateTimeField()),
     ]
