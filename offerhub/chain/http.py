@@ -26,6 +26,16 @@ MOST = 2 * 1024 * 1024  # bytes of an answer, unpacked
 DEFAULT_PAUSE = 1.0
 LONGEST_PAUSE = 300.0  # of a server's Retry-After: a wrong one must not put money to sleep
 
+# What reading JSON, or the XDR in it, raises when it is not what it should be.
+_MISREAD = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
 _JSON, _FORM = "application/json", "application/x-www-form-urlencoded"
 _CONNECTIONS = 64  # kept open to one server; more are made when needed
 _CHUNK = 65_536
@@ -110,7 +120,7 @@ def in_known_shape(what: str) -> Iterator[None]:
     """Around the reading of an answer: one of another shape proves nothing, like none at all."""
     try:
         yield
-    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+    except _MISREAD as error:
         raise ChainUnavailable(
             f"{what} came in a shape that can not be read ({type(error).__name__})"
         ) from error

@@ -15,6 +15,9 @@ RULES = {
     "only the approver": "only_approver",
     "already been approved": "already_approved",
     "status cannot be empty": "empty_status",
+    # Before the next one, whose words begin this sentence too.
+    "cannot dispute": "resolver_may_not_dispute",
+    "cannot be the one": "resolver_may_not_dispute",
     "dispute resolver can": "only_resolver",
     "already in dispute": "already_disputed",
     "not in dispute": "not_disputed",
@@ -23,8 +26,6 @@ RULES = {
     "have been released": "already_released",
     "already released": "already_released",
     "not authorized to change the dispute": "may_not_dispute",
-    "cannot dispute": "resolver_may_not_dispute",
-    "cannot be the one": "resolver_may_not_dispute",
     "must equal the current escrow balance": "distributions_differ_from_balance",
     "must not exceed": "distributions_too_large",
     "insufficient funds": "insufficient_funds",

@@ -44,6 +44,7 @@ class Relay:
     asked: list[tuple[str, str, bytes]] = field(default_factory=list)  # method, target, body
     connections: int = 0
     rules: list[tuple[str, Change]] = field(default_factory=list)
+    fixed: list[tuple[str, Reply]] = field(default_factory=list)
     raw: list[tuple[str, Callable[[Handler], None]]] = field(default_factory=list)
 
     def change(self, path: str, change: Change) -> None:
@@ -51,12 +52,18 @@ class Relay:
         self.rules.append((path, change))
 
     def instead(self, path: str, body: Any, status: int = 200, **headers: str) -> None:
-        """Answer this, whatever the network says."""
-        self.change(path, lambda reply: Reply.of(body, status, **headers))
+        """Answer this; the network is not asked."""
+        self.fixed.append((path, Reply.of(body, status, **headers)))
 
     def by_hand(self, path: str, answer: Callable[[Handler], None]) -> None:
         """Let a function write to the socket itself; the network is not asked."""
         self.raw.append((path, answer))
+
+    def honest_again(self) -> None:
+        """Pass everything on as it is."""
+        self.rules.clear()
+        self.fixed.clear()
+        self.raw.clear()
 
     def count(self, path: str) -> int:
         """How many requests contained this in their target."""
@@ -64,6 +71,8 @@ class Relay:
 
     def fetch(self, handler: Handler, body: bytes) -> Reply:
         """The network's own answer."""
+        if not self.behind:
+            return Reply.of({})
         link = http.client.HTTPConnection(urlsplit(self.behind).netloc, timeout=30)
         kept = {k: v for k, v in handler.headers.items() if k.lower() not in ("host", "connection")}
         link.request(handler.command, handler.path, body or None, kept)
@@ -92,7 +101,8 @@ def _handler(relay: Relay) -> type[Handler]:
                 if path in self.path:
                     answer(self)
                     return
-            reply: Reply | None = relay.fetch(self, body) if relay.behind else Reply.of({})
+            fixed = next((answer for path, answer in relay.fixed if path in self.path), None)
+            reply: Reply | None = fixed or relay.fetch(self, body)
             for path, change in relay.rules:
                 if path in self.path and reply is not None:
                     reply = change(reply)
