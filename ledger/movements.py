@@ -17,7 +17,7 @@ from typing import Literal
 
 from ledger.chart import AccountKind as K
 from ledger.kinds import EntryKind
-from ledger.legs import XLM, assert_adds_up, credit, debit, fee_legs
+from ledger.legs import XLM, Leg, assert_adds_up, credit, debit, fee_legs
 from ledger.legs import Payout as Payout
 from ledger.reversals import reversal as reversal
 from ledger.services import Posted, post
@@ -153,6 +153,30 @@ def escrow_funded(
     )
 
 
+def settlement_legs(
+    *,
+    order_id: str,
+    user_id: str,
+    contract: str,
+    asset: str,
+    gross: int,
+    payouts: Sequence[Payout],
+    platform_address: str,
+    platform_fee: int,
+    surplus: int,
+) -> list[Leg]:
+    """What `settlement` posts, but for the network's charge: also to show it before it happens."""
+    return [
+        debit(K.ESCROW, order_id, gross - surplus, asset, user_id),
+        debit(K.SUSPENSE, "", surplus, asset),
+        credit(K.CONTRACT, contract, gross, asset),
+        *(debit(K.WALLET, p.address, p.amount, asset) for p in payouts),
+        *(credit(K.AVAILABLE, p.user_id, p.amount, asset, p.user_id) for p in payouts),
+        debit(K.PLATFORM, platform_address, platform_fee, asset),
+        credit(K.PLATFORM_FEE, "", platform_fee, asset),
+    ]
+
+
 def settlement(
     *,
     marketplace_id: str,
@@ -188,20 +212,22 @@ def settlement(
     Raises Unbalanced when the amounts are not g = n + p + t.
     """
     assert_adds_up(source, gross, payouts, platform_fee, protocol_fee)
+    legs = settlement_legs(
+        order_id=order_id,
+        user_id=user_id,
+        contract=contract,
+        asset=asset,
+        gross=gross,
+        payouts=payouts,
+        platform_address=platform_address,
+        platform_fee=platform_fee,
+        surplus=surplus,
+    )
     return post(
         marketplace_id=marketplace_id,
         kind=EntryKind(kind),
         source=source,
-        legs=[
-            debit(K.ESCROW, order_id, gross - surplus, asset, user_id),
-            debit(K.SUSPENSE, "", surplus, asset),
-            credit(K.CONTRACT, contract, gross, asset),
-            *(debit(K.WALLET, p.address, p.amount, asset) for p in payouts),
-            *(credit(K.AVAILABLE, p.user_id, p.amount, asset, p.user_id) for p in payouts),
-            debit(K.PLATFORM, platform_address, platform_fee, asset),
-            credit(K.PLATFORM_FEE, "", platform_fee, asset),
-            *fee_legs(fact, fee_address),
-        ],
+        legs=[*legs, *fee_legs(fact, fee_address)],
         fact=fact,
         operation_id=operation_id,
         meta={"gross": gross, "protocolFee": protocol_fee, "platformFee": platform_fee},

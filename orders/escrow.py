@@ -5,14 +5,17 @@ from typing import Any
 
 from offerhub.chain import keys, trustless_work
 from offerhub.chain.drivers import LedgerReads
-from offerhub.chain.types import ChainFact, Envelope, Outcome
-from orders import escrow_services as services
+from offerhub.chain.types import BuildRefused, ChainFact, Envelope, Outcome
+from offerhub.core.money import format_amount
+from orders import outcomes
 from orders.models import EscrowOperation, Order
 
 Kind = EscrowOperation.Kind
 Args = dict[str, Any]
 # The provider's limits on the texts of a contract.
 LONGEST_TITLE, LONGEST_TEXT = 100, 500
+BALANCE_MOVED = "contract_balance_moved"
+CENT = 100_000  # stroops; the contract divides whole cents exactly
 
 
 class EscrowDriver(LedgerReads):
@@ -32,15 +35,15 @@ class EscrowDriver(LedgerReads):
 
     def confirm(self, row: EscrowOperation, fact: ChainFact) -> None:
         """Carry the fact into the books."""
-        services.confirm(row.id, fact)
+        outcomes.confirm(row.id, fact)
 
     def fail(self, row: EscrowOperation, code: str, detail: str, fact: ChainFact | None) -> None:
         """Carry the proven failure into the books."""
-        services.fail(row.id, code, detail, fact)
+        outcomes.fail(row.id, code, detail, fact)
 
     def retire(self, row: EscrowOperation, code: str, fact: ChainFact) -> None:
         """Book the charge of an envelope that another one follows."""
-        services.retire(row, code, fact)
+        outcomes.retire(row, code, fact)
 
 
 def _deploy(row: EscrowOperation, args: Args) -> Envelope:
@@ -95,13 +98,33 @@ def _dispute(row: EscrowOperation, args: Args) -> Envelope:
 def _resolve(row: EscrowOperation, args: Args) -> Envelope:
     """Shares in stroops from the plan.
 
-    A single-release contract must be emptied exactly, so its balance is read now: what a stranger
-    sent into it goes to the buyer, by rule, else one stroop of dust would block every refund.
+    A single-release contract must be emptied exactly, so its balance is read now. What a stranger
+    sent into it goes to the one who gets everything, and in a split to the buyer, by rule: else
+    one stroop of dust would block every settlement.
     """
     shares = {args["seller"]: args["to_seller"], args["buyer"]: args["to_buyer"]}
     if args["kind"] == trustless_work.SINGLE:
-        shares[args["buyer"]] += trustless_work.balance(args["contract"]) - sum(shares.values())
+        surplus = trustless_work.balance(args["contract"]) - sum(shares.values())
+        both = args["to_seller"] and args["to_buyer"]
+        if surplus < 0 or (both and surplus % CENT):
+            # With a part of a cent the contract's rounding would overpay, and so refuse.
+            raise BuildRefused(
+                BALANCE_MOVED,
+                f"The contract holds {format_amount(abs(surplus))} USDC "
+                f"{'less' if surplus < 0 else 'more'} than the order's money",
+            )
+        shares[args["buyer"] if args["to_buyer"] else args["seller"]] += surplus
     return trustless_work.resolve(*_call(row, args), shares)
+
+
+def _sweep(row: EscrowOperation, args: Args) -> Envelope:
+    """What a single-release contract holds beyond the order's money, to the buyer."""
+    surplus = trustless_work.balance(args["contract"]) - args["amount"]
+    if surplus <= 0:
+        raise BuildRefused("nothing_to_sweep", "The contract holds the order's money and no more")
+    return trustless_work.withdraw_remaining(
+        args["kind"], args["contract"], row.source_wallet.address, {args["buyer"]: surplus}
+    )
 
 
 def _call(row: EscrowOperation, args: Args) -> tuple[str, str, str, int]:
@@ -116,6 +139,7 @@ _BUILDERS: dict[Kind, Callable[[EscrowOperation, Args], Envelope]] = {
     Kind.RELEASE: _release,
     Kind.DISPUTE: _dispute,
     Kind.RESOLVE: _resolve,
+    Kind.SWEEP: _sweep,
 }
 
 DRIVER = EscrowDriver()

@@ -1,22 +1,18 @@
-"""The contract's life in our books: what is requested, and what the chain confirmed or refused.
+"""What is asked of an order's contract.
 
-Every call is a triple: `request_…` here, the runner in `orders.escrow`, then `confirm` or `fail`
-here. Money moves in the confirmation only, by the amounts that the chain paid.
+Every call is a triple: `request_…` here, the runner in `orders.escrow`, then `confirm` or `fail` in
+`orders.outcomes`. Nothing moves here: money moves in the confirmation, by what the chain paid.
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
-import structlog
-from django.db import IntegrityError, transaction
-from django.db.models import F, Q
+from django.db import IntegrityError
+from django.db.models import Q
 
-from ledger import movements
-from ledger import services as ledger
-from offerhub.chain.submission import Status, finish
-from offerhub.chain.types import ChainFact
+from offerhub.chain.submission import LIVE
 from offerhub.core import jobs
-from offerhub.core.actor import Actor, ActorKind, system
+from offerhub.core.actor import Actor, ActorKind
 from offerhub.core.db import in_transaction
 from offerhub.core.errors import (
     NotFound,
@@ -25,16 +21,15 @@ from offerhub.core.errors import (
     WalletNotActive,
     WrongState,
 )
-from offerhub.events import services as events
 from offerhub.users.models import Wallet
 from orders import plans
 from orders.models import Escrow, EscrowOperation, Milestone, Order
-from orders.services import ASSET, lock_order, refuse_unless
-from orders.settlement import settle
-from orders.states import EscrowStatus, OrderStatus
+from orders.services import lock_order, refuse_unless
+from orders.states import EscrowStatus, MilestoneStatus, OrderStatus
 
-log = structlog.get_logger(__name__)
 Kind = EscrowOperation.Kind
+# Where milestones that are not in dispute can go on.
+GOES_ON = (OrderStatus.IN_PROGRESS, OrderStatus.DISPUTED)
 
 
 # --- requests ---------------------------------------------------------------------------------
@@ -49,7 +44,7 @@ def request_deploy(*, marketplace_id: str, order_id: str, actor: Actor) -> Escro
     elif escrow.status == EscrowStatus.FAILED:
         escrow.deploy_again()
         escrow.save(update_fields=["status"])
-    _start(escrow, [{"kind": Kind.DEPLOY.value}], actor)
+    start(escrow, [{"kind": Kind.DEPLOY.value}], actor)
     return escrow
 
 
@@ -97,7 +92,7 @@ def request_fund(*, marketplace_id: str, escrow_id: str, actor: Actor) -> Escrow
     """Ask for the buyer's money to go into the contract. → (confirmed) IN_PROGRESS."""
     order = lock_order(marketplace_id, _order_of(marketplace_id, escrow_id))
     refuse_unless(order, OrderStatus.ESCROW_CREATED, doing="funding the escrow")
-    _start(order.escrow, [{"kind": Kind.FUND.value}], actor)
+    start(order.escrow, [{"kind": Kind.FUND.value}], actor)
     return order.escrow
 
 
@@ -113,13 +108,13 @@ def request_release(
 ) -> Order:
     """`complete`, `approve`, or `release`, which does the steps that are still missing."""
     order = lock_order(marketplace_id, order_id)
-    refuse_unless(order, OrderStatus.IN_PROGRESS, doing=f"to {action}")
+    refuse_unless(order, *GOES_ON, doing=f"to {action}")
     milestones = list(order.milestones.all())
     if action == "release":
         steps = plans.to_release(milestones, milestone_ref, evidence)
     else:
         steps = plans.one_step(milestones, milestone_ref, action, evidence)
-    _start(order.escrow, steps, actor)
+    start(order.escrow, steps, actor)
     return order
 
 
@@ -129,10 +124,80 @@ def request_refund(
 ) -> Order:
     """Give back to the buyer what is still in the contract, or one milestone of it."""
     order = lock_order(marketplace_id, order_id)
-    refuse_unless(order, OrderStatus.IN_PROGRESS, doing="refunding")
+    refuse_unless(order, *GOES_ON, doing="refunding")
     steps = plans.to_refund(list(order.milestones.all()), milestone_ref, reason)
-    _start(order.escrow, steps, actor)
+    start(order.escrow, steps, actor)
     return order
+
+
+@in_transaction
+def request_freeze(
+    *,
+    order: Order,
+    milestones: Sequence[Milestone],
+    dispute_id: str,
+    by: plans.Party,
+    actor: Actor,
+) -> None:
+    """Freeze milestones on the chain for a dispute: each DISPUTED once it is confirmed.
+
+    `order` is locked by the caller. A call that is on its way goes on, and the freeze comes right
+    after it, before whatever else was planned; what was planned for these milestones is dropped.
+    Raises OperationInFlight when one of them is being paid out at this moment.
+    """
+    refuse_unless(order, *GOES_ON, doing="a dispute")
+    for milestone in milestones:
+        if milestone.status not in plans.OPEN_TO_ALL:
+            raise WrongState(f"Milestone {milestone.ref} is {milestone.status}")
+    steps = plans.to_freeze(milestones, dispute_id, by)
+    live = _live_operation(order)
+    if live is None:
+        start(order.escrow, steps, actor)
+        return
+    chosen = {milestone.pk for milestone in milestones}
+    if live.milestone_id in chosen and live.kind not in (Kind.COMPLETE, Kind.APPROVE):
+        raise OperationInFlight(
+            f"Operation {live.id} ({live.kind}) of this milestone is on its way", retry_after=1
+        )
+    later = [step for step in live.then if step.get("milestone") not in chosen]
+    _replan(live, [*plans.asked_by(steps, actor), *later])
+
+
+@in_transaction
+def request_settlement(
+    *, order: Order, shares: Sequence[plans.Share], surplus: int, dispute_id: str, actor: Actor
+) -> None:
+    """Divide disputed milestones as was decided: the resolver's calls, one after the other.
+
+    `order` is locked by the caller; each share is a whole milestone's amount. `surplus` is what the
+    books know a stranger to have sent into the contract.
+    """
+    refuse_unless(order, OrderStatus.DISPUTED, doing="a settlement")
+    rows = {milestone.pk: milestone for milestone in order.milestones.all()}
+    for share in shares:
+        milestone = rows[share.milestone_id]
+        if milestone.status != MilestoneStatus.DISPUTED:
+            raise WrongState(f"Milestone {milestone.ref} is {milestone.status}")
+        parts = (share.to_seller, share.to_buyer)
+        if sum(parts) != milestone.amount or min(parts) < 0:
+            raise WrongState(f"The shares of milestone {milestone.ref} are not its amount")
+    sweep_first = surplus > 0 and order.escrow.kind == Escrow.Kind.SINGLE
+    steps = plans.to_settle(rows, shares, dispute_id, sweep_first=sweep_first)
+    live = _live_operation(order)
+    if live is None:
+        start(order.escrow, steps, actor)
+        return
+    _replan(live, [*live.then, *plans.asked_by(steps, actor)])
+
+
+def _live_operation(order: Order) -> EscrowOperation | None:
+    rows = EscrowOperation.objects.select_for_update()
+    return rows.filter(order=order, status__in=LIVE).first()
+
+
+def _replan(live: EscrowOperation, then: list[plans.Step]) -> None:
+    live.then = then
+    live.save(update_fields=["then"])
 
 
 def _order_of(marketplace_id: str, escrow_id: str) -> str:
@@ -143,7 +208,7 @@ def _order_of(marketplace_id: str, escrow_id: str) -> str:
     return order_id
 
 
-def _start(
+def start(
     escrow: Escrow,
     steps: list[plans.Step],
     actor: Actor,
@@ -152,9 +217,12 @@ def _start(
     """Write the operation for the first step, keep the others behind it, and ring for it.
 
     `milestone` is the step's own, where the caller has it at hand. The order's row is locked.
-    Raises OperationInFlight while another call to the contract may still apply.
+    A step that names its own asker is theirs. Raises OperationInFlight while another call to the
+    contract may still apply.
     """
     step, then = steps[0], steps[1:]
+    if "actor" in step:
+        actor = actor_of(step["actor"], step.get("request_id", ""))
     kind, milestone_id = Kind(step["kind"]), step.get("milestone")
     if kind == Kind.RELEASE:
         if milestone is None or milestone.pk != milestone_id:
@@ -166,7 +234,7 @@ def _start(
         order_id=escrow.order_id,
         milestone_id=milestone_id,
         kind=kind.value,
-        source_wallet_id=_signer(escrow, kind),
+        source_wallet_id=_signer(escrow, kind, step),
         args=_arguments(escrow, step),
         then=then,
         actor=str(actor),
@@ -201,182 +269,15 @@ def _insert(operation: EscrowOperation) -> None:
         ) from None
 
 
-def _signer(escrow: Escrow, kind: Kind) -> str:
-    """Whose wallet signs this call, as the contract wants it."""
-    if kind == Kind.RESOLVE:
+def _signer(escrow: Escrow, kind: Kind, step: plans.Step) -> str:
+    """Whose wallet signs this call, as the contract wants it; a dispute is its opener's."""
+    if kind in (Kind.RESOLVE, Kind.SWEEP):
         return escrow.resolver_wallet_id
-    return escrow.seller_wallet_id if kind == Kind.COMPLETE else escrow.buyer_wallet_id
+    by_seller = kind == Kind.COMPLETE or step.get("args", {}).get("by") == "seller"
+    return escrow.seller_wallet_id if by_seller else escrow.buyer_wallet_id
 
 
-# --- outcomes ---------------------------------------------------------------------------------
-@in_transaction
-def confirm(operation_id: str, fact: ChainFact) -> None:
-    """The chain did it: state, ledger and event, then the plan's next step. Does it once."""
-    operation = _lock_operation(operation_id)
-    if not operation.is_live:
-        return
-    order = operation.order
-    _CONFIRMATIONS[Kind(operation.kind)](operation, fact)
-    finish(operation, Status.CONFIRMED, fact)
-    _record(order, f"escrow.{operation.kind.lower()}_confirmed", operation, {"ledger": fact.ledger})
-    if operation.then:
-        _start(order.escrow, operation.then, _asker(operation), operation.milestone)
-
-
-@in_transaction
-def fail(operation_id: str, code: str, detail: str, fact: ChainFact | None) -> None:
-    """Proven not to have happened: the state goes back to where it was asked from."""
-    operation = _lock_operation(operation_id)
-    if not operation.is_live:
-        return
-    order, kind = operation.order, Kind(operation.kind)
-    if kind == Kind.RELEASE and operation.milestone is not None:
-        operation.milestone.release_failed()
-        operation.milestone.save(update_fields=["status"])
-    if kind == Kind.DEPLOY:
-        order.escrow.deploy_failed()
-        order.escrow.save(update_fields=["status"])
-    if fact is not None:
-        _book_fee(operation, fact)
-    operation.problem = {"code": code, "detail": detail[:500]}
-    finish(operation, Status.FAILED, fact)
-    _record(
-        order, f"escrow.{kind.lower()}_failed", operation, {"code": code, "detail": detail[:500]}
-    )
-
-
-@transaction.atomic
-def retire(operation: EscrowOperation, code: str, fact: ChainFact) -> None:
-    """Its envelope failed in a ledger and another one follows: only what the network charged is
-    booked. `operation` is the runner's own, with its lease."""
-    if operation.retire_envelope(code):
-        _book_fee(operation, fact)
-        source = Wallet.objects.filter(pk=operation.source_wallet_id)
-        source.update(fee_budget=F("fee_budget") - fact.fee_charged)
-
-
-def _lock_operation(operation_id: str) -> EscrowOperation:
-    """The operation, its order, milestone and escrow; operation and order locked."""
-    return (
-        EscrowOperation.objects.select_related("order__escrow", "milestone")
-        .select_for_update(of=("self", "order"))
-        .get(pk=operation_id)
-    )
-
-
-def _asker(operation: EscrowOperation) -> Actor:
-    """Who asked for the plan that this operation is a step of: the same through all its steps."""
-    kind, _, name = operation.actor.partition(":")
-    return Actor(ActorKind(kind), name, operation.request_id)
-
-
-def _record(order: Order, event: str, operation: EscrowOperation, payload: dict[str, Any]) -> None:
-    facts = {"operationId": operation.id, "hash": operation.hash, **payload}
-    if operation.milestone is not None:
-        facts["milestoneId"] = operation.milestone.ref
-    events.record(order, event, actor=_asker(operation), payload=facts)
-    order.save(
-        update_fields=[
-            "status",
-            "version",
-            "milestones_left",
-            "milestones_released",
-            "updated_at",
-        ]
-    )
-
-
-def _confirm_deploy(operation: EscrowOperation, fact: ChainFact) -> None:
-    escrow = operation.order.escrow
-    escrow.contract_id = operation.envelope_meta["contract_id"]
-    escrow.deployed()
-    escrow.save(update_fields=["contract_id", "status"])
-    operation.order.escrow_created()
-    ledger.open_account(
-        marketplace_id=operation.marketplace_id,
-        kind="contract",
-        owner=escrow.contract_id,
-        asset=ASSET,
-        user_id=None,
-    )
-    _book_fee(operation, fact)
-
-
-def _confirm_fund(operation: EscrowOperation, fact: ChainFact) -> None:
-    order, escrow = operation.order, operation.order.escrow
-    escrow.funded = order.amount
-    escrow.fund()
-    escrow.save(update_fields=["funded", "status"])
-    order.funded()
-    movements.escrow_funded(
-        marketplace_id=order.marketplace_id,
-        user_id=order.buyer_id,
-        order_id=order.id,
-        buyer_address=escrow.buyer_address,
-        contract=escrow.contract_id,
-        amount=order.amount,
-        asset=ASSET,
-        fact=fact,
-        operation_id=operation.id,
-        fee_address=fact.fee_account,
-        actor=system("chain"),
-    )
-
-
-def _confirm_complete(operation: EscrowOperation, fact: ChainFact) -> None:
-    milestone = _milestone(operation)
-    milestone.complete()
-    milestone.evidence = operation.args.get("evidence", "")
-    milestone.save(update_fields=["status", "evidence"])
-    _book_fee(operation, fact)
-
-
-def _confirm_approve(operation: EscrowOperation, fact: ChainFact) -> None:
-    milestone = _milestone(operation)
-    milestone.approve()
-    milestone.save(update_fields=["status"])
-    _book_fee(operation, fact)
-
-
-def _confirm_dispute(operation: EscrowOperation, fact: ChainFact) -> None:
-    """A refund's first half: frozen on the chain. The order's own state does not change."""
-    _book_fee(operation, fact)
-
-
-def _confirm_release(operation: EscrowOperation, fact: ChainFact) -> None:
-    milestone = _milestone(operation)
-    milestone.released()
-    settle(operation, milestone, "release", fact)
-
-
-def _confirm_resolve(operation: EscrowOperation, fact: ChainFact) -> None:
-    milestone = _milestone(operation)
-    milestone.refunded()
-    settle(operation, milestone, "refund", fact)
-
-
-def _milestone(operation: EscrowOperation) -> Milestone:
-    if operation.milestone is None:
-        raise WrongState(f"Operation {operation.id} names no milestone")
-    return operation.milestone
-
-
-def _book_fee(operation: EscrowOperation, fact: ChainFact) -> None:
-    movements.network_fee(
-        marketplace_id=operation.marketplace_id,
-        operation_id=operation.id,
-        fee_address=fact.fee_account,
-        fact=fact,
-        actor=system("chain"),
-    )
-
-
-_CONFIRMATIONS: dict[Kind, Callable[[EscrowOperation, ChainFact], None]] = {
-    Kind.DEPLOY: _confirm_deploy,
-    Kind.FUND: _confirm_fund,
-    Kind.COMPLETE: _confirm_complete,
-    Kind.APPROVE: _confirm_approve,
-    Kind.RELEASE: _confirm_release,
-    Kind.DISPUTE: _confirm_dispute,
-    Kind.RESOLVE: _confirm_resolve,
-}
+def actor_of(text: str, request_id: str) -> Actor:
+    """The actor that a row keeps as text."""
+    kind, _, name = text.partition(":")
+    return Actor(ActorKind(kind), name, request_id)

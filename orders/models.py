@@ -249,6 +249,7 @@ class EscrowOperation(WalletSubmission):
         RELEASE = "RELEASE"
         DISPUTE = "DISPUTE"
         RESOLVE = "RESOLVE"
+        SWEEP = "SWEEP"  # what a stranger sent into the contract goes out before it is divided
 
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="operations")
     milestone = models.ForeignKey(Milestone, on_delete=models.PROTECT, null=True, related_name="+")

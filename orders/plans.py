@@ -5,9 +5,11 @@ of the step before it. The provider has no refund call: a refund is a dispute by
 decision by the resolver that gives everything to the buyer.
 """
 
-from collections.abc import Sequence
-from typing import Any, TypedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypedDict
 
+from offerhub.core.actor import Actor
 from offerhub.core.errors import FieldError, InvalidReference, WrongState
 from orders.models import EscrowOperation, Milestone
 from orders.states import SETTLED_MILESTONE, MilestoneStatus
@@ -16,24 +18,41 @@ Kind = EscrowOperation.Kind
 _M = MilestoneStatus
 
 
+Party = Literal["buyer", "seller"]
+# Neither paid, nor on its way, nor frozen.
+OPEN_TO_ALL = (_M.OPEN, _M.COMPLETED, _M.APPROVED)
+
+
 class Step(TypedDict, total=False):
-    """One call. `milestone` is its row's id, `index` its place in the contract."""
+    """One call. `milestone` is its row's id, `index` its place in the contract. `actor` is set
+    where the step was put into the plan of somebody else."""
 
     kind: str
     milestone: str
     index: int
     args: dict[str, Any]
+    actor: str
+    request_id: str
+
+
+@dataclass(frozen=True)
+class Share:
+    """How a disputed milestone is divided, before fees; in stroops, together its amount."""
+
+    milestone_id: str
+    to_seller: int
+    to_buyer: int
 
 
 def to_release(milestones: Sequence[Milestone], ref: str | None, evidence: str) -> list[Step]:
     """The steps still missing until these milestones (or the one named) are released."""
     steps: list[Step] = []
-    for milestone in _chosen(milestones, ref):
+    for milestone in chosen(milestones, ref):
         if milestone.status in SETTLED_MILESTONE:
             if ref is not None:
                 raise _settled(milestone)
             continue
-        if milestone.status not in (_M.OPEN, _M.COMPLETED, _M.APPROVED):
+        if milestone.status not in OPEN_TO_ALL:
             raise WrongState(f"Milestone {milestone.ref} is {milestone.status}")
         steps += _missing(milestone, evidence)
     if not steps:
@@ -60,10 +79,10 @@ def one_step(
         "approve": (Kind.APPROVE, _M.COMPLETED),
     }[action]
     args = {"evidence": evidence} if kind == Kind.COMPLETE else {}
-    chosen = _chosen(milestones, ref)
-    ready = [m for m in chosen if m.status == source]
+    picked = chosen(milestones, ref)
+    ready = [m for m in picked if m.status == source]
     if not ready:
-        states = ", ".join(f"{m.ref} is {m.status}" for m in chosen)
+        states = ", ".join(f"{m.ref} is {m.status}" for m in picked)
         raise WrongState(f"To {action} a milestone it must be {source}: {states}")
     return [_step(kind, milestone, args) for milestone in ready]
 
@@ -71,7 +90,7 @@ def one_step(
 def to_refund(milestones: Sequence[Milestone], ref: str | None, reason: str) -> list[Step]:
     """Give back what is still in the contract, or one milestone of it."""
     steps: list[Step] = []
-    for milestone in _chosen(milestones, ref):
+    for milestone in chosen(milestones, ref):
         if milestone.status in SETTLED_MILESTONE:
             if ref is not None:
                 raise _settled(milestone)
@@ -85,6 +104,36 @@ def to_refund(milestones: Sequence[Milestone], ref: str | None, reason: str) -> 
     return steps
 
 
+def to_freeze(milestones: Sequence[Milestone], dispute: str, by: Party) -> list[Step]:
+    """Freeze these; the call is signed by the party that opened the dispute."""
+    args = {"dispute": dispute, "by": by}
+    return [_step(Kind.DISPUTE, milestone, args) for milestone in milestones]
+
+
+def to_settle(
+    milestones: Mapping[str, Milestone],
+    shares: Sequence[Share],
+    dispute: str,
+    *,
+    sweep_first: bool,
+) -> list[Step]:
+    """Divide each as decided. A stranger's money leaves first where two are paid: the contract's
+    rounding is exact for whole cents only."""
+    steps: list[Step] = []
+    for share in shares:
+        milestone = milestones[share.milestone_id]
+        if sweep_first and share.to_seller and share.to_buyer:
+            steps.append(_step(Kind.SWEEP, milestone, {"dispute": dispute}))
+        args = {"dispute": dispute, "to_seller": share.to_seller, "to_buyer": share.to_buyer}
+        steps.append(_step(Kind.RESOLVE, milestone, args))
+    return steps
+
+
+def asked_by(steps: Sequence[Step], actor: Actor) -> list[Step]:
+    """The same steps, to be put into a plan that somebody else asked for."""
+    return [{**step, "actor": str(actor), "request_id": actor.request_id} for step in steps]
+
+
 def _step(kind: Kind, milestone: Milestone, args: dict[str, Any] | None = None) -> Step:
     return {
         "kind": kind.value,
@@ -94,17 +143,17 @@ def _step(kind: Kind, milestone: Milestone, args: dict[str, Any] | None = None) 
     }
 
 
-def _chosen(milestones: Sequence[Milestone], ref: str | None) -> Sequence[Milestone]:
+def chosen(milestones: Sequence[Milestone], ref: str | None) -> Sequence[Milestone]:
     """All, or the one that a body names by its own id or ours."""
     if ref is None:
         return milestones
-    chosen = [m for m in milestones if ref in (m.ref, m.id)]
-    if not chosen:
+    found = [m for m in milestones if ref in (m.ref, m.id)]
+    if not found:
         known = ", ".join(m.ref for m in milestones)
         raise InvalidReference(
             errors=[FieldError("milestoneId", "unknown_milestone", f"is none of {known}")]
         )
-    return chosen
+    return found
 
 
 def _settled(milestone: Milestone) -> WrongState:

@@ -12,6 +12,7 @@ from offerhub.chain.types import ChainFact
 from offerhub.core.actor import system
 from orders.models import Escrow, EscrowOperation, Milestone, Order
 from orders.services import ASSET
+from orders.states import MilestoneStatus, OrderStatus
 
 Kind = Literal["release", "refund", "split"]
 
@@ -53,29 +54,68 @@ def read_payout(escrow: Escrow, fact: ChainFact) -> Paid:
     )
 
 
-def settle(operation: EscrowOperation, milestone: Milestone, kind: Kind, fact: ChainFact) -> None:
-    """Book what the contract paid for one milestone, and end the order with its last one."""
+def settle(
+    operation: EscrowOperation,
+    milestone: Milestone,
+    to_seller: int,
+    to_buyer: int,
+    fact: ChainFact,
+) -> None:
+    """Book what the contract paid for one milestone, and end the order with its last one.
+
+    The shares, in stroops before fees, are what was asked for; what is booked is what was paid.
+    """
     order, escrow = operation.order, operation.order.escrow
     paid = read_payout(escrow, fact)
-    surplus = paid.gross - milestone.amount
     milestone.paid_seller, milestone.paid_buyer = paid.seller, paid.buyer
     milestone.fee_platform, milestone.fee_protocol = paid.platform, paid.protocol
     milestone.save()
-    escrow.released += milestone.amount if kind == "release" else 0
-    escrow.refunded += milestone.amount if kind == "refund" else 0
+    escrow.released += to_seller
+    escrow.refunded += to_buyer
     order.milestones_left -= 1
-    order.milestones_released += 1 if kind == "release" else 0
+    order.milestones_released += 1 if to_seller else 0
+    _next_state(order, escrow, milestone)
+    escrow.save(update_fields=["released", "refunded", "status"])
+    kind = kind_of(to_seller, to_buyer)
+    source = f"order:{order.id}:{kind}:{milestone.id}"
+    _book(operation, paid, paid.gross - milestone.amount, kind, source, fact)
+
+
+def kind_of(to_seller: int, to_buyer: int) -> Kind:
+    """What a division is called."""
+    if to_seller and to_buyer:
+        return "split"
+    return "release" if to_seller else "refund"
+
+
+def _next_state(order: Order, escrow: Escrow, milestone: Milestone) -> None:
     if order.milestones_left == 0:
         order.complete() if order.milestones_released else order.refund()
         escrow.close()
-    escrow.save(update_fields=["released", "refunded", "status"])
+    elif order.status == OrderStatus.DISPUTED:
+        others = order.milestones.exclude(pk=milestone.pk)
+        if not others.filter(status=MilestoneStatus.DISPUTED).exists():
+            order.resume()
+
+
+def settle_surplus(operation: EscrowOperation, fact: ChainFact) -> None:
+    """Book what left a contract that was a stranger's: nothing of the order's own money moved."""
+    paid = read_payout(operation.order.escrow, fact)
+    source = f"order:{operation.order_id}:surplus:{operation.id}"
+    _book(operation, paid, paid.gross, "refund", source, fact)
+
+
+def _book(
+    operation: EscrowOperation, paid: Paid, surplus: int, kind: Kind, source: str, fact: ChainFact
+) -> None:
+    order, escrow = operation.order, operation.order.escrow
     movements.settlement(
         marketplace_id=order.marketplace_id,
         order_id=order.id,
         user_id=order.buyer_id,
         contract=escrow.contract_id,
         asset=ASSET,
-        source=f"order:{order.id}:{kind}:{milestone.id}",
+        source=source,
         gross=paid.gross,
         payouts=paid.payouts(order, escrow),
         platform_address=escrow.platform_address,
@@ -87,4 +127,18 @@ def settle(operation: EscrowOperation, milestone: Milestone, kind: Kind, fact: C
         operation_id=operation.id,
         fee_address=fact.fee_account,
         actor=system("chain"),
+    )
+
+
+def expected(escrow: Escrow, fee_percent: int, protocol_bps: int, shares: dict[str, int]) -> Paid:
+    """What the contract will pay for these gross shares (address → stroops): its own arithmetic,
+    each part floored, fees first. For showing; what is booked is read from the chain."""
+    total = sum(shares.values())
+    protocol, platform = total * protocol_bps // 10_000, total * fee_percent // 100
+    net = {who: share - share * (protocol + platform) // total for who, share in shares.items()}
+    return Paid(
+        seller=net.get(escrow.seller_address, 0),
+        buyer=net.get(escrow.buyer_address, 0),
+        platform=platform,
+        protocol=protocol,
     )
