@@ -94,6 +94,7 @@ INSTALLED_APPS = [
     "offerhub.wallets",
     "offerhub.deposits",
     "orders",
+    "disputes",
     "payouts",
 ]
 MIDDLEWARE = [
@@ -262,6 +263,15 @@ WALLET_FEE_FLOAT = env.str("OFFERHUB_WALLET_FEE_FLOAT", "10" if SANDBOX else "3"
 WALLET_FEE_LOW_WATER = env.str("OFFERHUB_WALLET_FEE_LOW_WATER", "4" if SANDBOX else "1")
 # The most that one envelope may pay the network, in XLM: more is refused before signing.
 MAX_NETWORK_FEE = env.str("OFFERHUB_MAX_NETWORK_FEE", "1")
+# What the escrow provider's contracts take of each payout, in hundredths of a percent: to show a
+# settlement before it happens. What is booked is read from the chain. The sandbox tells its own.
+ESCROW_PROTOCOL_FEE_BPS = env.int("ESCROW_PROTOCOL_FEE_BPS", 30)
+
+# --- disputes ---------------------------------------------------------------------------------
+# The service clocks, in hours; they stand while a party must answer.
+DISPUTE_FIRST_ANSWER_HOURS = env.float("DISPUTE_FIRST_ANSWER_HOURS", 24.0)
+DISPUTE_DECISION_HOURS = env.float("DISPUTE_DECISION_HOURS", 120.0)
+DISPUTE_PARTY_ANSWER_HOURS = env.float("DISPUTE_PARTY_ANSWER_HOURS", 48.0)
 
 # --- logs -------------------------------------------------------------------------------------
 LOGGING_CONFIG = None

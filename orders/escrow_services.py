@@ -10,6 +10,8 @@ from typing import Any
 from django.db import IntegrityError
 from django.db.models import Q
 
+from ledger.balances import account_balance
+from ledger.chart import AccountKind
 from offerhub.chain.submission import LIVE
 from offerhub.core import jobs
 from offerhub.core.actor import Actor, ActorKind
@@ -24,7 +26,7 @@ from offerhub.core.errors import (
 from offerhub.users.models import Wallet
 from orders import plans
 from orders.models import Escrow, EscrowOperation, Milestone, Order
-from orders.services import lock_order, refuse_unless
+from orders.services import ASSET, lock_order, refuse_unless
 from orders.states import EscrowStatus, MilestoneStatus, OrderStatus
 
 Kind = EscrowOperation.Kind
@@ -165,12 +167,17 @@ def request_freeze(
 
 @in_transaction
 def request_settlement(
-    *, order: Order, shares: Sequence[plans.Share], surplus: int, dispute_id: str, actor: Actor
+    *,
+    order: Order,
+    shares: Sequence[plans.Share],
+    dispute_id: str,
+    sweep: bool = False,
+    actor: Actor,
 ) -> None:
     """Divide disputed milestones as was decided: the resolver's calls, one after the other.
 
-    `order` is locked by the caller; each share is a whole milestone's amount. `surplus` is what the
-    books know a stranger to have sent into the contract.
+    `order` is locked by the caller; each share is a whole milestone's amount. What a stranger sent
+    into the contract leaves first, when the books know of it or the caller does (`sweep`).
     """
     refuse_unless(order, OrderStatus.DISPUTED, doing="a settlement")
     rows = {milestone.pk: milestone for milestone in order.milestones.all()}
@@ -181,13 +188,24 @@ def request_settlement(
         parts = (share.to_seller, share.to_buyer)
         if sum(parts) != milestone.amount or min(parts) < 0:
             raise WrongState(f"The shares of milestone {milestone.ref} are not its amount")
-    sweep_first = surplus > 0 and order.escrow.kind == Escrow.Kind.SINGLE
+    sweep_first = order.escrow.kind == Escrow.Kind.SINGLE and (sweep or surplus_of(order) > 0)
     steps = plans.to_settle(rows, shares, dispute_id, sweep_first=sweep_first)
     live = _live_operation(order)
     if live is None:
         start(order.escrow, steps, actor)
         return
     _replan(live, [*live.then, *plans.asked_by(steps, actor)])
+
+
+def surplus_of(order: Order) -> int:
+    """What the books know of a stranger's money in the order's contract, in stroops."""
+    held = account_balance(
+        marketplace_id=order.marketplace_id,
+        kind=AccountKind.CONTRACT,
+        owner=order.escrow.contract_id,
+        asset=ASSET,
+    )
+    return held - order.escrow.balance
 
 
 def _live_operation(order: Order) -> EscrowOperation | None:

@@ -8,6 +8,8 @@ import pytest
 from django.apps import apps
 from django.db import models
 
+from disputes.models import Dispute
+from disputes.states import DISPUTE_EDGES
 from offerhub.core.fsm import edges_of
 from orders.models import Escrow, Milestone, Order
 from orders.states import ESCROW_EDGES, MILESTONE_EDGES, ORDER_EDGES
@@ -47,7 +49,12 @@ def test_every_foreign_key_points_to_its_own_app_or_down() -> None:
 
 @pytest.mark.parametrize(
     ("model", "edges"),
-    [(Order, ORDER_EDGES), (Milestone, MILESTONE_EDGES), (Escrow, ESCROW_EDGES)],
+    [
+        (Order, ORDER_EDGES),
+        (Milestone, MILESTONE_EDGES),
+        (Escrow, ESCROW_EDGES),
+        (Dispute, DISPUTE_EDGES),
+    ],
 )
 def test_the_transitions_in_code_are_the_edges_that_the_database_allows(
     model: type[models.Model], edges: dict[str, list[str]]

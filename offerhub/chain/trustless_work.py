@@ -51,6 +51,7 @@ __all__ = [
     "escrows",
     "find_by_engagement",
     "fund",
+    "protocol_fee_bps",
     "read_again",
     "release",
     "resolve",
@@ -233,6 +234,13 @@ def withdraw_remaining(
     }
     intent = Intent(resolver, contract, "withdraw_remaining_funds", check)
     return build(f"/escrow/{kind}/withdraw-remaining-funds", body, intent)
+
+
+def protocol_fee_bps() -> int:
+    """What the provider's contracts take of a payout, in hundredths of a percent."""
+    if settings.OFFERHUB_NETWORK == "sandbox":
+        return int(sandbox_facts(settings.SANDBOX_URL)["protocolFeeBps"])
+    return int(settings.ESCROW_PROTOCOL_FEE_BPS)
 
 
 def _given(shares: Mapping[str, int]) -> dict[str, int]:
