@@ -12,7 +12,7 @@ from django.db import connection
 
 from offerhub.api.operations import operation_body
 from offerhub.core.money import format_amount
-from orders.models import EscrowOperation
+from orders.models import EscrowOperation, Milestone
 from orders.states import SETTLED_MILESTONE
 
 _NEWEST_OPERATION = """(
@@ -111,6 +111,12 @@ def _milestone(
         "evidence": evidence,
         "settlement": _settlement(*paid) if status in SETTLED_MILESTONE else None,
     }
+
+
+def settlement_body(milestone: Milestone) -> Body:
+    """What the contract paid for a milestone that is settled."""
+    m = milestone
+    return _settlement(m.paid_seller, m.paid_buyer, m.fee_platform, m.fee_protocol)
 
 
 def _settlement(seller: int, buyer: int, platform: int, protocol: int) -> Body:

@@ -31,6 +31,14 @@ class Paid:
     def gross(self) -> int:
         return self.seller + self.buyer + self.platform + self.protocol
 
+    def __add__(self, other: "Paid") -> "Paid":
+        return Paid(
+            self.seller + other.seller,
+            self.buyer + other.buyer,
+            self.platform + other.platform,
+            self.protocol + other.protocol,
+        )
+
     def payouts(self, order: Order, escrow: Escrow) -> list[Payout]:
         """What each party's wallet received."""
         pairs = [

@@ -35,6 +35,7 @@ ListField = serializers.ListField
 # Directions that make a text read differently from what it says.
 _OVERRIDES = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,18})", re.ASCII)
+_ZERO = re.compile(r"0(\.0{1,7})?", re.ASCII)
 _ALL_ZERO = re.compile(r"\.0{1,20}$", re.ASCII)
 
 
@@ -101,17 +102,22 @@ class ReferenceField(IdField):
 
 
 class AmountField(serializers.Field[int, Any, str, Any]):
-    """An amount as JSON number or decimal text; stroops inside, decimal text outside."""
+    """An amount as JSON number or decimal text; stroops inside, decimal text outside.
+
+    `zero=True` is for shares of a whole, of which one may be nothing.
+    """
 
     default_error_messages = {"invalid_amount": 'must be an amount such as 500 or "12.34"'}
 
-    def __init__(self, *, places: int = SCALE, **options: Any) -> None:
-        self.places = places
+    def __init__(self, *, places: int = SCALE, zero: bool = False, **options: Any) -> None:
+        self.places, self.zero = places, zero
         super().__init__(**options)
 
     def to_internal_value(self, data: Any) -> int:
         if not isinstance(data, RawNumber | str):
             self.fail("invalid_amount")
+        if self.zero and _ZERO.fullmatch(str(data)):
+            return 0
         try:
             return parse_amount(str(data), places=self.places)
         except InvalidRequest as refusal:

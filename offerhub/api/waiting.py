@@ -28,10 +28,12 @@ _slots: threading.BoundedSemaphore | None = None
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The present state of what was written. `pending`: it is not the state that was asked for
-    yet, and something is on its way that will bring it there (or end it)."""
+    yet, and something is on its way that will bring it there (or end it). `for_people`: a person
+    must act first, so nobody waits for it."""
 
     body: dict[str, Any]
     pending: bool = False
+    for_people: bool = False
     refusal: Refusal | None = None  # what was asked has ended, and did not happen
 
 
@@ -78,7 +80,7 @@ def await_outcome(
         pause = FIRST_PAUSE
         # Somebody else may be at it: a worker, or the request that this one repeats. When our own
         # jobs could not be run here, nobody waits.
-        while ended and now.pending and patience.left > 0:
+        while ended and now.pending and not now.for_people and patience.left > 0:
             time.sleep(max(0.0, min(pause, patience.left)))
             pause = min(pause * 1.5, LONGEST_PAUSE)
             now = state()
