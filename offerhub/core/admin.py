@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 
 from offerhub.core.db import AmountField
 from offerhub.core.money import format_amount
+from offerhub.core.rights import may
 
 # Signed envelopes could be sent by whoever reads them; leases are tokens of running workers.
 NEVER_SHOWN = frozenset({"xdr", "lease"})
@@ -27,16 +28,6 @@ STATES = {
 }
 
 
-def roles_of(request: HttpRequest) -> set[str]:
-    """The names of the person's groups, read once per request."""
-    user: Any = request.user
-    if not hasattr(user, "_role_names"):
-        active = user.is_active and user.is_staff
-        user._role_names = set(user.groups.values_list("name", flat=True)) if active else set()
-    names: set[str] = user._role_names
-    return names
-
-
 class ReadOnly:
     """What pages and their tables of related rows have in common: they show, and change nothing.
 
@@ -45,15 +36,15 @@ class ReadOnly:
 
     model: type[models.Model]
     hidden: frozenset[str] = frozenset()  # fields that this page leaves out
+    right = "view_desk"  # what whoever looks must have
 
     def unit_of(self, obj: Any, field: str) -> str:
         """The asset that an amount is of."""
         return "USDC"
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Every role may look at everything; so may whoever was given the permission by name."""
-        name = f"{self.model._meta.app_label}.view_{self.model._meta.model_name}"
-        return bool(roles_of(request)) or request.user.has_perm(name)
+        """Whoever has the page's right. Django's own permissions count for nothing here."""
+        return may(request, self.right)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Whether the page is on the menu."""

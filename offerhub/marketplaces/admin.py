@@ -22,12 +22,12 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from offerhub.core import clock
 from offerhub.core.actor import Actor, ActorKind
-from offerhub.core.admin import ReadOnlyAdmin, roles_of
+from offerhub.core.admin import ReadOnlyAdmin
 from offerhub.core.errors import Refusal
 from offerhub.marketplaces import services, staff
 from offerhub.marketplaces.forms import NewKeyForm, NewStaffForm, RolesForm, RotateForm
 from offerhub.marketplaces.models import ApiKey, Marketplace, StaffUser
-from offerhub.marketplaces.roles import Role
+from offerhub.marketplaces.roles import Right, asks, may
 
 guarded = [never_cache, csrf_protect, sensitive_post_parameters()]
 
@@ -49,29 +49,22 @@ class PagesAdmin(ReadOnlyAdmin):
     # The pages of one row: name in the address, and the label of the link.
     pages: Sequence[tuple[str, str]] = ()
     change_form_template = "marketplaces/row.html"
-    viewers: frozenset[str] = frozenset()  # the roles that may look
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Not every role's business."""
-        named = request.user.has_perm(f"marketplaces.view_{self.opts.model_name}")
-        return named or not self.viewers.isdisjoint(roles_of(request))
+    acts: str = ""  # the right that its pages ask for
 
     def may_change(self, request: HttpRequest) -> bool:
-        """Whether this person may use the pages: operations keep the keys."""
-        named = request.user.has_perm(f"marketplaces.change_{self.opts.model_name}")
-        return named or Role.OPERATIONS in roles_of(request)
+        """Whether this person may use the pages."""
+        return may(request, self.acts)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Making one is a page too."""
-        named = request.user.has_perm(f"marketplaces.add_{self.opts.model_name}")
-        return named or Role.OPERATIONS in roles_of(request)
+        return self.may_change(request)
 
     def get_urls(self) -> list[URLPattern]:
         """The pages of a row before Django's own."""
         own = [
             path(
                 f"<path:object_id>/{name}/",
-                self.admin_site.admin_view(getattr(self, name)),
+                self.admin_site.admin_view(asks(self.acts, self.acts)(getattr(self, name))),
                 name=f"marketplaces_{self.opts.model_name}_{name}",
             )
             for name, _ in self.pages
@@ -153,7 +146,7 @@ class ApiKeyAdmin(PagesAdmin):
     list_filter = ("marketplace",)
     search_fields = ("=id", "=prefix", "name")
     list_select_related = ("marketplace",)
-    viewers = frozenset({Role.OPERATIONS})
+    right = acts = Right.OPERATE
     pages = (("rotate", "Rotate"), ("revoke", "Revoke"))
 
     @admin.display(description="state")
@@ -208,8 +201,9 @@ class ApiKeyAdmin(PagesAdmin):
 
 @admin.register(StaffUser)
 class StaffUserAdmin(PagesAdmin):
-    """Only superusers make or change people: whoever could would grant themselves any role."""
+    """A right of no role: whoever changes people could give themselves any other."""
 
+    right = acts = Right.MANAGE_STAFF
     list_display = ("username", "email", "roles", "is_active", "is_superuser", "last_login")
     list_filter = ("is_active", "groups")
     keeps_log = True
@@ -229,12 +223,6 @@ class StaffUserAdmin(PagesAdmin):
     def roles(self, user: StaffUser) -> str:
         """By name."""
         return ", ".join(sorted(group.name for group in user.groups.all()))
-
-    def may_change(self, request: HttpRequest) -> bool:
-        return bool(request.user.is_superuser)
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(request.user.is_superuser)
 
     @method_decorator(guarded)
     def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:

@@ -8,6 +8,7 @@ from django.db import models
 
 from offerhub.core.db import PublicIdField
 from offerhub.core.ids import new_id
+from offerhub.marketplaces.roles import PERMISSIONS
 
 key_id = functools.partial(new_id, "key")
 marketplace_id = functools.partial(new_id, "mkt")
@@ -69,3 +70,6 @@ class StaffUser(AbstractUser):
     """A person of the back-office. *User* alone means a buyer or seller."""
 
     public_id = PublicIdField(unique=True, default=staff_id, editable=False)
+
+    class Meta:
+        permissions = PERMISSIONS  # the rights of roles.py
