@@ -1,6 +1,7 @@
 """The back-office's own admin site: signing in with a one-time code, and a bar on the sandbox."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any, cast
 
 from django import forms
@@ -12,6 +13,7 @@ from django.http import HttpRequest
 from django_otp import devices_for_user
 from django_otp.forms import OTPAuthenticationFormMixin
 
+from offerhub.audit import doors
 from offerhub.core.admin import ReadOnlyAdmin
 
 NAMES = {"ApiKey": "API keys", "StaffUser": "Staff"}
@@ -80,6 +82,22 @@ class OfferhubAdminSite(AdminSite):
         """Active staff whose one-time code was right in this session."""
         verified = settings.STAFF_CODE_OPTIONAL or cast(Any, request.user).is_verified()
         return super().has_permission(request) and bool(verified)
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """As Django does it, and the audit says how it ended."""
+        return doors.signing_in(request, partial(super().login, request, extra_context))
+
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """The same."""
+        return doors.signing_out(request, partial(super().logout, request, extra_context))
+
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        """The same."""
+        return doors.changing_password(
+            request, partial(super().password_change, request, extra_context)
+        )
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """The menu, where staff are not called users, who are buyers and sellers here."""

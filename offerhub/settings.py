@@ -86,6 +86,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "django_structlog",
+    "offerhub.audit",
     "offerhub.marketplaces",
     "offerhub.events",
     "offerhub.api",

@@ -102,7 +102,6 @@ class ReadOnlyAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     list_per_page = 50
     show_full_result_count = False
     ordering = ("-pk",)
-    keeps_log = False  # whether people change these rows at the desk, so that there is a history
     also: Sequence[str] = ()  # displays of the detail page that are no fields
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:

@@ -5,6 +5,7 @@ it. A secret is shown once, in the answer that made it, and is never put into a 
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Any
 
@@ -20,8 +21,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters
 
+from offerhub.audit.acting import Acting, staff_action
+from offerhub.audit.acting import actor_of as actor_of
 from offerhub.core import clock
-from offerhub.core.actor import Actor, ActorKind
 from offerhub.core.admin import ReadOnlyAdmin
 from offerhub.core.errors import Refusal
 from offerhub.marketplaces import services, staff
@@ -30,12 +32,6 @@ from offerhub.marketplaces.models import ApiKey, Marketplace, StaffUser
 from offerhub.marketplaces.roles import Right, asks, may
 
 guarded = [never_cache, csrf_protect, sensitive_post_parameters()]
-
-
-def actor_of(request: HttpRequest) -> Actor:
-    """The person at the desk."""
-    user: Any = request.user
-    return Actor(ActorKind.STAFF, user.public_id, getattr(request, "offerhub_request_id", ""))
 
 
 def sent(request: HttpRequest) -> Any:
@@ -164,7 +160,10 @@ class ApiKeyAdmin(PagesAdmin):
         form = NewKeyForm(sent(request))
 
         def act() -> HttpResponseBase:
-            made = services.create_api_key(**form.arguments(), actor=actor_of(request))
+            with staff_action(request, "api_key.created") as acting:
+                made = services.create_api_key(**form.arguments(), actor=acting.actor)
+                acting.subject, acting.marketplace = made.key.pk, made.key.marketplace_id
+                acting.after = _told(made.key)
             return self._shown(request, made)
 
         return self.ask(request, form, "New API key", act)
@@ -177,7 +176,9 @@ class ApiKeyAdmin(PagesAdmin):
 
         def act() -> HttpResponseBase:
             overlap = timedelta(hours=form.cleaned_data["hours"])
-            made = services.rotate_api_key(key_id=key.pk, overlap=overlap, actor=actor_of(request))
+            with _on(request, "api_key.rotated", key) as acting:
+                made = services.rotate_api_key(key_id=key.pk, overlap=overlap, actor=acting.actor)
+                acting.after = {**_told(ApiKey.objects.get(pk=key.pk)), "newKeyId": made.key.pk}
             return self._shown(request, made)
 
         return self.ask(request, form, f"Rotate {key}", act)
@@ -188,7 +189,8 @@ class ApiKeyAdmin(PagesAdmin):
         key = self.row(request, object_id)
 
         def act() -> HttpResponseBase:
-            services.revoke_api_key(key_id=key.pk, actor=actor_of(request))
+            with _on(request, "api_key.revoked", key) as acting:
+                acting.after = _told(services.revoke_api_key(key_id=key.pk, actor=acting.actor))
             return self.back(key.pk)
 
         about = "Every call with this key is refused from now on. This cannot be undone."
@@ -206,7 +208,6 @@ class StaffUserAdmin(PagesAdmin):
     right = acts = Right.MANAGE_STAFF
     list_display = ("username", "email", "roles", "is_active", "is_superuser", "last_login")
     list_filter = ("is_active", "groups")
-    keeps_log = True
     search_fields = ("=public_id", "username", "=email")
     ordering = ("username",)
     pages = (("change_roles", "Roles and access"), ("replace_device", "New one-time code device"))
@@ -232,7 +233,10 @@ class StaffUserAdmin(PagesAdmin):
         form = NewStaffForm(sent(request))
 
         def act() -> HttpResponseBase:
-            return self._shown(request, staff.create_staff(**form.cleaned_data))
+            with staff_action(request, "staff.created") as acting:
+                made = staff.create_staff(**form.cleaned_data)
+                acting.subject, acting.after = made.user.public_id, _person(made.user)
+            return self._shown(request, made)
 
         return self.ask(request, form, "New person", act)
 
@@ -244,8 +248,10 @@ class StaffUserAdmin(PagesAdmin):
         form = RolesForm(sent(request), initial={"roles": roles, "is_active": user.is_active})
 
         def act() -> HttpResponseBase:
-            staff.update_staff(public_id=user.public_id, **form.cleaned_data)
-            self.log_change(request, user, f"Roles: {form.cleaned_data}")
+            with staff_action(request, "staff.roles_changed", subject=user.public_id) as acting:
+                acting.before = _person(staff.lock(user.public_id))
+                changed = staff.update_staff(public_id=user.public_id, **form.cleaned_data)
+                acting.after = _person(changed)
             return self.back(user.pk)
 
         return self.ask(request, form, f"Roles of {user}", act)
@@ -256,13 +262,35 @@ class StaffUserAdmin(PagesAdmin):
         user = self.row(request, object_id)
 
         def act() -> HttpResponseBase:
-            return self._shown(request, staff.replace_device(public_id=user.public_id))
+            with staff_action(request, "staff.device_replaced", subject=user.public_id):
+                made = staff.replace_device(public_id=user.public_id)
+            return self._shown(request, made)
 
         about = "The codes of their present device stop working at once."
         form = forms.Form(sent(request))
         return self.ask(request, form, f"New device for {user}", act, about)
 
     def _shown(self, request: HttpRequest, made: staff.NewStaff) -> HttpResponseBase:
-        self.log_change(request, made.user, "New one-time code device")
         about = "Enter this secret into the person's authenticator now. It is not shown again."
         return self.show_once(request, f"One-time codes of {made.user}", about, made.totp_secret)
+
+
+def _on(request: HttpRequest, action: str, key: ApiKey) -> AbstractContextManager[Acting]:
+    """An action on a key, which the audit shows as it was."""
+    named = {"subject": key.pk, "marketplace": key.marketplace_id}
+    return staff_action(request, action, before=_told(key), **named)
+
+
+def _told(key: ApiKey) -> dict[str, Any]:
+    """What the audit tells of a key: nothing that opens anything."""
+    names = ("name", "prefix", "scopes", "expires_at", "revoked_at")
+    return {name: getattr(key, name) for name in names}
+
+
+def _person(user: StaffUser) -> dict[str, Any]:
+    """What the audit tells of a person."""
+    return {
+        "username": user.username,
+        "roles": sorted(user.groups.values_list("name", flat=True)),
+        "isActive": user.is_active,
+    }

@@ -56,7 +56,7 @@ def create_staff(
 @in_transaction
 def update_staff(*, public_id: str, roles: Iterable[str], is_active: bool) -> StaffUser:
     """Give a person exactly these roles; one who is not active is out at their next request."""
-    user = _lock(public_id)
+    user = lock(public_id)
     user.groups.set(_groups(roles))
     user.is_active = is_active
     user.save(update_fields=["is_active"])
@@ -66,7 +66,7 @@ def update_staff(*, public_id: str, roles: Iterable[str], is_active: bool) -> St
 @in_transaction
 def replace_device(*, public_id: str) -> NewStaff:
     """A new device for somebody who lost theirs; the old one's codes do not work any more."""
-    user = _lock(public_id)
+    user = lock(public_id)
     TOTPDevice.objects.filter(user=user).delete()
     return NewStaff(user, _new_device(user))
 
@@ -84,7 +84,8 @@ def _groups(roles: Iterable[str]) -> list[Group]:
     return [Group.objects.get_or_create(name=role)[0] for role in wanted]
 
 
-def _lock(public_id: str) -> StaffUser:
+def lock(public_id: str) -> StaffUser:
+    """The person's row, locked; raises NotFound."""
     user = StaffUser.objects.select_for_update().filter(public_id=public_id).first()
     if user is None:
         raise NotFound(f"There is no {public_id}")
