@@ -15,6 +15,7 @@ from django_otp.forms import OTPAuthenticationFormMixin
 
 from offerhub.audit import doors
 from offerhub.core.admin import ReadOnlyAdmin
+from offerhub.desk.menu import menu
 
 NAMES = {"ApiKey": "API keys", "StaffUser": "Staff"}
 
@@ -99,6 +100,12 @@ class OfferhubAdminSite(AdminSite):
             request, partial(super().password_change, request, extra_context)
         )
 
+    def get_urls(self) -> list[Any]:
+        """The desk's own pages, then the records."""
+        from offerhub.desk.urls import desk_urls  # its pages need the site
+
+        return desk_urls(self) + super().get_urls()
+
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """The menu, where staff are not called users, who are buyers and sellers here."""
         apps: list[Any] = super().get_app_list(request, app_label)
@@ -110,6 +117,7 @@ class OfferhubAdminSite(AdminSite):
         """Every page knows the network, so that nobody takes play money for real."""
         return {
             **super().each_context(request),
+            **menu(self, request),
             "network": settings.OFFERHUB_NETWORK,
             "code_optional": settings.STAFF_CODE_OPTIONAL,
         }

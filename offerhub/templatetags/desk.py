@@ -1,7 +1,13 @@
-"""What every page of the desk must know, error pages too, whichever view drew it."""
+"""What every page of the desk must know, error pages too, and how values are written on it."""
+
+from datetime import datetime
+from typing import Any
 
 from django import template
 from django.conf import settings
+from django.utils.safestring import SafeString
+
+from offerhub.core import shown
 
 register = template.Library()
 
@@ -10,3 +16,51 @@ register = template.Library()
 def network_bar() -> dict[str, object]:
     """Says that this is play money, wherever it is."""
     return {"network": settings.OFFERHUB_NETWORK, "code_optional": settings.STAFF_CODE_OPTIONAL}
+
+
+@register.filter
+def amount(stroops: int | None, unit: str = "USDC") -> SafeString | str:
+    """`{{ order.amount|amount }}`: 1,200.00 USDC."""
+    return "-" if stroops is None else shown.amount(stroops, unit)
+
+
+@register.filter
+def state(value: object, colour: str = "") -> SafeString:
+    """`{{ order.status|state }}`: a badge; its tone may be given (good bad over under-way)."""
+    return shown.state(value, colour=colour)
+
+
+@register.filter
+def words(value: object) -> str:
+    """`{{ "IN_PROGRESS"|words }}`: In progress."""
+    return shown.words(value)
+
+
+@register.filter
+def when(at: datetime | None) -> SafeString | str:
+    """`{{ order.created_at|when }}`: 3 h ago, the exact time in its title."""
+    return "-" if at is None else shown.when(at)
+
+
+@register.filter
+def moment(at: datetime | None) -> SafeString | str:
+    """`{{ entry.recorded_at|moment }}`: the exact time in UTC."""
+    return "-" if at is None else shown.moment(at)
+
+
+@register.filter
+def ref(value: Any, text: str = "") -> SafeString:
+    """`{{ order.id|ref }}`: a link to the record of an id, address or hash, and a copy button."""
+    return shown.reference(str(value or ""), text)
+
+
+@register.filter
+def link(value: Any, text: str = "") -> SafeString:
+    """The same without the button, for rows of a table."""
+    return shown.reference(str(value or ""), text, copies=False)
+
+
+@register.filter
+def short(value: str) -> str:
+    """Both ends of a long id."""
+    return shown.short(value)

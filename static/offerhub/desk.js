@@ -1,22 +1,87 @@
-// Keys of the desk: "/" goes to the search box.
+// Keys of the desk, copying, filter chips. Everything works without this file, by hand.
 "use strict";
-document.addEventListener("keydown", (event) => {
-  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.target.closest("input, textarea, select, [contenteditable]")) return;
-  const box = document.getElementById("searchbar");
-  if (!box) return;
-  event.preventDefault();
-  box.focus();
-  box.select();
-});
-const searchbox = document.getElementById("searchbar");
-if (searchbox) {
-  searchbox.placeholder = "Search by id or name: press /";
-  searchbox.setAttribute("aria-keyshortcuts", "/");
+
+const typing = (target) => target.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
+const searchBox = () => document.getElementById("oh-search") || document.getElementById("searchbar");
+
+// --- rows of the first list of the page
+const lists = ".oh-list tbody tr, #result_list tbody tr";
+const rows = () => [...document.querySelectorAll(lists)].filter((row) => row.querySelector("a[href]"));
+const current = () => document.querySelector("tr[aria-current=true]");
+const opener = (row) => row.querySelector("a[data-open], th a[href], a[href]");
+
+function move(step) {
+  const all = rows();
+  if (!all.length) return;
+  const at = all.indexOf(current());
+  const next = all[Math.min(Math.max(at + step, 0), all.length - 1)];
+  current()?.removeAttribute("aria-current");
+  next.setAttribute("aria-current", "true");
+  opener(next).focus({ preventScroll: true });
+  next.scrollIntoView({ block: "nearest" });
 }
-// Tables that are wider than the page can be scrolled with the keyboard.
-for (const box of document.querySelectorAll("#changelist-form .results")) {
+
+function press(key) {
+  const scope = current() || document;
+  const wanted = scope.querySelector(`[data-key="${key}"]`) || document.querySelector(`[data-key="${key}"]`);
+  wanted?.click();
+  return Boolean(wanted);
+}
+
+const help = document.getElementById("oh-keys");
+const keys = {
+  "/": () => { const box = searchBox(); box?.focus(); box?.select(); return Boolean(box); },
+  "?": () => { help?.showModal(); return Boolean(help); },
+  j: () => { move(1); return true; },
+  k: () => { move(-1); return true; },
+};
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  if (event.key === "Escape" && event.target === searchBox()) event.target.blur();
+  if (typing(event.target) || document.querySelector("dialog[open]")) return;
+  if (event.key === "Enter" && event.target === document.body && current()) {
+    opener(current()).click();
+    return;
+  }
+  const done = keys[event.key] ? keys[event.key]() : /^[a-z]$/.test(event.key) && press(event.key);
+  if (done) event.preventDefault();
+});
+
+// --- copying an id
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  try {
+    await navigator.clipboard.writeText(button.dataset.copy);
+  } catch {
+    const box = document.createElement("textarea");  // a page without TLS has no clipboard
+    box.value = button.dataset.copy;
+    button.after(box);
+    box.select();
+    document.execCommand("copy");
+    box.remove();
+    button.focus();
+  }
+  button.classList.add("oh-done");
+  setTimeout(() => button.classList.remove("oh-done"), 1500);
+});
+
+// --- chips that show and hide lines of a timeline
+document.addEventListener("change", (event) => {
+  const kind = event.target.dataset?.show;
+  if (!kind) return;
+  const lines = event.target.closest("section, .oh-page").querySelectorAll(`[data-kind="${kind}"]`);
+  for (const line of lines) line.hidden = !event.target.checked;
+});
+
+// --- tables that are wider than the page can be scrolled with the keyboard
+for (const box of document.querySelectorAll("#changelist-form .results, .oh-scroll:not([tabindex])")) {
+  if (box.scrollWidth <= box.clientWidth) continue;
   box.tabIndex = 0;
   box.setAttribute("role", "region");
-  box.setAttribute("aria-label", "Rows");
+  if (!box.hasAttribute("aria-labelledby")) box.setAttribute("aria-label", "Rows");
 }
+
+// What was refused is read first.
+document.getElementById("refusal")?.focus();

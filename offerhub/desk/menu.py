@@ -1,0 +1,82 @@
+"""The menu at the side: the desk's own pages first, then the records by what they are about."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.admin import AdminSite
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+
+from offerhub.core.rights import may
+from offerhub.marketplaces.roles import Right
+
+# The desk's own pages: label, route, right.
+WORK = (
+    ("Disputes", "disputes", Right.VIEW),
+    ("Approvals", "approvals", Right.VIEW),
+    ("Operations", "operations", Right.VIEW),
+    ("Deposits in suspense", "suspense", Right.VIEW),
+)
+# Models by name; what is in none of these is under More.
+GROUPS = {
+    "Money": ("Order", "User", "Deposit", "Withdrawal"),
+    "Books": ("Account", "Entry", "Period", "Seal"),
+    "Chain": ("Wallet", "Escrow", "EscrowOperation", "WalletOperation", "WithdrawalAttempt"),
+    "House": ("Marketplace", "ApiKey", "StaffUser", "StaffAction", "Event"),
+}
+
+
+@dataclass(frozen=True)
+class Item:
+    """One line of the menu."""
+
+    label: str
+    address: str
+    here: bool
+
+
+@dataclass(frozen=True)
+class Group:
+    """Lines with a heading."""
+
+    label: str
+    items: list[Item]
+
+
+def menu(site: AdminSite, request: HttpRequest) -> dict[str, Any]:
+    """For the frame of every page. No statement: rights are read once per request."""
+    may_look = may(request, Right.VIEW)
+    models = [
+        (model["object_name"], _item(request, str(model["name"]), model["admin_url"]))
+        for app in site.get_app_list(request)
+        for model in app["models"]
+        if model.get("admin_url")
+    ]
+    groups = [
+        Group(label, [item for name in names for known, item in models if known == name])
+        for label, names in GROUPS.items()
+    ]
+    grouped = {name for names in GROUPS.values() for name in names}
+    groups.append(Group("More", [item for name, item in models if name not in grouped]))
+    return {
+        "may_look": may_look,
+        "home_address": reverse("admin:index"),
+        "desk_menu": [item for item in _work(request) if may_look],
+        "record_menu": [group for group in groups if group.items],
+    }
+
+
+def _work(request: HttpRequest) -> list[Item]:
+    found = []
+    for label, name, right in WORK:
+        try:
+            address = reverse(f"admin:{name}")
+        except NoReverseMatch:
+            continue
+        if may(request, right):
+            found.append(_item(request, label, address))
+    return found
+
+
+def _item(request: HttpRequest, label: str, address: str) -> Item:
+    return Item(label, address, request.path.startswith(address))

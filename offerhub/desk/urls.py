@@ -1,0 +1,13 @@
+"""The desk's own pages: importing a module declares its pages."""
+
+from django.contrib.admin import AdminSite
+from django.urls import URLPattern
+
+from offerhub.desk import pages, search
+
+PAGES = (search,)
+
+
+def desk_urls(site: AdminSite) -> list[URLPattern]:
+    """All of them, for the site's own routes."""
+    return pages.patterns(site)
