@@ -5,12 +5,14 @@ import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
 
 if TYPE_CHECKING:
+    from tests.crash.workers import Killed
     from tests.http import Api
     from tests.network import Network
     from tests.world import World
@@ -41,13 +43,16 @@ def scratch() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def network(scratch: str) -> Iterator["Network"]:
-    """A sandbox network for this test process."""
+    """A sandbox network for this test process.
+
+    Its seed is new each time: a database that is used again knows the contracts of earlier ones.
+    """
     from django.conf import settings
 
     from tests.network import running_network
 
     port = urlsplit(settings.SANDBOX_URL).port
-    with running_network(Path(scratch), port=port) as sandbox:
+    with running_network(Path(scratch), "--seed", token_hex(8), port=port) as sandbox:
         yield sandbox
 
 
@@ -96,6 +101,15 @@ def world(network: "Network", committed: None) -> Iterator["World"]:
     network.heal()
     yield World(network)
     network.heal()
+
+
+@pytest.fixture(scope="session")
+def worker(network: "Network", django_db_setup: None) -> Iterator["Killed"]:
+    """Does a piece of work in a process that dies at a point, and answers its exit code."""
+    from tests.crash.workers import forked
+
+    with forked() as run:
+        yield run
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,9 @@ from typing import Any
 
 import requests
 
+from offerhub.sandbox.network import Options
+from offerhub.sandbox.server import Running
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -78,6 +81,17 @@ def running_network(folder: Path, *options: str, port: int | None = None) -> Ite
     finally:
         process.kill()
         process.wait()
+
+
+@contextmanager
+def network_in_this_process(folder: Path, **options: Any) -> Iterator[Network]:
+    """One for a few tests: it starts at once, but shares this process's time. Options as in
+    `offerhub.sandbox.network.Options`."""
+    sandbox = Running(Options(data=str(folder / "sandbox.db"), **options))
+    try:
+        yield Network(sandbox.url)
+    finally:
+        sandbox.close()
 
 
 def _wait_until_up(url: str, process: subprocess.Popen[bytes]) -> None:

@@ -8,10 +8,11 @@ from typing import Any
 
 import requests
 from django.db.models import Sum
+from django.db.models.functions import Now
 
 from ledger.balances import user_balance
 from ledger.models import Account, Posting
-from offerhub.chain.submission import LIVE, concrete_tables
+from offerhub.chain.submission import LIVE, Submission, concrete_tables
 from offerhub.core import jobs
 from offerhub.core.actor import Actor, system
 from offerhub.core.money import format_amount, from_chain
@@ -20,7 +21,7 @@ from offerhub.marketplaces import services as marketplaces
 from offerhub.marketplaces.scopes import Scope
 from offerhub.users import services as users
 from offerhub.users.models import User, Wallet
-from tests.deposits.anew import follow_from_its_beginning
+from tests.deposits.anew import follow_from_now, leave_in_peace
 from tests.network import Network
 
 ACTOR = system("test")
@@ -34,8 +35,9 @@ class World:
         self.marketplace = marketplaces.create_marketplace(name="Test market", actor=ACTOR)
         users.make_own_wallets(marketplace_id=self.marketplace.id)
         if not network.followed:
-            follow_from_its_beginning()
+            follow_from_now()
             network.followed = True
+        leave_in_peace()
         monitor.poll()
         self.settle()
 
@@ -48,20 +50,28 @@ class World:
         return jobs.sweep_until_idle()
 
     def settle(self, seconds: float = 40.0) -> None:
-        """Run what is due until no chain operation of the marketplace is live any more."""
+        """Run what is due until no chain operation of the marketplace is live any more.
+
+        A pause before the next look counts as over: nobody waits for it.
+        """
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             self.work()
-            live = [
-                row
-                for model in concrete_tables()
-                for row in model._base_manager.filter(status__in=LIVE)
-                if row.marketplace_id == self.marketplace.id
-            ]
+            live = self._live()
             if not live:
                 return
-            time.sleep(0.05)
+            for row in live:
+                type(row)._base_manager.filter(pk=row.pk).update(next_attempt_at=Now())
+            time.sleep(0.01)
         raise AssertionError(f"still live: {[(str(r), r.problem) for r in live]}")
+
+    def _live(self) -> list[Submission]:
+        return [
+            row
+            for model in concrete_tables()
+            for row in model._base_manager.filter(status__in=LIVE)
+            if row.marketplace_id == self.marketplace.id
+        ]
 
     def user(self, external_id: str, *, money: str = "") -> User:
         """A user with a live wallet, and money on it when asked for."""

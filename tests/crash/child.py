@@ -6,11 +6,14 @@ with nothing cleaned up. The worker opens its own database connection and its ow
 
     python -m tests.crash.child DATABASE SANDBOX_URL
     {"work": "orders.operation", "row": "opr_…", "point": "after_submit"}   ->   137
+
+With `seconds` it dies after so long wherever it is, if it is not done by then (exit code -14).
 """
 
 import importlib
 import json
 import os
+import signal
 import sys
 
 import django
@@ -33,16 +36,19 @@ def main(database: str, sandbox_url: str) -> None:
         print(os.waitstatus_to_exitcode(status), flush=True)  # noqa: T201
 
 
-def _work(work: str, row: str, point: str) -> None:
+def _work(work: str, row: str, point: str, seconds: float, page: int) -> None:
     """Do it and leave; the exit code is 0 when the point was not on the way, 1 after an error."""
     from offerhub.core import crash, jobs
     from offerhub.deposits import monitor
 
     code = 1
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, seconds)  # zero: never
     try:
         os.environ["OFFERHUB_CRASH_AT"] = point
         importlib.reload(crash)  # it reads the environment once, when a process starts
         if work == MONITOR:
+            monitor.PAGE = page or monitor.PAGE
             monitor.poll()
         else:
             jobs.run(work, row)

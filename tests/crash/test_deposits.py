@@ -7,8 +7,8 @@ from offerhub.core import jobs
 from offerhub.deposits import scans
 from offerhub.deposits.models import WalletScan
 from tests.crash.child import MONITOR
-from tests.crash.conftest import Killed
 from tests.crash.scene import Scene
+from tests.crash.workers import Killed
 
 
 def _balances(scene: Scene) -> tuple[str, str]:

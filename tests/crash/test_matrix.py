@@ -16,8 +16,8 @@ from offerhub.users.models import Wallet
 from offerhub.wallets.models import WalletOperation
 from orders.models import EscrowOperation
 from payouts.models import WithdrawalAttempt
-from tests.crash.conftest import Killed
 from tests.crash.scene import OUT, PARTS, PRICE, Balances, Scene, let_the_lease_run_out
+from tests.crash.workers import Killed
 from tests.network import ROOT
 
 JOB_OF: dict[type[Submission], str] = {

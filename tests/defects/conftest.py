@@ -1,5 +1,6 @@
 """A network whose escrow provider takes its fee, beside the one without."""
 
+import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,14 +11,15 @@ from offerhub.deposits import monitor
 from offerhub.deposits.models import ChainCursor
 from offerhub.marketplaces import services as marketplaces
 from tests.http import Api
-from tests.network import Network, running_network
+from tests.network import Network, network_in_this_process
 from tests.world import ACTOR, World
 
 
 @pytest.fixture
 def world_with_fees(network: Network, committed: None, tmp_path: Path) -> Iterator[World]:
     """A marketplace that takes 5 %, on a network whose provider takes 0.3 %."""
-    with running_network(tmp_path, "--protocol-fee-bps", "30", "--seed", tmp_path.name) as own:
+    seed = secrets.token_hex(8)
+    with network_in_this_process(tmp_path, protocol_fee_bps=30, seed=seed) as own:
         settings.SANDBOX_URL = own.url
         world = World(own)
         marketplaces.update_marketplace(

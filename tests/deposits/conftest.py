@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -10,7 +11,7 @@ from django.conf import settings
 from offerhub.deposits import monitor
 from offerhub.deposits.models import ChainCursor
 from tests.deposits.scene import Scene
-from tests.network import Network, running_network
+from tests.network import Network, network_in_this_process
 from tests.world import World
 
 
@@ -28,10 +29,10 @@ def another(network: Network, committed: None, tmp_path: Path) -> Iterator[Calla
     """
     with ExitStack() as running:
 
-        def start(*options: str) -> Network:
-            folder = tmp_path / f"network-{len(options)}-{len(list(tmp_path.iterdir()))}"
+        def start(**options: Any) -> Network:
+            folder = tmp_path / f"network-{len(list(tmp_path.iterdir()))}"
             folder.mkdir()
-            own = running.enter_context(running_network(folder, *options))
+            own = running.enter_context(network_in_this_process(folder, **options))
             settings.SANDBOX_URL = own.url
             return own
 

@@ -66,7 +66,7 @@ def test_it_credits_what_arrives_and_ends_at_a_signal(scene: Scene, tmp_path: Pa
 
 def test_it_goes_on_when_the_network_was_away(scene: Scene, tmp_path: Path) -> None:
     with _running(tmp_path):
-        scene.network.fault("drop", "/rpc", times=4)
+        scene.network.fault("drop", "/rpc", times=2)
         scene.network.mint(scene.address, "5")
         _until(lambda: scene.available() == "5.00", "the credit")
 

@@ -63,7 +63,7 @@ def test_a_restart_goes_on_where_the_last_run_ended(scene: Scene) -> None:
 @pytest.fixture
 def forgetful(another: Start) -> Scene:
     """A network whose RPC server keeps the last 200 ledgers (about a quarter of an hour)."""
-    return Scene(World(another("--retention", "200")))
+    return Scene(World(another(retention=200)))
 
 
 def _outage(scene: Scene, deposits: int) -> None:
@@ -294,7 +294,7 @@ def test_another_history_with_the_same_ledger_numbers_halts_the_monitor(another:
     monitor.forget()
     old.watch()  # keeps a witness
     assert old.cursor.witness_ledger > 0
-    new = another("--seed", "another")
+    new = another(seed="another")
     new.advance("PT1H")
     before = position_of(old.cursor)
     monitor.forget()

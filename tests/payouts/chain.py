@@ -69,7 +69,7 @@ class Chain:
 
     def while_on_its_way(self, begin: Callable[[], None], meanwhile: Callable[[], None]) -> None:
         """Do something while the network holds the envelope that `begin` submits."""
-        self.fault("", SUBMIT, delay=1.5)
+        self.fault("", SUBMIT, delay=0.6)
         runner = in_background(begin)
         until(lambda: not self.network.control("faults")["faults"], 10)
         meanwhile()

@@ -1,29 +1,9 @@
 """Killed at each named point, a restart finishes with the same balances: paid exactly once."""
 
-import os
-import subprocess
-import sys
-
 import pytest
-from django.conf import settings
-from django.db import connection
 
-from tests.network import ROOT
+from tests.crash.workers import Killed
 from tests.payouts.scene import HELD, PAID, PAID_UNSEEN, Scene
-
-# A worker that is killed: the named point ends the process as `kill -9` would.
-WORKER = """
-import sys
-import django
-from django.conf import settings
-
-settings.DATABASES["default"]["NAME"] = sys.argv[1]
-settings.SANDBOX_URL = sys.argv[2]
-django.setup()
-from offerhub.core import jobs
-
-jobs.run("payouts.attempt", sys.argv[3])
-"""
 
 # Where it dies, the money that everybody sees then, and whether an envelope is kept.
 POINTS = [
@@ -36,29 +16,22 @@ POINTS = [
 ]
 
 
-def killed_at(point: str, scene: Scene, withdrawal: str) -> int:
-    """Run the job in a child that dies at the point; its exit code."""
-    environment = os.environ | {
-        "OFFERHUB_CRASH_AT": point,
-        "DJANGO_SETTINGS_MODULE": "tests.settings",
-    }
-    arguments = [
-        str(connection.settings_dict["NAME"]),
-        settings.SANDBOX_URL,
-        scene.attempt(withdrawal).id,
-    ]
-    child = subprocess.run(
-        [sys.executable, "-c", WORKER, *arguments], cwd=ROOT, env=environment, timeout=60
-    )
-    return child.returncode
+@pytest.fixture
+def killed_at(scene: Scene, worker: Killed) -> Killed:
+    """Run a withdrawal's job in a process that dies at the point; its exit code."""
+
+    def run(point: str, withdrawal: str) -> int:
+        return worker("payouts.attempt", scene.attempt(withdrawal).id, point=point)
+
+    return run
 
 
 @pytest.mark.parametrize(("point", "then", "kept"), POINTS)
 def test_a_restart_finishes_what_was_begun(
-    scene: Scene, point: str, then: tuple[str, ...], kept: bool
+    scene: Scene, killed_at: Killed, point: str, then: tuple[str, ...], kept: bool
 ) -> None:
     withdrawal = scene.ask()
-    assert killed_at(point, scene, withdrawal) == 137
+    assert killed_at(point, withdrawal) == 137
     assert scene.money() == then
     first = scene.attempt(withdrawal)
     assert (bool(first.hash), scene.row(withdrawal).status != "REQUESTED") == (kept, kept)
@@ -80,11 +53,13 @@ def test_a_withdrawal_whose_bell_nobody_heard_is_swept(scene: Scene) -> None:
     assert (scene.money(), scene.payments()) == (PAID, 1)
 
 
-def test_while_a_dead_runners_lease_lasts_nobody_else_touches_the_row(scene: Scene) -> None:
+def test_while_a_dead_runners_lease_lasts_nobody_else_touches_the_row(
+    scene: Scene, killed_at: Killed
+) -> None:
     from offerhub.core import jobs
 
     withdrawal = scene.ask()
-    assert killed_at("after_submit", scene, withdrawal) == 137
+    assert killed_at("after_submit", withdrawal) == 137
     jobs.run("payouts.attempt", scene.attempt(withdrawal).id)
     assert scene.row(withdrawal).status == "SUBMITTED"
     assert scene.money() == PAID_UNSEEN
