@@ -130,6 +130,7 @@ def _answers(url: str) -> Callable[[], bool]:
     """Whether a GET is answered with 200."""
     session = requests.Session()
     session.trust_env = False  # a proxy of the machine has no business on loopback
+    session.headers["Connection"] = "close"  # a kept one would hold up the server's stopping
     return lambda: session.get(url, timeout=2).status_code == 200
 
 
