@@ -89,6 +89,7 @@ INSTALLED_APPS = [
     "offerhub.audit",
     "offerhub.marketplaces",
     "offerhub.events",
+    "offerhub.approvals",
     "offerhub.api",
     "offerhub.users",
     "ledger",
@@ -273,6 +274,15 @@ ESCROW_PROTOCOL_FEE_BPS = env.int("ESCROW_PROTOCOL_FEE_BPS", 30)
 DISPUTE_FIRST_ANSWER_HOURS = env.float("DISPUTE_FIRST_ANSWER_HOURS", 24.0)
 DISPUTE_DECISION_HOURS = env.float("DISPUTE_DECISION_HOURS", 120.0)
 DISPUTE_PARTY_ANSWER_HOURS = env.float("DISPUTE_PARTY_ANSWER_HOURS", 48.0)
+# A second person must approve a resolution that moves more USDC than this; or when what one person
+# decided alone adds up to more for the order, or for themselves within a day. Empty is
+# no limit; with 0 somebody else must agree to everything.
+DISPUTE_APPROVAL_THRESHOLD = env.str("DISPUTE_APPROVAL_THRESHOLD", "500")
+DISPUTE_APPROVAL_ORDER_SUM = env.str("DISPUTE_APPROVAL_ORDER_SUM", "500")
+DISPUTE_APPROVAL_DAY_SUM = env.str("DISPUTE_APPROVAL_DAY_SUM", "2000")
+# Withdrawals over this wait for a person of the desk; "0" switches that off.
+WITHDRAWAL_APPROVAL_THRESHOLD = env.str("WITHDRAWAL_APPROVAL_THRESHOLD", "0")
+APPROVAL_HOURS = env.int("APPROVAL_HOURS", 48)  # until a proposal expires
 
 # --- logs -------------------------------------------------------------------------------------
 LOGGING_CONFIG = None

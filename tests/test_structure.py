@@ -11,6 +11,8 @@ from django.db import models
 from disputes.models import Dispute
 from disputes.states import DISPUTE_EDGES
 from offerhub.core.fsm import edges_of
+from offerhub.approvals.models import Proposal
+from offerhub.approvals.states import PROPOSAL_EDGES
 from orders.models import Escrow, Milestone, Order
 from orders.states import ESCROW_EDGES, MILESTONE_EDGES, ORDER_EDGES
 
@@ -23,6 +25,7 @@ LINES = [
     {"ledger"},
     {"users"},
     {"api"},
+    {"approvals"},
     {"events"},
     {"marketplaces"},
 ]
@@ -54,6 +57,7 @@ def test_every_foreign_key_points_to_its_own_app_or_down() -> None:
         (Milestone, MILESTONE_EDGES),
         (Escrow, ESCROW_EDGES),
         (Dispute, DISPUTE_EDGES),
+        (Proposal, PROPOSAL_EDGES),
     ],
 )
 def test_the_transitions_in_code_are_the_edges_that_the_database_allows(

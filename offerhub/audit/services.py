@@ -7,8 +7,9 @@ from typing import Any
 
 from django.db import connection
 
-from offerhub.audit.chain import clean, digest_of, plain
+from offerhub.audit.chain import digest_of
 from offerhub.audit.models import START, StaffAction
+from offerhub.core.canonical import clean, plain
 
 _LOCK = 0x0FFE_A0D1  # the advisory lock that lets one transaction at a time add to the chain
 _BATCH = 1000
