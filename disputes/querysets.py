@@ -7,13 +7,18 @@ from django.db import models
 from django.db.models import (
     DateTimeField,
     DurationField,
+    Exists,
     Func,
+    OuterRef,
     Prefetch,
     Q,
     Value,
 )
 
 from disputes.states import CLOSED, IN_HAND, OPEN_STATES, DisputeStatus
+from offerhub.chain.submission import LIVE
+from orders.models import EscrowOperation
+from orders.plans import OPEN_TO_ALL
 
 
 def product_now() -> Func:
@@ -79,3 +84,25 @@ class DisputeQuerySet(models.QuerySet[Any]):
         """Parties that were asked and whose time is over."""
         waiting = self.filter(status=DisputeStatus.WAITING_PARTY, party_due_at__lte=product_now())
         return list(waiting.values_list("pk", flat=True)[:100])
+
+    def to_follow(self) -> list[str]:
+        """Those whose calls to the contract have ended, or whose proposal has, unnoticed so far."""
+
+        from disputes.models import DisputedMilestone
+        from offerhub.approvals.models import Proposal
+        from offerhub.approvals.states import ProposalStatus
+
+        live = EscrowOperation.objects.filter(order=OuterRef("order"), status__in=LIVE)
+        unfrozen = DisputedMilestone.objects.filter(
+            dispute=OuterRef("pk"), is_open=True, milestone__status__in=OPEN_TO_ALL
+        )
+        decided = Proposal.objects.filter(pk=OuterRef("proposal_id")).exclude(
+            status=ProposalStatus.OPEN
+        )
+        calls = (
+            self.open()
+            .filter(~Exists(live), problem=None)
+            .filter(Q(status=DisputeStatus.SETTLING) | Exists(unfrozen))
+        )
+        proposals = self.filter(Exists(decided), status=DisputeStatus.PROPOSED)
+        return [*calls.values_list("pk", flat=True)[:100], *proposals.values_list("pk", flat=True)]

@@ -10,6 +10,7 @@ API = [
     path("", include("ledger.urls")),
     path("", include("offerhub.deposits.urls")),
     path("", include("orders.urls")),
+    path("", include("disputes.urls")),
     path("", include("payouts.urls")),
 ]
 

@@ -10,9 +10,9 @@ from django.db import models
 
 from disputes.models import Dispute
 from disputes.states import DISPUTE_EDGES
-from offerhub.core.fsm import edges_of
 from offerhub.approvals.models import Proposal
 from offerhub.approvals.states import PROPOSAL_EDGES
+from offerhub.core.fsm import edges_of
 from orders.models import Escrow, Milestone, Order
 from orders.states import ESCROW_EDGES, MILESTONE_EDGES, ORDER_EDGES
 
@@ -67,15 +67,16 @@ def test_the_transitions_in_code_are_the_edges_that_the_database_allows(
 
 
 @pytest.mark.parametrize(
-    ("heading", "edges"),
+    ("app", "heading", "edges"),
     [
-        ("order", ORDER_EDGES),
-        ("milestone", MILESTONE_EDGES),
-        ("escrow", ESCROW_EDGES),
+        ("orders", "order", ORDER_EDGES),
+        ("orders", "milestone", MILESTONE_EDGES),
+        ("orders", "escrow", ESCROW_EDGES),
+        ("disputes", "dispute", DISPUTE_EDGES),
     ],
 )
-def test_the_drawn_states_are_the_states(heading: str, edges: dict[str, Any]) -> None:
-    text = (ROOT / "orders/README.md").read_text()
+def test_the_drawn_states_are_the_states(app: str, heading: str, edges: dict[str, Any]) -> None:
+    text = (ROOT / app / "README.md").read_text()
     drawing = re.search(rf"## States of an? {heading}\n+```mermaid\n(.*?)```", text, re.S)
     assert drawing is not None
     drawn = set(re.findall(r"(\w+) --> (\w+)", drawing.group(1)))
