@@ -3,6 +3,7 @@
 from typing import Any
 
 from offerhub.api.operations import operation_body
+from offerhub.approvals.models import Proposal
 from offerhub.core.money import format_amount
 from payouts.models import Withdrawal, WithdrawalAttempt
 
@@ -32,7 +33,19 @@ def withdrawal_body(withdrawal: Withdrawal) -> dict[str, Any]:
         "hash": on_its_way or withdrawal.hash or None,
         "fee": format_amount(withdrawal.fee),
         "problem": withdrawal.problem,
+        "approval": _approval(withdrawal.proposal) if withdrawal.proposal else None,
         "operation": operation_body(attempt) if attempt else None,
         "createdAt": withdrawal.created_at,
         "updatedAt": withdrawal.updated_at,
+    }
+
+
+def _approval(proposal: Proposal) -> dict[str, Any]:
+    """That a person of the desk must agree, or had to, and what became of it."""
+    return {
+        "id": proposal.id,
+        "status": proposal.status,
+        "why": proposal.why_required,
+        "expiresAt": proposal.expires_at,
+        "decidedAt": proposal.decided_at,
     }

@@ -8,6 +8,7 @@ from django.db import models, transaction
 from django.db.models.functions import Now
 from django_fsm import FSMField, transition
 
+from offerhub.approvals.models import Proposal
 from offerhub.chain.submission import LIVE
 from offerhub.chain.types import Envelope
 from offerhub.core.actor import system
@@ -44,6 +45,8 @@ class Withdrawal(models.Model):
     marketplace = models.ForeignKey(Marketplace, on_delete=models.PROTECT, related_name="+")
     external_ref = models.CharField(max_length=128, null=True)  # noqa: DJ001 (unique when given)
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="withdrawals")
+    # Over the limit: what a person of the desk must approve before there is any payment.
+    proposal = models.ForeignKey(Proposal, on_delete=models.PROTECT, null=True, related_name="+")
     amount = AmountField()
     destination = models.CharField(max_length=69, db_collation="C")  # G…, or M… (muxed)
     memo_type = models.CharField(max_length=4, choices=MemoType.choices, blank=True)
@@ -86,7 +89,15 @@ class Withdrawal(models.Model):
             guard("withdrawal_edges", "status", WITHDRAWAL_EDGES),
             pgtrigger.ReadOnly(
                 name="withdrawal_intent",
-                fields=["marketplace", "user", "amount", "destination", "memo_type", "memo"],
+                fields=[
+                    "marketplace",
+                    "user",
+                    "proposal",
+                    "amount",
+                    "destination",
+                    "memo_type",
+                    "memo",
+                ],
             ),
         ]
 

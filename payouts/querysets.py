@@ -14,8 +14,10 @@ class WithdrawalQuerySet(models.QuerySet[Any]):
         return self.filter(marketplace_id=marketplace_id)
 
     def for_display(self) -> Self:
-        """With user and operation: two queries for any number of withdrawals."""
+        """With user, proposal and operation: two queries for any number of withdrawals."""
         from payouts.models import WithdrawalAttempt
 
         attempts = WithdrawalAttempt.objects.order_by("-id")
-        return self.select_related("user").prefetch_related(Prefetch("attempts", attempts))
+        return self.select_related("user", "proposal").prefetch_related(
+            Prefetch("attempts", attempts)
+        )

@@ -10,6 +10,7 @@ from offerhub.api.fields import (
 )
 from offerhub.api.operations import OperationProblemShape, OperationShape
 from offerhub.api.serializers import Body, Query, Shape
+from offerhub.approvals.states import ProposalStatus
 from payouts.models import MemoType
 from payouts.states import WithdrawalStatus
 
@@ -42,6 +43,16 @@ class CancelBody(Body):
     reason = TextField(max_length=500, lines=True, required=False, allow_blank=True)
 
 
+class ApprovalShape(Shape):
+    """Over the marketplace's limit a person of the desk must agree before anything is paid."""
+
+    id = IdField()
+    status = ChoiceField(choices=ProposalStatus.choices)
+    why = TextField(max_length=200)
+    expires_at = TimestampField()
+    decided_at = TimestampField(allow_null=True)
+
+
 class WithdrawalShape(Shape):
     """A withdrawal. `fee` is what the network charged, in XLM, which the marketplace bears.
 
@@ -60,6 +71,7 @@ class WithdrawalShape(Shape):
     hash = TextField(max_length=64, allow_null=True)
     fee = AmountField()
     problem = OperationProblemShape(allow_null=True)
+    approval = ApprovalShape(allow_null=True)
     operation = OperationShape(allow_null=True)
     created_at = TimestampField()
     updated_at = TimestampField()

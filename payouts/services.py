@@ -8,6 +8,9 @@ from typing import Any
 from django.db import IntegrityError
 
 from ledger import movements
+from offerhub.approvals import services as approvals
+from offerhub.approvals.models import Proposal
+from offerhub.approvals.states import ProposalStatus
 from offerhub.chain.submission import Status, finish
 from offerhub.core import jobs
 from offerhub.core.actor import Actor
@@ -21,6 +24,8 @@ from offerhub.core.errors import (
 )
 from offerhub.core.money import format_amount
 from offerhub.events import services as events
+from offerhub.users.models import Wallet
+from payouts import limits
 from payouts.destinations import Checked
 from payouts.models import Withdrawal, WithdrawalAttempt
 from payouts.states import WithdrawalStatus
@@ -36,6 +41,7 @@ def request_withdrawal(
 ) -> Withdrawal:
     """A withdrawal to a destination that was checked before this transaction began.
 
+    Over the limit it waits for a person of the desk (`decisions`), its money set aside.
     Raises InsufficientFunds and DuplicateReference.
     """
     user, amount = checked.user, checked.amount
@@ -49,15 +55,11 @@ def request_withdrawal(
         memo=checked.memo.value,
         version=1,
     )
+    withdrawal.proposal = limits.proposal_for(withdrawal, actor)
     _insert(withdrawal)
     _hold(withdrawal, actor)
-    attempt = WithdrawalAttempt.objects.create(
-        marketplace_id=user.marketplace_id,
-        withdrawal=withdrawal,
-        source_wallet=checked.wallet,
-        kind=WithdrawalAttempt.KIND,
-        request_id=actor.request_id,
-    )
+    waits = withdrawal.proposal is not None
+    attempt = None if waits else begin(withdrawal, checked.wallet, actor)
     withdrawal.version = 0
     events.record(
         withdrawal,
@@ -67,11 +69,30 @@ def request_withdrawal(
             "userId": user.id,
             "amount": format_amount(amount),
             "destination": checked.destination,
-            "operationId": attempt.id,
+            **_what_is_next(withdrawal.proposal, attempt),
         },
     )
-    jobs.ring("payouts.attempt", attempt.id)
     return withdrawal
+
+
+def _what_is_next(proposal: Proposal | None, attempt: WithdrawalAttempt | None) -> dict[str, str]:
+    """The payment that carries it, or the proposal that it waits for."""
+    if attempt is not None:
+        return {"operationId": attempt.id}
+    return {"proposalId": proposal.id} if proposal else {}
+
+
+def begin(withdrawal: Withdrawal, wallet: Wallet, actor: Actor) -> WithdrawalAttempt:
+    """Its payment, from this wallet; the runner is rung for."""
+    attempt = WithdrawalAttempt.objects.create(
+        marketplace_id=withdrawal.marketplace_id,
+        withdrawal=withdrawal,
+        source_wallet=wallet,
+        kind=WithdrawalAttempt.KIND,
+        request_id=actor.request_id,
+    )
+    jobs.ring("payouts.attempt", attempt.id)
+    return attempt
 
 
 def _insert(withdrawal: Withdrawal) -> None:
@@ -110,6 +131,9 @@ def cancel(
 
     A runner that is just signing loses its lease here, and what it signed is never kept or sent.
     """
+    waiting = lock_waiting(withdrawal_id, marketplace_id)
+    if waiting is not None:
+        return _cancel_waiting(waiting, reason, actor)
     attempt = lock_attempt(withdrawal_id=withdrawal_id, marketplace_id=marketplace_id)
     withdrawal = attempt.withdrawal
     if withdrawal.status != WithdrawalStatus.REQUESTED:
@@ -122,12 +146,25 @@ def cancel(
     return withdrawal
 
 
+def _cancel_waiting(withdrawal: Withdrawal, reason: str, actor: Actor) -> Withdrawal:
+    """Nobody is asked any more."""
+    if withdrawal.proposal and withdrawal.proposal.status == ProposalStatus.OPEN:
+        approvals.cancel(proposal_id=withdrawal.proposal.id, actor=actor)
+    withdrawal.cancel()
+    give_back(withdrawal, actor)
+    save(withdrawal, "withdrawal.cancelled", actor, {"reason": reason} if reason else {})
+    return withdrawal
+
+
 @in_transaction
 def give_up(*, marketplace_id: str, withdrawal_id: str, reason: str, actor: Actor) -> Withdrawal:
     """Staff end a withdrawal that waits for something nobody will mend; the money is available.
 
-    Only while no envelope can apply: every one that was signed is proven dead.
+    Only while no envelope can apply: every one that was signed is proven dead. One that waits for
+    approval is rejected instead.
     """
+    if lock_waiting(withdrawal_id, marketplace_id) is not None:
+        raise WrongState("The withdrawal waits for approval: reject it instead")
     attempt = lock_attempt(withdrawal_id=withdrawal_id, marketplace_id=marketplace_id)
     withdrawal = attempt.withdrawal
     if not attempt.is_live or attempt.hash:
@@ -149,6 +186,21 @@ def _too_late(attempt: WithdrawalAttempt) -> WrongState:
             "way; it completes, or fails and gives the money back"
         )
     return WrongState(text, currentStatus=withdrawal.status, operationId=attempt.id)
+
+
+def lock_waiting(withdrawal_id: str, marketplace_id: str | None = None) -> Withdrawal | None:
+    """The withdrawal if it waits for approval, under its row lock; None when it does not.
+
+    Such a one has no payment, so nothing else of it is locked first.
+    """
+    rows = Withdrawal.objects.select_related("proposal", "user")
+    if marketplace_id is not None:
+        rows = rows.filter(marketplace_id=marketplace_id)
+    named = rows.filter(pk=withdrawal_id, proposal__isnull=False, status=WithdrawalStatus.REQUESTED)
+    if not named.exclude(attempts__isnull=False).exists():
+        return None
+    row: Withdrawal | None = named.select_for_update(of=("self",)).first()
+    return None if row is None or row.attempts.exists() else row
 
 
 def lock_attempt(**named: str) -> WithdrawalAttempt:

@@ -3,6 +3,8 @@
 from offerhub.chain import submission
 from offerhub.chain.runner import advance
 from offerhub.core import jobs
+from offerhub.core.actor import system
+from payouts import decisions
 from payouts.models import WithdrawalAttempt
 from payouts.payment import DRIVER
 
@@ -19,3 +21,15 @@ def attempt(attempt_id: str) -> None:
 def due() -> list[jobs.Ring]:
     """Payments whose bell was lost, whose runner died, or whose next look is due."""
     return [(ATTEMPT, row_id) for row_id in submission.due(WithdrawalAttempt)]
+
+
+@jobs.job("payouts.approval_ended")
+def approval_ended(withdrawal_id: str) -> None:
+    """Nobody approved it in time: the money is available again."""
+    decisions.follow(withdrawal_id=withdrawal_id, actor=system("payouts"))
+
+
+@jobs.sweep("payouts.approvals", every=10.0)
+def approvals_ended() -> list[jobs.Ring]:
+    """Withdrawals that waited for approval in vain."""
+    return decisions.expired()

@@ -6,6 +6,7 @@ from typing import Any
 from offerhub.api.docs import describe
 from offerhub.api.pagination import page
 from offerhub.api.views import Answer, ApiRequest, ApiView, Response, respond
+from offerhub.approvals.states import ProposalStatus
 from offerhub.core.actor import Actor
 from offerhub.core.errors import (
     DestinationRefused,
@@ -38,7 +39,9 @@ def _withdrawal(marketplace_id: str, withdrawal_id: str) -> Withdrawal:
 
 def _show(marketplace_id: str, withdrawal_id: str) -> Answer:
     withdrawal = _withdrawal(marketplace_id, withdrawal_id)
-    return Answer(withdrawal_body(withdrawal), pending=withdrawal.status in OPEN)
+    waits = withdrawal.proposal is not None and withdrawal.proposal.status == ProposalStatus.OPEN
+    body = withdrawal_body(withdrawal)
+    return Answer(body, pending=withdrawal.status in OPEN, for_people=waits)
 
 
 class _NewWithdrawal:
