@@ -80,9 +80,11 @@ def span(length: timedelta) -> str:
 
 
 def when(at: datetime) -> SafeString:
-    """ "3 h ago" or "in 2 d", after a month the date; the exact time in the title, in UTC."""
+    """Just now, 3 h ago or in 2 d, after a month the date; its title is the exact time, UTC."""
     at, away = at.astimezone(UTC), clock.now() - at
-    if abs(away) > timedelta(days=31):
+    if abs(away) < timedelta(minutes=1):
+        text = "just now"
+    elif abs(away) > timedelta(days=31):
         text = f"{at.day} {at:%b %Y}"
     else:
         text = f"{span(away)} ago" if away >= timedelta() else f"in {span(-away)}"

@@ -52,21 +52,22 @@ def bars(
     text: Callable[[int], str] = str,
     tick: Callable[[int], str] | None = None,
     links: Sequence[str] = (),
+    unit: int = 1,
 ) -> Chart:
     """One bar per label, its series stacked in their order from the bottom.
 
     `text` writes a value in the table and in tooltips, `tick` on the axis; `links` are the pages
-    that the bars open.
+    that the bars open; `unit` is what one step of the axis is a multiple of.
     """
     totals = [sum(values) for values in zip(*(one.values for one in series), strict=True)]
-    steps = scale(max(totals, default=0))
+    steps = [step * unit for step in scale(-(-max(totals, default=0) // unit))]
     top, room = steps[-1], (WIDTH - LEFT - RIGHT) / max(len(labels), 1)
     height = HEIGHT - TOP - BOTTOM
     parts = [_grid(steps, tick or text)]
     for index, label in enumerate(labels):
         x, width = LEFT + index * room + room * 0.15, room * 0.7
         parts.append(_bar(index, label, series, text, (x, width), height / top, links))
-        if index % max(len(labels) // _MOST_LABELS, 1) == 0:
+        if index % max(-(-len(labels) // _MOST_LABELS), 1) == 0:
             parts.append(_label(x + width / 2, label))
     rows = [
         Row(label, [text(one.values[index]) for one in series])

@@ -3,9 +3,9 @@
 from django.contrib.admin import AdminSite
 from django.urls import URLPattern
 
-from offerhub.desk import pages, search
+from offerhub.desk import operations, pages, search, suspense, user
 
-PAGES = (search,)
+PAGES = (search, user, operations, suspense)
 
 
 def desk_urls(site: AdminSite) -> list[URLPattern]:

@@ -64,3 +64,16 @@ def link(value: Any, text: str = "") -> SafeString:
 def short(value: str) -> str:
     """Both ends of a long id."""
     return shown.short(value)
+
+
+@register.filter
+def negated(stroops: int) -> int:
+    """A credit as it grows a balance that is owed."""
+    return -stroops
+
+
+@register.filter
+def source(text: str) -> SafeString | str:
+    """The record behind the source of an entry: `order:ord_…:fund` links to the order."""
+    named = next((part for part in text.split(":") if "_" in part and len(part) > 20), "")
+    return shown.reference(named, copies=False) if named else text.partition(":")[0]

@@ -9,8 +9,9 @@ from offerhub.chain.network import current
 from offerhub.chain.submission import LIVE, Status, finish
 from offerhub.chain.types import ChainFact
 from offerhub.core import jobs
-from offerhub.core.actor import system
+from offerhub.core.actor import Actor, system
 from offerhub.core.db import in_transaction
+from offerhub.core.errors import WrongState
 from offerhub.core.money import UNIT, parse_amount
 from offerhub.events import services as events
 from offerhub.users.models import Wallet
@@ -59,6 +60,28 @@ def request_operation(*, wallet_id: str) -> WalletOperation | None:
     )
     jobs.ring("wallets.operation", operation.id)
     return operation
+
+
+@in_transaction
+def request_again(*, operation_id: str, actor: Actor) -> WalletOperation | None:
+    """After bringing a wallet to life failed for good: try it with a new operation.
+
+    None when its sponsor is not alive yet; it is then asked for as soon as that is. Raises
+    WrongState when the operation did not fail, or the wallet does not need it any more.
+    """
+    failed = _lock(operation_id)
+    wallet = failed.wallet
+    if failed.status != Status.FAILED:
+        raise WrongState(f"The operation is {failed.status}, it did not fail")
+    if failed.kind == Kind.TOP_UP:
+        raise WrongState("Fee money is asked for by itself whenever a wallet is low on it")
+    if wallet.status != Wallet.Status.FAILED:
+        raise WrongState(f"The wallet is {wallet.status}: nothing is to be done again")
+    wallet.status = Wallet.Status.PENDING
+    payload = {"operationId": failed.id, "address": wallet.address}
+    events.record(wallet, "wallet.retried", actor=actor, payload=payload)
+    wallet.save(update_fields=["status", "version"])
+    return request_operation(wallet_id=wallet.pk)
 
 
 def _needs(wallet: Wallet, kind: Kind) -> bool:

@@ -1,0 +1,149 @@
+"""Chain operations of every table together: what is live, and what needs a person's eye."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from offerhub.chain.submission import LIVE, MAX_ENVELOPES, Status, Submission, concrete_tables
+
+# Longer than that on its way, and somebody should look: an envelope lives five minutes.
+STUCK = timedelta(minutes=10)
+
+_COUNTS = """
+SELECT {label} AS domain,
+       count(*) FILTER (WHERE status = 'UNKNOWN'),
+       count(*) FILTER (WHERE created_at < now() - %(old)s::interval),
+       count(*),
+       min(created_at) FILTER (WHERE status = 'UNKNOWN' OR created_at < now() - %(old)s::interval),
+       count(*) FILTER (WHERE problem->>'code' LIKE 'books%%')
+FROM {table} WHERE status IN ({live})"""
+
+
+@dataclass(frozen=True)
+class Live:
+    """What is on its way in one domain. `oldest` is of those that need an eye."""
+
+    unknown: int = 0
+    stuck: int = 0
+    all: int = 0
+    oldest: datetime | None = None
+    behind: int = 0  # done on the chain, and the books can not take it yet
+
+    @property
+    def needing(self) -> bool:
+        """Whether a person should look."""
+        return bool(self.unknown or self.stuck)
+
+
+def live_counts() -> dict[str, Live]:
+    """By app label (orders, payouts, wallets …). One statement, over the live rows alone."""
+    live = ", ".join(f"'{status}'" for status in LIVE)  # as the partial indexes write it
+    parts = [
+        _COUNTS.format(label=f"'{label_of(table)}'", table=table._meta.db_table, live=live)
+        for table in concrete_tables()
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(parts), {"old": f"{STUCK.total_seconds()} seconds"})
+        return {row[0]: Live(*row[1:]) for row in cursor.fetchall()}
+
+
+def label_of(table: type[Submission]) -> str:
+    """The domain that an operation belongs to."""
+    return table._meta.app_label
+
+
+def together(counts: dict[str, Live], *labels: str) -> Live:
+    """Those of some domains, added up; of all without a name."""
+    chosen: list[Any] = [row for label, row in counts.items() if not labels or label in labels]
+    return Live(
+        unknown=sum(row.unknown for row in chosen),
+        stuck=sum(row.stuck for row in chosen),
+        all=sum(row.all for row in chosen),
+        oldest=min((row.oldest for row in chosen if row.oldest), default=None),
+        behind=sum(row.behind for row in chosen),
+    )
+
+
+# --- the page of operations -------------------------------------------------------------------
+PER_PAGE = 50
+
+
+def rows(view: str, domain: str = "", before: str = "") -> list[Submission]:
+    """Operations of every domain (or of one) for a tab, newest first; after the id `before`.
+
+    `look`: live ones that need an eye, oldest first. One statement per table, each by an index
+    over the live or the failed rows alone.
+    """
+    found: list[Submission] = []
+    for table in concrete_tables():
+        if domain and label_of(table) != domain:
+            continue
+        chosen = table._base_manager.defer("xdr").select_related(*_shown_with(table))
+        if view == "failed":
+            chosen = chosen.filter(status=Status.FAILED)
+        else:
+            chosen = chosen.filter(status__in=LIVE)
+        if view == "look":
+            old = Q(created_at__lt=Now() - STUCK)
+            chosen = chosen.filter(Q(status=Status.UNKNOWN) | old)
+        if before:
+            chosen = chosen.filter(pk__lt=before)
+        found += list(chosen.order_by("-pk")[: PER_PAGE + 1])
+    found.sort(key=lambda row: str(row.pk), reverse=True)
+    return found[: PER_PAGE + 1]
+
+
+def _shown_with(table: type[Submission]) -> list[str]:
+    """What a row's line names: its source account, and what it is about."""
+    names = {field.name for field in table._meta.fields}
+    return [name for name in ("source_wallet", "milestone") if name in names]
+
+
+def about(row: Submission) -> str:
+    """The id of what an operation is for: an order, a withdrawal, a deposit or a wallet."""
+    for name in ("order_id", "withdrawal_id", "deposit_id", "wallet_id"):
+        if value := getattr(row, name, None):
+            return str(value)
+    return ""
+
+
+def story(row: Submission, now: datetime) -> tuple[str, str]:
+    """What happened and what will happen next, in words."""
+    return _past(row), _next(row, now)
+
+
+def _past(row: Submission) -> str:
+    ended = len(row.history)
+    dead = f"{ended} envelope{'s' * (ended != 1)} ended without effect. " if ended else ""
+    if row.status == Status.CONFIRMED:
+        return f"{dead}Done in ledger {row.ledger}."
+    if row.status == Status.FAILED:
+        return f"{dead}Proven not to have happened: nothing moved."
+    if row.status == Status.UNKNOWN:
+        return f"{dead}An envelope was sent and no answer proved what became of it."
+    if row.hash:
+        return f"{dead}An envelope is signed and was handed to the network."
+    return f"{dead}Nothing is signed now."
+
+
+def _next(row: Submission, now: datetime) -> str:
+    if row.status == Status.FAILED:
+        return "Nothing by itself."
+    if row.status == Status.CONFIRMED:
+        return "Nothing: it is over."
+    if row.status == Status.AWAITING_SIGNATURE:
+        return "The party signs, or the envelope expires."
+    if (row.problem or {}).get("code", "").startswith("books"):
+        return "The chain has done it. It is booked as soon as the books can take it."
+    if row.hash and row.valid_until and row.valid_until > now:
+        return "The envelope is looked up; while it can still apply the same one is sent again."
+    if row.hash:
+        return (
+            "The envelope has expired. Once the ledger proves that it did not apply, a new one is "
+            f"built (envelope {row.attempts + 1} of {MAX_ENVELOPES})."
+        )
+    return f"An envelope is built and signed (envelope {row.attempts + 1} of {MAX_ENVELOPES})."
