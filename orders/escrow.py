@@ -7,8 +7,8 @@ from offerhub.chain import keys, trustless_work
 from offerhub.chain.drivers import LedgerReads
 from offerhub.chain.types import BuildRefused, ChainFact, Envelope, Outcome
 from offerhub.core.money import format_amount
-from orders import outcomes
-from orders.models import EscrowOperation, Order
+from orders import outcomes, rows
+from orders.models import EscrowOperation
 
 Kind = EscrowOperation.Kind
 Args = dict[str, Any]
@@ -47,7 +47,7 @@ class EscrowDriver(LedgerReads):
 
 
 def _deploy(row: EscrowOperation, args: Args) -> Envelope:
-    order = Order.objects.select_related("escrow").get(pk=row.order_id)
+    order, milestones = rows.terms(row.order_id)
     escrow = order.escrow
     new = trustless_work.NewEscrow(
         kind=escrow.kind,
@@ -61,7 +61,7 @@ def _deploy(row: EscrowOperation, args: Args) -> Envelope:
             resolver=escrow.resolver_address,
         ),
         fee_percent=order.platform_fee_percent,
-        parts=[trustless_work.Part(m.description, m.amount) for m in order.milestones.all()],
+        parts=[trustless_work.Part(m.description, m.amount) for m in milestones],
     )
     return trustless_work.deploy(row.source_wallet.address, new)
 

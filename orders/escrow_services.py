@@ -5,16 +5,13 @@ Every call is a triple: `request_…` here, the runner in `orders.escrow`, then 
 """
 
 from collections.abc import Sequence
-from typing import Any
 
-from django.db import IntegrityError
 from django.db.models import Q
 
 from ledger.balances import account_balance
 from ledger.chart import AccountKind
 from offerhub.chain.submission import LIVE
-from offerhub.core import jobs
-from offerhub.core.actor import Actor, ActorKind
+from offerhub.core.actor import Actor
 from offerhub.core.db import in_transaction
 from offerhub.core.errors import (
     NotFound,
@@ -24,8 +21,9 @@ from offerhub.core.errors import (
     WrongState,
 )
 from offerhub.users.models import Wallet
-from orders import plans
+from orders import plans, rows
 from orders.models import Escrow, EscrowOperation, Milestone, Order
+from orders.operations import start
 from orders.services import ASSET, lock_order, refuse_unless
 from orders.states import EscrowStatus, MilestoneStatus, OrderStatus
 
@@ -69,12 +67,12 @@ def _new_escrow(order: Order) -> Escrow:
 
 def _wallets(order: Order) -> dict[str, Wallet]:
     """The four wallets with a role in the contract; each must be alive on the chain."""
-    rows = Wallet.objects.filter(
+    wallets = Wallet.objects.filter(
         Q(user_id__in=[order.buyer_id, order.seller_id])
         | Q(marketplace_id=order.marketplace_id, kind__in=["PLATFORM", "RESOLVER"])
     )
     roles: dict[str, Wallet] = {}
-    for wallet in rows:
+    for wallet in wallets:
         party = {order.buyer_id: "buyer", order.seller_id: "seller"}.get(str(wallet.user_id))
         role = party or wallet.kind
         if wallet.status != Wallet.Status.ACTIVE:
@@ -92,7 +90,9 @@ def _wallets(order: Order) -> dict[str, Wallet]:
 @in_transaction
 def request_fund(*, marketplace_id: str, escrow_id: str, actor: Actor) -> Escrow:
     """Ask for the buyer's money to go into the contract. → (confirmed) IN_PROGRESS."""
-    order = lock_order(marketplace_id, _order_of(marketplace_id, escrow_id))
+    order = rows.locked_by_escrow(escrow_id, marketplace_id)
+    if order is None:
+        raise NotFound(f"There is no escrow {escrow_id!r} in this marketplace")
     refuse_unless(order, OrderStatus.ESCROW_CREATED, doing="funding the escrow")
     start(order.escrow, [{"kind": Kind.FUND.value}], actor)
     return order.escrow
@@ -109,9 +109,7 @@ def request_release(
     actor: Actor,
 ) -> Order:
     """`complete`, `approve`, or `release`, which does the steps that are still missing."""
-    order = lock_order(marketplace_id, order_id)
-    refuse_unless(order, *GOES_ON, doing=f"to {action}")
-    milestones = list(order.milestones.all())
+    order, milestones = _lock_whole(marketplace_id, order_id, doing=f"to {action}")
     if action == "release":
         steps = plans.to_release(milestones, milestone_ref, evidence)
     else:
@@ -125,9 +123,8 @@ def request_refund(
     *, marketplace_id: str, order_id: str, milestone_ref: str | None, reason: str, actor: Actor
 ) -> Order:
     """Give back to the buyer what is still in the contract, or one milestone of it."""
-    order = lock_order(marketplace_id, order_id)
-    refuse_unless(order, *GOES_ON, doing="refunding")
-    steps = plans.to_refund(list(order.milestones.all()), milestone_ref, reason)
+    order, milestones = _lock_whole(marketplace_id, order_id, doing="refunding")
+    steps = plans.to_refund(milestones, milestone_ref, reason)
     start(order.escrow, steps, actor)
     return order
 
@@ -180,16 +177,16 @@ def request_settlement(
     into the contract leaves first, when the books know of it or the caller does (`sweep`).
     """
     refuse_unless(order, OrderStatus.DISPUTED, doing="a settlement")
-    rows = {milestone.pk: milestone for milestone in order.milestones.all()}
+    milestones = {milestone.pk: milestone for milestone in order.milestones.all()}
     for share in shares:
-        milestone = rows[share.milestone_id]
+        milestone = milestones[share.milestone_id]
         if milestone.status != MilestoneStatus.DISPUTED:
             raise WrongState(f"Milestone {milestone.ref} is {milestone.status}")
         parts = (share.to_seller, share.to_buyer)
         if sum(parts) != milestone.amount or min(parts) < 0:
             raise WrongState(f"The shares of milestone {milestone.ref} are not its amount")
     sweep_first = order.escrow.kind == Escrow.Kind.SINGLE and (sweep or surplus_of(order) > 0)
-    steps = plans.to_settle(rows, shares, dispute_id, sweep_first=sweep_first)
+    steps = plans.to_settle(milestones, shares, dispute_id, sweep_first=sweep_first)
     live = _live_operation(order)
     if live is None:
         start(order.escrow, steps, actor)
@@ -208,94 +205,20 @@ def surplus_of(order: Order) -> int:
     return held - order.escrow.balance
 
 
+def _lock_whole(marketplace_id: str, order_id: str, *, doing: str) -> tuple[Order, list[Milestone]]:
+    """An order whose milestones can go on, with its escrow and all of them."""
+    found = rows.locked_whole(order_id, marketplace_id)
+    order = found[0] if found else lock_order(marketplace_id, order_id)
+    refuse_unless(order, *GOES_ON, doing=doing)
+    assert found is not None
+    return found
+
+
 def _live_operation(order: Order) -> EscrowOperation | None:
-    rows = EscrowOperation.objects.select_for_update()
-    return rows.filter(order=order, status__in=LIVE).first()
+    operations = EscrowOperation.objects.select_for_update()
+    return operations.filter(order=order, status__in=LIVE).first()
 
 
 def _replan(live: EscrowOperation, then: list[plans.Step]) -> None:
     live.then = then
     live.save(update_fields=["then"])
-
-
-def _order_of(marketplace_id: str, escrow_id: str) -> str:
-    rows = Escrow.objects.filter(pk=escrow_id, marketplace_id=marketplace_id)
-    order_id = rows.values_list("order_id", flat=True).first()
-    if order_id is None:
-        raise NotFound(f"There is no escrow {escrow_id!r} in this marketplace")
-    return order_id
-
-
-def start(
-    escrow: Escrow,
-    steps: list[plans.Step],
-    actor: Actor,
-    milestone: Milestone | None = None,
-) -> None:
-    """Write the operation for the first step, keep the others behind it, and ring for it.
-
-    `milestone` is the step's own, where the caller has it at hand. The order's row is locked.
-    A step that names its own asker is theirs. Raises OperationInFlight while another call to the
-    contract may still apply.
-    """
-    step, then = steps[0], steps[1:]
-    if "actor" in step:
-        actor = actor_of(step["actor"], step.get("request_id", ""))
-    kind, milestone_id = Kind(step["kind"]), step.get("milestone")
-    if kind == Kind.RELEASE:
-        if milestone is None or milestone.pk != milestone_id:
-            milestone = Milestone.objects.get(pk=milestone_id)
-        milestone.start_release()
-        milestone.save(update_fields=["status"])
-    operation = EscrowOperation(
-        marketplace_id=escrow.marketplace_id,
-        order_id=escrow.order_id,
-        milestone_id=milestone_id,
-        kind=kind.value,
-        source_wallet_id=_signer(escrow, kind, step),
-        args=_arguments(escrow, step),
-        then=then,
-        actor=str(actor),
-        request_id=actor.request_id,
-    )
-    _insert(operation)
-    jobs.ring("orders.operation", operation.id)
-
-
-def _arguments(escrow: Escrow, step: plans.Step) -> dict[str, Any]:
-    """What building the call needs, so that the runner reads the operation's row alone."""
-    return {
-        **step.get("args", {}),
-        "contract": escrow.contract_id,
-        "kind": escrow.kind,
-        "index": step.get("index", 0),
-        "amount": escrow.amount,
-        "buyer": escrow.buyer_address,
-        "seller": escrow.seller_address,
-    }
-
-
-def _insert(operation: EscrowOperation) -> None:
-    """The database allows one live operation per order; a second one is refused by it."""
-    try:
-        operation.save(force_insert=True)
-    except IntegrityError as error:
-        if "order_one_live_operation" not in str(error):
-            raise
-        raise OperationInFlight(
-            "The order shows it as `operation`; try again when it has ended", retry_after=1
-        ) from None
-
-
-def _signer(escrow: Escrow, kind: Kind, step: plans.Step) -> str:
-    """Whose wallet signs this call, as the contract wants it; a dispute is its opener's."""
-    if kind in (Kind.RESOLVE, Kind.SWEEP):
-        return escrow.resolver_wallet_id
-    by_seller = kind == Kind.COMPLETE or step.get("args", {}).get("by") == "seller"
-    return escrow.seller_wallet_id if by_seller else escrow.buyer_wallet_id
-
-
-def actor_of(text: str, request_id: str) -> Actor:
-    """The actor that a row keeps as text."""
-    kind, _, name = text.partition(":")
-    return Actor(ActorKind(kind), name, request_id)

@@ -4,23 +4,23 @@ One transaction each. Money moves here only, by the amounts that the chain paid.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal, TypedDict, Unpack
 
 from django.db import transaction
 from django.db.models import F
 
 from ledger import movements
 from ledger import services as ledger
-from offerhub.chain.submission import Status, finish
+from offerhub.chain.submission import Status
 from offerhub.chain.types import ChainFact
 from offerhub.core import jobs
 from offerhub.core.actor import Actor, system
 from offerhub.core.db import in_transaction
 from offerhub.core.errors import WrongState
-from offerhub.events import services as events
 from offerhub.users.models import Wallet
-from orders.escrow_services import actor_of, start
-from orders.models import EscrowOperation, Milestone, Order
+from orders import rows, writing
+from orders.models import EscrowOperation, Milestone
+from orders.operations import actor_of, begin, planned, start
 from orders.services import ASSET
 from orders.settlement import settle, settle_surplus
 from orders.states import OrderStatus
@@ -31,42 +31,50 @@ Kind = EscrowOperation.Kind
 @in_transaction
 def confirm(operation_id: str, fact: ChainFact) -> None:
     """The chain did it: state, ledger and event, then the plan's next step. Does it once."""
-    operation = _lock_operation(operation_id)
+    operation = rows.locked_call(operation_id)
     if not operation.is_live:
         return
-    order = operation.order
-    _CONFIRMATIONS[Kind(operation.kind)](operation, fact)
-    finish(operation, Status.CONFIRMED, fact)
-    _record(order, f"escrow.{operation.kind.lower()}_confirmed", operation, {"ledger": fact.ledger})
-    _tell_dispute(operation)
+    changed = _CONFIRMATIONS[Kind(operation.kind)](operation, fact)
+    follower = None
     if operation.then:
-        start(order.escrow, operation.then, asker(operation), operation.milestone)
+        follower = planned(operation.order.escrow, operation.then, asker(operation))
+    _record(
+        operation,
+        "confirmed",
+        {"ledger": fact.ledger},
+        changed=changed,
+        fact=fact,
+        follower=follower,
+    )
+    _tell_dispute(operation)
+    if follower is not None:
+        begin(follower, operation.milestone)
 
 
 @in_transaction
 def fail(operation_id: str, code: str, detail: str, fact: ChainFact | None) -> None:
     """Proven not to have happened: the state goes back to where it was asked from."""
-    operation = _lock_operation(operation_id)
+    operation = rows.locked_call(operation_id)
     if not operation.is_live:
         return
-    order, kind = operation.order, Kind(operation.kind)
-    if kind == Kind.RELEASE and operation.milestone is not None:
-        operation.milestone.release_failed()
-        operation.milestone.save(update_fields=["status"])
+    escrow, kind = operation.order.escrow, Kind(operation.kind)
+    changed: writing.Changed = ()
+    if kind == Kind.RELEASE:
+        changed = (milestone := _milestone(operation),)
+        milestone.release_failed()
     if kind == Kind.DEPLOY:
-        order.escrow.deploy_failed()
-        order.escrow.save(update_fields=["status"])
+        changed = (escrow,)
+        escrow.deploy_failed()
     if fact is not None:
         _book_fee(operation, fact)
     operation.problem = {"code": code, "detail": detail[:500]}
-    finish(operation, Status.FAILED, fact)
     _record(
-        order, f"escrow.{kind.lower()}_failed", operation, {"code": code, "detail": detail[:500]}
+        operation, "failed", operation.problem, changed=changed, status=Status.FAILED, fact=fact
     )
     _tell_dispute(operation)
     # The rest of a plan falls with its step; what a dispute asked for does not hang on it.
     if asked := [step for step in operation.then if "dispute" in step.get("args", {})]:
-        start(order.escrow, asked, asker(operation), operation.milestone)
+        start(escrow, asked, asker(operation), operation.milestone)
 
 
 @transaction.atomic
@@ -77,15 +85,6 @@ def retire(operation: EscrowOperation, code: str, fact: ChainFact) -> None:
         _book_fee(operation, fact)
         source = Wallet.objects.filter(pk=operation.source_wallet_id)
         source.update(fee_budget=F("fee_budget") - fact.fee_charged)
-
-
-def _lock_operation(operation_id: str) -> EscrowOperation:
-    """The operation, its order, milestone and escrow; operation and order locked."""
-    return (
-        EscrowOperation.objects.select_related("order__escrow", "milestone")
-        .select_for_update(of=("self", "order"))
-        .get(pk=operation_id)
-    )
 
 
 def asker(operation: EscrowOperation) -> Actor:
@@ -99,27 +98,39 @@ def _tell_dispute(operation: EscrowOperation) -> None:
         jobs.ring("disputes.follow", dispute)
 
 
-def _record(order: Order, event: str, operation: EscrowOperation, payload: dict[str, Any]) -> None:
+class _Written(TypedDict, total=False):
+    """What `writing.save` takes beside the order and its event."""
+
+    changed: writing.Changed
+    status: Status
+    fact: ChainFact | None
+    follower: EscrowOperation | None
+
+
+def _record(
+    operation: EscrowOperation,
+    end: Literal["confirmed", "failed"],
+    payload: dict[str, Any],
+    **written: Unpack[_Written],
+) -> None:
+    """Write the operation's end, its event, and what changed with it."""
     facts = {"operationId": operation.id, "hash": operation.hash, **payload}
     if operation.milestone is not None:
         facts["milestoneId"] = operation.milestone.ref
-    events.record(order, event, actor=asker(operation), payload=facts)
-    order.save(
-        update_fields=[
-            "status",
-            "version",
-            "milestones_left",
-            "milestones_released",
-            "updated_at",
-        ]
+    writing.save(
+        operation.order,
+        f"escrow.{operation.kind.lower()}_{end}",
+        actor=asker(operation),
+        payload=facts,
+        ended=operation,
+        **written,
     )
 
 
-def _confirm_deploy(operation: EscrowOperation, fact: ChainFact) -> None:
+def _confirm_deploy(operation: EscrowOperation, fact: ChainFact) -> writing.Changed:
     escrow = operation.order.escrow
     escrow.contract_id = operation.envelope_meta["contract_id"]
     escrow.deployed()
-    escrow.save(update_fields=["contract_id", "status"])
     operation.order.escrow_created()
     ledger.open_account(
         marketplace_id=operation.marketplace_id,
@@ -129,13 +140,13 @@ def _confirm_deploy(operation: EscrowOperation, fact: ChainFact) -> None:
         user_id=None,
     )
     _book_fee(operation, fact)
+    return (escrow,)
 
 
-def _confirm_fund(operation: EscrowOperation, fact: ChainFact) -> None:
+def _confirm_fund(operation: EscrowOperation, fact: ChainFact) -> writing.Changed:
     order, escrow = operation.order, operation.order.escrow
     escrow.funded = order.amount
     escrow.fund()
-    escrow.save(update_fields=["funded", "status"])
     order.funded()
     movements.escrow_funded(
         marketplace_id=order.marketplace_id,
@@ -150,51 +161,56 @@ def _confirm_fund(operation: EscrowOperation, fact: ChainFact) -> None:
         fee_address=fact.fee_account,
         actor=system("chain"),
     )
+    return (escrow,)
 
 
-def _confirm_complete(operation: EscrowOperation, fact: ChainFact) -> None:
+def _confirm_complete(operation: EscrowOperation, fact: ChainFact) -> writing.Changed:
     milestone = _milestone(operation)
     milestone.complete()
     milestone.evidence = operation.args.get("evidence", "")
-    milestone.save(update_fields=["status", "evidence"])
     _book_fee(operation, fact)
+    return (milestone,)
 
 
-def _confirm_approve(operation: EscrowOperation, fact: ChainFact) -> None:
+def _confirm_approve(operation: EscrowOperation, fact: ChainFact) -> writing.Changed:
     milestone = _milestone(operation)
     milestone.approve()
-    milestone.save(update_fields=["status"])
     _book_fee(operation, fact)
+    return (milestone,)
 
 
-def _confirm_dispute(operation: EscrowOperation, fact: ChainFact) -> None:
+def _confirm_dispute(operation: EscrowOperation, fact: ChainFact) -> writing.Changed:
     """Frozen on the chain: for a dispute, or as a refund's first half, which is no dispute."""
-    if "dispute" in operation.args:
-        milestone, order = _milestone(operation), operation.order
-        milestone.disputed()
-        milestone.save(update_fields=["status"])
-        if order.status == OrderStatus.IN_PROGRESS:
-            order.dispute()
     _book_fee(operation, fact)
+    if "dispute" not in operation.args:
+        return ()
+    milestone, order = _milestone(operation), operation.order
+    milestone.disputed()
+    if order.status == OrderStatus.IN_PROGRESS:
+        order.dispute()
+    return (milestone,)
 
 
-def _confirm_release(operation: EscrowOperation, fact: ChainFact) -> None:
+def _confirm_release(operation: EscrowOperation, fact: ChainFact) -> writing.Changed:
     milestone = _milestone(operation)
     milestone.released()
     settle(operation, milestone, milestone.amount, 0, fact)
+    return milestone, operation.order.escrow
 
 
-def _confirm_resolve(operation: EscrowOperation, fact: ChainFact) -> None:
+def _confirm_resolve(operation: EscrowOperation, fact: ChainFact) -> writing.Changed:
     milestone, args = _milestone(operation), operation.args
     if args["to_seller"]:
         milestone.released()
     else:
         milestone.refunded()
     settle(operation, milestone, args["to_seller"], args["to_buyer"], fact)
+    return milestone, operation.order.escrow
 
 
-def _confirm_sweep(operation: EscrowOperation, fact: ChainFact) -> None:
+def _confirm_sweep(operation: EscrowOperation, fact: ChainFact) -> writing.Changed:
     settle_surplus(operation, fact)
+    return ()
 
 
 def _milestone(operation: EscrowOperation) -> Milestone:
@@ -213,7 +229,8 @@ def _book_fee(operation: EscrowOperation, fact: ChainFact) -> None:
     )
 
 
-_CONFIRMATIONS: dict[Kind, Callable[[EscrowOperation, ChainFact], None]] = {
+# Each answers which rows it changed beside the order; they are written with it.
+_CONFIRMATIONS: dict[Kind, Callable[[EscrowOperation, ChainFact], writing.Changed]] = {
     Kind.DEPLOY: _confirm_deploy,
     Kind.FUND: _confirm_fund,
     Kind.COMPLETE: _confirm_complete,

@@ -22,6 +22,7 @@ from offerhub.core.errors import (
 from offerhub.core.money import format_amount
 from offerhub.events import services as events
 from offerhub.users.services import find_users
+from orders import rows, writing
 from orders.models import Escrow, EscrowOperation, Milestone, Order
 from orders.states import EscrowStatus, OrderStatus
 
@@ -127,11 +128,10 @@ def _checked_milestones(new: NewOrder) -> Sequence[NewMilestone]:
 
 def lock_order(marketplace_id: str, order_id: str) -> Order:
     """The order under its row lock. Every service of orders starts here."""
-    rows = Order.objects.select_related("escrow").select_for_update(of=("self",))
-    try:
-        return rows.get(pk=order_id, marketplace_id=marketplace_id)
-    except Order.DoesNotExist:
-        raise NotFound(f"There is no order {order_id!r} in this marketplace") from None
+    order = rows.locked(order_id, marketplace_id)
+    if order is None:
+        raise NotFound(f"There is no order {order_id!r} in this marketplace")
+    return order
 
 
 def refuse_unless(order: Order, *allowed: OrderStatus, doing: str) -> None:
@@ -208,6 +208,5 @@ def refuse_in_flight(order: Order) -> None:
 
 
 def _save(order: Order, event: str, actor: Actor, payload: dict[str, Any] | None = None) -> Order:
-    events.record(order, event, actor=actor, payload=payload)
-    order.save(update_fields=["status", "version", "updated_at"])
+    writing.save(order, event, actor=actor, payload=payload)
     return order

@@ -72,18 +72,17 @@ def settle(
     """Book what the contract paid for one milestone, and end the order with its last one.
 
     The shares, in stroops before fees, are what was asked for; what is booked is what was paid.
+    Order, escrow and milestone have changed; the caller writes them.
     """
     order, escrow = operation.order, operation.order.escrow
     paid = read_payout(escrow, fact)
     milestone.paid_seller, milestone.paid_buyer = paid.seller, paid.buyer
     milestone.fee_platform, milestone.fee_protocol = paid.platform, paid.protocol
-    milestone.save()
     escrow.released += to_seller
     escrow.refunded += to_buyer
     order.milestones_left -= 1
     order.milestones_released += 1 if to_seller else 0
     _next_state(order, escrow, milestone)
-    escrow.save(update_fields=["released", "refunded", "status"])
     kind = kind_of(to_seller, to_buyer)
     source = f"order:{order.id}:{kind}:{milestone.id}"
     _book(operation, paid, paid.gross - milestone.amount, kind, source, fact)

@@ -21,6 +21,7 @@ from psycopg.types.json import Jsonb
 from offerhub.chain.types import ChainFact, Envelope
 from offerhub.core.db import PublicIdField
 from offerhub.core.ids import new_id
+from offerhub.core.rows import Columns
 
 operation_id = functools.partial(new_id, "opr")
 
@@ -101,43 +102,33 @@ class Submission(models.Model):
         id of the operation that is using the account and is given back when that operation ends.
         One statement: the row is locked first, so its state is the newest when the lane is taken.
         """
-        lane_table, lane_column = cls.LANE
         token = secrets.token_hex(8)
-        taken = "".join(f", {lane_table}.{column}" for column in cls.LANE_CARRIES)
-        carried = "".join(f", lane.{column} AS lane_{column}" for column in cls.LANE_CARRIES)
-        sql = f"""
-            WITH op AS (
-                SELECT id, {lane_column} AS lane FROM {cls._meta.db_table}
-                WHERE id = %(id)s AND status = ANY(%(runnable)s)
-                  AND (lease_until IS NULL OR lease_until < now())
-                  AND next_attempt_at <= now()
-                FOR UPDATE SKIP LOCKED
-            ), lane AS (
-                UPDATE {lane_table} SET lane = op.id FROM op
-                WHERE {lane_table}.id = op.lane
-                  AND ({lane_table}.lane = '' OR {lane_table}.lane = op.id)
-                RETURNING {lane_table}.id{taken}
-            )
-            UPDATE {cls._meta.db_table} AS t
-            SET lease = %(token)s, lease_until = now() + %(lease)s
-            FROM lane WHERE t.id = %(id)s RETURNING t.*{carried}"""  # noqa: S608 (names of our own tables)
-        values = {"id": row_id, "runnable": list(RUNNABLE), "token": token, "lease": LEASE}
-        return next(iter(cls._base_manager.raw(sql, values)), None)
+        values: Any = {"id": row_id, "runnable": list(RUNNABLE), "token": token, "lease": LEASE}
+        sql, columns = _claiming(cls)
+        with connection.cursor() as cursor:
+            cursor.execute(sql, values)
+            found = cursor.fetchone()
+        if found is None:
+            return None
+        row: Self = columns.instance(found[: columns.width])
+        for column, value in zip(cls.LANE_CARRIES, found[columns.width :], strict=True):
+            setattr(row, f"lane_{column}", value)
+        return row
 
     def keep_envelope(self, envelope: Envelope, signed_xdr: str) -> bool:
         """Commit the signed envelope; False when the lease was lost, and then it is not sent."""
         self.xdr, self.hash = signed_xdr, envelope.hash
         self.valid_until, self.envelope_meta = envelope.valid_until, envelope.meta
         self.status, self.attempts = Status.SUBMITTED, self.attempts + 1
-        return self._save_leased(
-            xdr=self.xdr,
-            hash=self.hash,
-            valid_until=self.valid_until,
-            envelope_meta=self.envelope_meta,
-            status=self.status,
-            attempts=self.attempts,
-            looks=0,
-        )
+        sql = f"""
+            UPDATE {self._meta.db_table} SET xdr = %s, hash = %s, valid_until = %s,
+                envelope_meta = %s, status = %s, attempts = %s, looks = 0
+            WHERE id = %s AND lease = %s"""  # noqa: S608 (our own table's name)
+        meta, status = Jsonb(self.envelope_meta), self.status.value
+        kept: list[Any] = [self.xdr, self.hash, self.valid_until, meta, status, self.attempts]
+        with connection.cursor() as cursor:
+            cursor.execute(sql, [*kept, self.pk, self.lease])
+            return bool(cursor.rowcount == 1)
 
     def retire_envelope(self, ended: str) -> bool:
         """Put an envelope that can not apply any more into the history."""
@@ -165,6 +156,32 @@ class Submission(models.Model):
     def _save_leased(self, **changes: Any) -> bool:
         rows = type(self)._base_manager.filter(pk=self.pk, lease=self.lease)
         return rows.update(**changes) == 1
+
+
+@functools.cache
+def _claiming(model: type[Submission]) -> tuple[str, Columns[Any]]:
+    """The statement of `claim`, and how to read its row."""
+    table, (lane_table, lane_column) = model._meta.db_table, model.LANE
+    taken = "".join(f", {lane_table}.{column}" for column in model.LANE_CARRIES)
+    carried = "".join(f", lane.{column}" for column in model.LANE_CARRIES)
+    columns = Columns(model, "t")
+    sql = f"""
+        WITH op AS (
+            SELECT id, {lane_column} AS lane FROM {table}
+            WHERE id = %(id)s AND status = ANY(%(runnable)s)
+              AND (lease_until IS NULL OR lease_until < now())
+              AND next_attempt_at <= now()
+            FOR UPDATE SKIP LOCKED
+        ), lane AS (
+            UPDATE {lane_table} SET lane = op.id FROM op
+            WHERE {lane_table}.id = op.lane
+              AND ({lane_table}.lane = '' OR {lane_table}.lane = op.id)
+            RETURNING {lane_table}.id{taken}
+        )
+        UPDATE {table} AS t
+        SET lease = %(token)s, lease_until = now() + %(lease)s
+        FROM lane WHERE t.id = %(id)s RETURNING {columns.sql}{carried}"""  # noqa: S608 (names of our own tables)
+    return sql, columns
 
 
 def _iso(value: Any) -> str:
@@ -208,24 +225,35 @@ def finish(row: Submission, status: Status, fact: ChainFact | None) -> None:
 
     One statement for both. The wallet's fee budget shrinks by what the network charged it.
     """
+    values = finished(row, status, fact)
+    with connection.cursor() as cursor:
+        cursor.execute(f"WITH {finishing(type(row))} SELECT", values)
+
+
+@functools.cache
+def finishing(model: type[Submission]) -> str:
+    """The parts `op` and `lane` of a statement that ends an operation, with `finished`'s values."""
+    table, (lane_table, lane_column) = model._meta.db_table, model.LANE
+    return f"""
+        op AS (
+            UPDATE {table} SET status = %(op_status)s, ledger = %(op_ledger)s,
+                lease = '', lease_until = NULL, finished_at = now(), problem = %(op_problem)s
+            WHERE id = %(op_id)s RETURNING id, {lane_column} AS lane
+        ), lane AS (
+            UPDATE {lane_table} SET lane = '', fee_budget = fee_budget - %(op_fee)s
+            FROM op WHERE {lane_table}.id = op.lane AND {lane_table}.lane = op.id
+        )"""  # noqa: S608 (names of our own tables)
+
+
+def finished(row: Submission, status: Status, fact: ChainFact | None) -> dict[str, Any]:
+    """The values of `finishing`; the row has them too."""
     row.status, row.lease, row.lease_until = status, "", None
     row.ledger = fact.ledger if fact else None
-    lane_table, lane_column = row.LANE
-    sql = f"""
-        WITH op AS (
-            UPDATE {row._meta.db_table} SET status = %(status)s, ledger = %(ledger)s,
-                lease = '', lease_until = NULL, finished_at = now(), problem = %(problem)s
-            WHERE id = %(id)s RETURNING {lane_column} AS lane
-        )
-        UPDATE {lane_table} SET lane = '', fee_budget = fee_budget - %(fee)s
-        FROM op WHERE {lane_table}.id = op.lane AND {lane_table}.lane = %(id)s"""  # noqa: S608
     problem = row.problem if status == Status.FAILED else None
-    values: Any = {
-        "id": row.pk,
-        "status": status.value,
-        "ledger": row.ledger,
-        "problem": Jsonb(problem) if problem else None,
-        "fee": fact.fee_charged if fact else 0,
+    return {
+        "op_id": row.pk,
+        "op_status": status.value,
+        "op_ledger": row.ledger,
+        "op_problem": Jsonb(problem) if problem else None,
+        "op_fee": fact.fee_charged if fact else 0,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(sql, values)

@@ -8,11 +8,13 @@ from django.db import connection
 from offerhub.core.actor import Actor
 from offerhub.events.models import Event, event_id
 
-# Every change of the product writes one, so it is said to the database directly.
-_INSERT = f"""
+# Every change of the product writes one, so it is said to the database directly. A part of a
+# statement that writes the change itself, with the values of `recorded`.
+RECORD = f"""
     INSERT INTO {Event._meta.db_table}
         (id, marketplace_id, type, subject, sequence, actor, request_id, payload)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"""  # noqa: S608 (our own table's name)
+    VALUES (%(event_id)s, %(event_marketplace)s, %(event_type)s, %(event_subject)s,
+        %(event_sequence)s, %(event_actor)s, %(event_request)s, %(event_payload)s)"""  # noqa: S608 (our own table's name)
 
 
 class Subject(Protocol):
@@ -31,18 +33,25 @@ def record(
     The caller holds the subject's row lock and saves `version` with the change itself, which
     makes the sequence gap-free: a change that rolls back takes its number with it.
     """
+    values = recorded(subject, type, actor=actor, payload=payload)
+    with connection.cursor() as cursor:
+        cursor.execute(RECORD, values)
+
+
+def recorded(
+    subject: Subject, type: str, *, actor: Actor, payload: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """The values of `RECORD` for the same: for a statement that writes the change as well."""
     if not connection.in_atomic_block:
         raise RuntimeError("an event is recorded in the transaction of its change")
     subject.version += 1
-    values = [
-        event_id(),
-        subject.marketplace_id,
-        type,
-        subject.id,
-        subject.version,
-        str(actor),
-        actor.request_id,
-        json.dumps(payload or {}),
-    ]
-    with connection.cursor() as cursor:
-        cursor.execute(_INSERT, values)
+    return {
+        "event_id": event_id(),
+        "event_marketplace": subject.marketplace_id,
+        "event_type": type,
+        "event_subject": subject.id,
+        "event_sequence": subject.version,
+        "event_actor": str(actor),
+        "event_request": actor.request_id,
+        "event_payload": json.dumps(payload or {}),
+    }

@@ -1,0 +1,90 @@
+"""The next call to an order's contract: which operation a plan's first step becomes."""
+
+from typing import Any
+
+from django.db import IntegrityError
+
+from offerhub.core import jobs
+from offerhub.core.actor import Actor, ActorKind
+from offerhub.core.errors import OperationInFlight
+from orders import plans, writing
+from orders.models import Escrow, EscrowOperation, Milestone
+
+Kind = EscrowOperation.Kind
+Steps = list[plans.Step]
+
+
+def start(escrow: Escrow, steps: Steps, actor: Actor, milestone: Milestone | None = None) -> None:
+    """Write the operation for the first step, keep the others behind it, and ring for it.
+
+    `milestone` is the step's own, where the caller has it at hand. The order's row is locked.
+    A step that names its own asker is theirs. Raises OperationInFlight while another call to the
+    contract may still apply.
+    """
+    operation = planned(escrow, steps, actor)
+    begin(operation, milestone)
+    try:
+        writing.insert(operation)
+    except IntegrityError as error:
+        # The database allows one live operation per order.
+        if "order_one_live_operation" not in str(error):
+            raise
+        raise OperationInFlight(
+            "The order shows it as `operation`; try again when it has ended", retry_after=1
+        ) from None
+
+
+def planned(escrow: Escrow, steps: Steps, actor: Actor) -> EscrowOperation:
+    """The operation of the first step, not written yet."""
+    step, then = steps[0], steps[1:]
+    if "actor" in step:
+        actor = actor_of(step["actor"], step.get("request_id", ""))
+    kind = Kind(step["kind"])
+    return EscrowOperation(
+        marketplace_id=escrow.marketplace_id,
+        order_id=escrow.order_id,
+        milestone_id=step.get("milestone"),
+        kind=kind.value,
+        source_wallet_id=_signer(escrow, kind, step),
+        args=_arguments(escrow, step),
+        then=then,
+        actor=str(actor),
+        request_id=actor.request_id,
+    )
+
+
+def begin(operation: EscrowOperation, milestone: Milestone | None = None) -> None:
+    """A milestone whose payment begins says so; and ring for the operation."""
+    if operation.kind == Kind.RELEASE:
+        if milestone is None or milestone.pk != operation.milestone_id:
+            milestone = Milestone.objects.get(pk=operation.milestone_id)
+        milestone.start_release()
+        milestone.save(update_fields=["status"])
+    jobs.ring("orders.operation", operation.id)
+
+
+def _arguments(escrow: Escrow, step: plans.Step) -> dict[str, Any]:
+    """What building the call needs, so that the runner reads the operation's row alone."""
+    return {
+        **step.get("args", {}),
+        "contract": escrow.contract_id,
+        "kind": escrow.kind,
+        "index": step.get("index", 0),
+        "amount": escrow.amount,
+        "buyer": escrow.buyer_address,
+        "seller": escrow.seller_address,
+    }
+
+
+def _signer(escrow: Escrow, kind: Kind, step: plans.Step) -> str:
+    """Whose wallet signs this call, as the contract wants it; a dispute is its opener's."""
+    if kind in (Kind.RESOLVE, Kind.SWEEP):
+        return escrow.resolver_wallet_id
+    by_seller = kind == Kind.COMPLETE or step.get("args", {}).get("by") == "seller"
+    return escrow.seller_wallet_id if by_seller else escrow.buyer_wallet_id
+
+
+def actor_of(text: str, request_id: str) -> Actor:
+    """The actor that a row keeps as text."""
+    kind, _, name = text.partition(":")
+    return Actor(ActorKind(kind), name, request_id)
