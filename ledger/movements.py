@@ -15,6 +15,7 @@ It is given for our own wallets; empty when the party paid the network itself.
 from collections.abc import Sequence
 from typing import Literal
 
+from ledger.adjusting import adjustment as adjustment
 from ledger.chart import AccountKind as K
 from ledger.kinds import EntryKind
 from ledger.legs import XLM, Leg, assert_adds_up, credit, debit, fee_legs
