@@ -7,7 +7,6 @@ the spot; over it, a second person must, and nobody approves what they proposed.
 from collections.abc import Sequence
 from dataclasses import asdict
 
-import structlog
 from django.conf import settings
 
 from disputes.calls import refuse_unless_frozen, refuse_while_live
@@ -37,7 +36,6 @@ from orders.plans import Share
 from orders.settlement import kind_of
 from orders.states import MilestoneStatus
 
-log = structlog.get_logger(__name__)
 _D = DisputeStatus
 KIND = "dispute_resolution"
 

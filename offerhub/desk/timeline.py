@@ -1,0 +1,176 @@
+"""One timeline of a case or an order: parties, staff, money and chain, newest last."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from disputes.models import Dispute
+from offerhub.events.models import Event
+from offerhub.marketplaces.models import StaffUser
+
+KINDS = {"party": "Parties", "staff": "Staff", "money": "Money", "chain": "Chain"}
+Payload = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One line. `private` lines are for staff alone; `text` is what somebody wrote."""
+
+    at: datetime
+    kind: str
+    who: str
+    what: str
+    text: str = ""
+    private: bool = False
+    hash: str = ""
+    operation: str = ""
+
+
+def of_case(dispute: Dispute) -> list[Moment]:
+    """Events of the dispute and of its order since it was opened, what was said, and notes.
+
+    Five statements, however long it is.
+    """
+    since = Event.objects.filter(subject=dispute.order_id, created_at__gte=dispute.created_at)
+    events = [*Event.objects.filter(subject=dispute.pk), *since]
+    names = _names(events)
+    said = {row.pk: row.text for row in dispute.messages.all()}
+    said |= {row.pk: row.text for row in dispute.statements.all()}
+    moments = [_moment(event, names, said) for event in events]
+    moments += [
+        Moment(note.created_at, "staff", note.author.username, "noted", note.text, private=True)
+        for note in dispute.notes.select_related("author")
+    ]
+    return sorted(moments, key=lambda moment: moment.at)
+
+
+def of_order(order_id: str) -> list[Moment]:
+    """All events of an order. Two statements."""
+    events = list(Event.objects.filter(subject=order_id).order_by("sequence"))
+    names = _names(events)
+    return [_moment(event, names, {}) for event in events]
+
+
+def _names(events: Iterable[Event]) -> dict[str, str]:
+    """Actor text → the name of the person, for staff."""
+    ids = {event.actor for event in events if event.actor.startswith("staff:")}
+    ids |= {
+        f"staff:{value}"
+        for event in events
+        for key in ("to", "from")
+        if isinstance(value := event.payload.get(key), str)
+    }
+    rows = StaffUser.objects.filter(public_id__in=[one.partition(":")[2] for one in ids])
+    return {f"staff:{row.public_id}": row.get_full_name() or row.username for row in rows}
+
+
+def _moment(event: Event, names: dict[str, str], said: dict[str, str]) -> Moment:
+    payload, (area, _, rest) = event.payload, event.type.partition(".")
+    who = _who(event, names)
+    if area == "escrow":
+        call, _, outcome = rest.rpartition("_")
+        text = payload.get("detail", "") if outcome == "failed" else ""
+        what = f"{_WORDS.get(call, call)} {outcome}{_of(payload)}"
+        if payload.get("ledger"):
+            what += f" in ledger {payload['ledger']}"
+        operation = payload.get("operationId", "")
+        return Moment(
+            event.created_at,
+            "chain",
+            "chain",
+            what,
+            text,
+            False,
+            payload.get("hash") or "",
+            operation,
+        )
+    kind = _KIND.get(event.type, "money" if area == "order" else "staff")
+    if who in ("buyer", "seller"):
+        kind = "party"
+    written = said.get(payload.get("messageId", "") or payload.get("statementId", ""), "")
+    what = _SENTENCES.get(event.type, rest.replace("_", " "))
+    return Moment(event.created_at, kind, who, _filled(what, payload, names), written)
+
+
+def _who(event: Event, names: dict[str, str]) -> str:
+    by = event.payload.get("by") or event.payload.get("openedBy")
+    if by and not event.actor.startswith("staff:"):
+        return str(by).lower()
+    if event.actor.startswith("api_key:"):
+        return "marketplace"
+    return names.get(event.actor, event.actor.partition(":")[0])
+
+
+def _of(payload: Payload) -> str:
+    return f" of {payload['milestoneId']}" if payload.get("milestoneId") else ""
+
+
+def _filled(sentence: str, payload: Payload, names: dict[str, str]) -> str:
+    values = {
+        "amount": payload.get("amount", ""),
+        "milestones": ", ".join(payload.get("milestones") or []),
+        "to": names.get(f"staff:{payload.get('to')}", "nobody"),
+        "party": str(payload.get("party", "")).lower(),
+        "decision": str(payload.get("decision") or "").lower(),
+        "seller": payload.get("seller", ""),
+        "buyer": payload.get("buyer", ""),
+        "detail": payload.get("detail", ""),
+        "name": payload.get("name", ""),
+    }
+    return sentence.format_map(values)
+
+
+_WORDS = {
+    "deploy": "contract",
+    "fund": "funding",
+    "complete": "completion",
+    "approve": "approval",
+    "release": "release",
+    "dispute": "freeze",
+    "resolve": "division",
+    "sweep": "surplus payment",
+}
+_SENTENCES = {
+    "dispute.opened": "opened the dispute on {milestones}: {amount} USDC",
+    "dispute.statement_submitted": "handed in a statement",
+    "dispute.message": "wrote",
+    "dispute.evidence_added": "added a file {name}",
+    "dispute.assigned": "assigned the case to {to}",
+    "dispute.taken_up": "took the case up",
+    "dispute.information_requested": "asked the {party} for more",
+    "dispute.answered": "answered; the review goes on",
+    "dispute.answer_overdue": "The {party} did not answer in time; the review goes on",
+    "dispute.proposed": "proposed: {decision}",
+    "dispute.proposal_rejected": "rejected the proposal",
+    "dispute.proposal_withdrawn": "took the proposal back",
+    "dispute.proposal_expired": "The proposal expired",
+    "dispute.decided": "decided: {seller} USDC to the seller, {buyer} USDC to the buyer",
+    "dispute.withdrawal_requested": "withdrew the dispute",
+    "dispute.frozen": "The money is frozen on the chain",
+    "dispute.freeze_failed": "The freeze failed: {detail}",
+    "dispute.settlement_failed": "The settlement failed: {detail}",
+    "dispute.settlement_retried": "The contract's balance had moved; asked again",
+    "dispute.retried": "asked the contract again",
+    "dispute.reopened": "took the decision back for a new one",
+    "dispute.resolved": "The dispute is resolved",
+    "dispute.withdrawn": "The dispute ended: withdrawn",
+    "order.created": "created the order over {amount} USDC",
+    "order.reserved": "reserved the money",
+    "order.cancelled": "cancelled the order",
+}
+_KIND = {
+    "dispute.opened": "party",
+    "dispute.statement_submitted": "party",
+    "dispute.answered": "party",
+    "dispute.answer_overdue": "party",
+    "dispute.evidence_added": "party",
+    "dispute.withdrawal_requested": "party",
+    "dispute.decided": "money",
+    "dispute.resolved": "money",
+    "dispute.withdrawn": "money",
+    "dispute.frozen": "chain",
+    "dispute.freeze_failed": "chain",
+    "dispute.settlement_failed": "chain",
+    "dispute.settlement_retried": "chain",
+}
