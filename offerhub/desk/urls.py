@@ -3,9 +3,17 @@
 from django.contrib.admin import AdminSite
 from django.urls import URLPattern
 
-from offerhub.desk import operations, pages, search, suspense, user
+from offerhub.desk import (
+    adjusting,
+    approvals,
+    operations,
+    pages,
+    search,
+    suspense,
+    user,
+)
 
-PAGES = (search, user, operations, suspense)
+PAGES = (adjusting, approvals, search, user, operations, suspense)
 
 
 def desk_urls(site: AdminSite) -> list[URLPattern]:

@@ -6,10 +6,12 @@ from uuid import uuid4
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.test import Client
 
 from offerhub.approvals import errors
 from offerhub.approvals.models import Approval, Proposal
 from offerhub.approvals.tasks import expire_due
+from offerhub.audit.models import StaffAction
 from offerhub.core import clock
 from offerhub.core.actor import Actor, ActorKind, system
 from offerhub.core.errors import WrongState
@@ -176,3 +178,25 @@ def test_a_database_without_the_guard_may_not_serve(committed: None) -> None:
             )
         assert len(guard_is_in_place(databases=["default"])) == 1
         transaction.set_rollback(True)
+
+
+def test_on_its_page_it_is_approved_by_a_press(scene: Scene, settings: Any, tmp_path: Any) -> None:
+    settings.STATIC_ROOT, settings.STAFF_CODE_OPTIONAL = tmp_path, True
+    withdrawal = scene.ask()
+    proposal = proposal_of(withdrawal)
+    address = f"/admin/approvals/withdrawals/{proposal.id}/"
+    clients = {}
+    for role in ("support", "finance"):
+        new = staff.create_staff(
+            username=f"p{uuid4().hex[:12]}", password="correct horse battery", roles=[role]
+        )
+        clients[role] = Client()
+        clients[role].force_login(new.user, "django.contrib.auth.backends.ModelBackend")
+    form = {"verdict": "approve", "digest": proposal.digest}
+    assert scene.destination in clients["finance"].get(address).content.decode()
+    assert clients["support"].post(address, form).status_code == 403
+    assert (scene.row(withdrawal).attempts.count(), scene.money()) == (0, HELD)
+    assert clients["finance"].post(address, form).status_code == 302
+    scene.world.work()
+    assert (scene.row(withdrawal).status, scene.money()) == ("COMPLETED", PAID)
+    assert StaffAction.objects.filter(subject=withdrawal).count() == 1
