@@ -21,7 +21,7 @@ from ledger.kinds import EntryKind
 from ledger.legs import XLM, Leg, assert_adds_up, credit, debit, fee_legs
 from ledger.legs import Payout as Payout
 from ledger.reversals import reversal as reversal
-from ledger.services import Posted, post
+from ledger.services import NewAccount, Posted, open_account, post
 from offerhub.chain.types import ChainFact
 from offerhub.core.actor import Actor
 
@@ -304,13 +304,22 @@ def withdrawal_confirmed(
 
 
 def network_fee(
-    *, marketplace_id: str, operation_id: str, fee_address: str, fact: ChainFact, actor: Actor
+    *,
+    marketplace_id: str,
+    operation_id: str,
+    fee_address: str,
+    fact: ChainFact,
+    actor: Actor,
+    opens: NewAccount | None = None,
 ) -> Posted | None:
     """The charge of a transaction that moved nobody's money; failed ones are charged too.
 
-    None when nothing was charged to a wallet of ours. One charge per transaction hash.
+    None when nothing was charged to a wallet of ours. One charge per transaction hash. `opens` is
+    the account of a contract that the transaction made.
     """
     if not (legs := fee_legs(fact, fee_address)):
+        if opens is not None:
+            open_account(marketplace_id=marketplace_id, **vars(opens))
         return None
     return post(
         marketplace_id=marketplace_id,
@@ -320,6 +329,7 @@ def network_fee(
         fact=fact,
         operation_id=operation_id,
         actor=actor,
+        opens=opens,
     )
 
 

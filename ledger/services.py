@@ -48,6 +48,26 @@ class Draft:
 
 
 @dataclass(frozen=True)
+class NewAccount:
+    """An account that is made before its first posting, see `open_account`."""
+
+    kind: AccountKind | str
+    owner: str
+    asset: str
+    user_id: str | None = None
+
+    @property
+    def line(self) -> dict[str, str | None]:
+        """As the database takes it."""
+        return {
+            "kind": str(self.kind),
+            "owner": self.owner,
+            "asset": self.asset,
+            "user": self.user_id,
+        }
+
+
+@dataclass(frozen=True)
 class Posted:
     """`replayed` when the fact was in the books already; `entry_id` is then the first entry's."""
 
@@ -68,8 +88,10 @@ def post(
     effective_at: datetime | None = None,
     reverses: str | None = None,
     meta: Mapping[str, Any] | None = None,
+    opens: NewAccount | None = None,
 ) -> Posted:
-    """Put one entry in the books, all of it or nothing; the arguments are those of Draft.
+    """Put one entry in the books, all of it or nothing; the arguments are those of Draft, and an
+    account that is opened with it.
 
     Raises InsufficientFunds (with `available` and `requested`), SourceReused, PeriodClosed;
     Unbalanced, LedgerRefused and NoTransaction are defects. After a refusal the transaction is
@@ -88,7 +110,13 @@ def post(
         reverses=reverses,
         meta=meta or {},
     )
-    return _call("SELECT entry_id, replayed FROM ledger_post(%s)", _text(_parameters(draft)))[0]
+    entry = _text(_parameters(draft))
+    if opens is None:
+        return _call("SELECT entry_id, replayed FROM ledger_post(%s)", entry)[0]
+    query = """
+        SELECT posted.entry_id, posted.replayed
+        FROM ledger_open_accounts(%s, %s) AS opened, ledger_post(%s) AS posted"""
+    return _call(query, marketplace_id, _text([opens.line]), entry)[0]
 
 
 def post_many(drafts: Iterable[Draft]) -> list[Posted]:
@@ -113,7 +141,7 @@ def open_account(
     dust in one of our contracts.
     """
     _assert_transaction()
-    line = {"kind": kind, "owner": owner, "asset": asset, "user": user_id}
+    line = NewAccount(kind, owner, asset, user_id).line
     with connection.cursor() as cursor, _Translated():
         cursor.execute("SELECT ledger_open_accounts(%s, %s)", [marketplace_id, _text([line])])
 
@@ -176,10 +204,10 @@ def _assert_balanced(legs: Sequence[Leg], source: str) -> None:
         raise ValueError(f"{source} has {len(legs)} legs; at most {MOST_LINES} are taken")
 
 
-def _call(query: str, parameter: str) -> list[Posted]:
+def _call(query: str, *parameters: str) -> list[Posted]:
     _assert_transaction()
     with connection.cursor() as cursor, _Translated():
-        cursor.execute(query, [parameter])
+        cursor.execute(query, parameters)
         return [Posted(entry_id, replayed) for entry_id, replayed in cursor.fetchall()]
 
 

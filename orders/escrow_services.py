@@ -39,18 +39,18 @@ def request_deploy(*, marketplace_id: str, order_id: str, actor: Actor) -> Escro
     order = lock_order(marketplace_id, order_id)
     refuse_unless(order, OrderStatus.RESERVED, doing="creating an escrow")
     escrow: Escrow | None = getattr(order, "escrow", None)
-    if escrow is None:
+    if is_new := escrow is None:
         escrow = _new_escrow(order)
     elif escrow.status == EscrowStatus.FAILED:
         escrow.deploy_again()
         escrow.save(update_fields=["status"])
-    start(escrow, [{"kind": Kind.DEPLOY.value}], actor)
+    start(escrow, [{"kind": Kind.DEPLOY.value}], actor, is_new=is_new)
     return escrow
 
 
 def _new_escrow(order: Order) -> Escrow:
     wallets = _wallets(order)
-    return Escrow.objects.create(
+    return Escrow(
         marketplace_id=order.marketplace_id,
         order=order,
         kind=Escrow.Kind.SINGLE if order.milestones_left == 1 else Escrow.Kind.MULTI,

@@ -14,17 +14,25 @@ Kind = EscrowOperation.Kind
 Steps = list[plans.Step]
 
 
-def start(escrow: Escrow, steps: Steps, actor: Actor, milestone: Milestone | None = None) -> None:
+def start(
+    escrow: Escrow,
+    steps: Steps,
+    actor: Actor,
+    milestone: Milestone | None = None,
+    *,
+    is_new: bool = False,
+) -> None:
     """Write the operation for the first step, keep the others behind it, and ring for it.
 
-    `milestone` is the step's own, where the caller has it at hand. The order's row is locked.
+    `milestone` is the step's own, where the caller has it at hand. The order's row is locked. An
+    escrow that `is_new` is written too.
     A step that names its own asker is theirs. Raises OperationInFlight while another call to the
     contract may still apply.
     """
     operation = planned(escrow, steps, actor)
     begin(operation, milestone)
     try:
-        writing.insert(operation)
+        writing.insert(operation, escrow if is_new else None)
     except IntegrityError as error:
         # The database allows one live operation per order.
         if "order_one_live_operation" not in str(error):

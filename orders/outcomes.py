@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import F
 
 from ledger import movements
-from ledger import services as ledger
+from ledger.services import NewAccount
 from offerhub.chain.submission import Status
 from offerhub.chain.types import ChainFact
 from offerhub.core import jobs
@@ -132,14 +132,8 @@ def _confirm_deploy(operation: EscrowOperation, fact: ChainFact) -> writing.Chan
     escrow.contract_id = operation.envelope_meta["contract_id"]
     escrow.deployed()
     operation.order.escrow_created()
-    ledger.open_account(
-        marketplace_id=operation.marketplace_id,
-        kind="contract",
-        owner=escrow.contract_id,
-        asset=ASSET,
-        user_id=None,
-    )
-    _book_fee(operation, fact)
+    account = NewAccount("contract", escrow.contract_id, ASSET)
+    _book_fee(operation, fact, opens=account)
     return (escrow,)
 
 
@@ -219,13 +213,14 @@ def _milestone(operation: EscrowOperation) -> Milestone:
     return operation.milestone
 
 
-def _book_fee(operation: EscrowOperation, fact: ChainFact) -> None:
+def _book_fee(operation: EscrowOperation, fact: ChainFact, opens: NewAccount | None = None) -> None:
     movements.network_fee(
         marketplace_id=operation.marketplace_id,
         operation_id=operation.id,
         fee_address=fact.fee_account,
         fact=fact,
         actor=system("chain"),
+        opens=opens,
     )
 
 

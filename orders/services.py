@@ -20,7 +20,6 @@ from offerhub.core.errors import (
     WrongState,
 )
 from offerhub.core.money import format_amount
-from offerhub.events import services as events
 from offerhub.users.services import find_users
 from orders import rows, writing
 from orders.models import Escrow, EscrowOperation, Milestone, Order
@@ -72,23 +71,16 @@ def create_order(*, marketplace_id: str, new: NewOrder, actor: Actor) -> Order:
         metadata=new.metadata,
         milestones_left=len(milestones),
         platform_fee_percent=buyer.marketplace.platform_fee_percent,
-        version=1,
     )
-    _insert(order)
-    order.version = 0
-    Milestone.objects.bulk_create(
-        Milestone(order=order, position=i, ref=m.ref, description=m.description, amount=m.amount)
-        for i, m in enumerate(milestones)
-    )
-    events.record(
-        order, "order.created", actor=actor, payload={"amount": format_amount(order.amount)}
-    )
+    parts = [Milestone(ref=m.ref, description=m.description, amount=m.amount) for m in milestones]
+    _write(order, parts, actor)
     return order
 
 
-def _insert(order: Order) -> None:
+def _write(order: Order, milestones: Sequence[Milestone], actor: Actor) -> None:
+    payload = {"amount": format_amount(order.amount)}
     try:
-        order.save(force_insert=True)
+        writing.create(order, milestones, actor=actor, payload=payload)
     except IntegrityError as error:
         if "order_ref_once" not in str(error):
             raise

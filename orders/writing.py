@@ -16,6 +16,7 @@ from offerhub.chain.types import ChainFact
 from offerhub.core.actor import Actor
 from offerhub.events import services as events
 from orders.models import Escrow, EscrowOperation, Milestone, Order
+from orders.states import MilestoneStatus
 
 Changed = Sequence[Milestone | Escrow]
 
@@ -41,6 +42,31 @@ _OPERATION = """
     SELECT %(new_id)s, %(new_marketplace)s, %(new_order)s, %(new_milestone)s, %(new_kind)s,
         %(new_status)s, %(new_wallet)s, %(new_args)s::jsonb, %(new_then)s::jsonb, %(new_actor)s,
         %(new_request)s, '', '', '{}'::jsonb, 0, 0, '[]'::jsonb, ''"""
+_NEW_ESCROW = """
+    INSERT INTO orders_escrow
+        (id, marketplace_id, order_id, kind, status, buyer_wallet_id, seller_wallet_id,
+         resolver_wallet_id, buyer_address, seller_address, platform_address, resolver_address,
+         amount, contract_id, funded, released, refunded)
+    VALUES (%(escrow_id)s, %(escrow_marketplace)s, %(escrow_order)s, %(escrow_kind)s,
+        %(escrow_status)s, %(escrow_buyer_wallet)s, %(escrow_seller_wallet)s,
+        %(escrow_resolver_wallet)s, %(escrow_buyer)s, %(escrow_seller)s, %(escrow_platform)s,
+        %(escrow_resolver)s, %(escrow_amount)s, '', 0, 0, 0)"""
+_NEW_MILESTONES = """
+    INSERT INTO orders_milestone
+        (id, order_id, position, ref, description, amount, status, evidence, paid_seller,
+         paid_buyer, fee_platform, fee_protocol)
+    SELECT m.id, %(order_id)s, m.number - 1, m.ref, m.description, m.amount, %(open)s, '',
+        0, 0, 0, 0
+    FROM unnest(%(ids)s::text[], %(refs)s::text[], %(descriptions)s::text[], %(amounts)s::bigint[])
+        WITH ORDINALITY AS m(id, ref, description, amount, number)"""
+_NEW_ORDER = """
+    INSERT INTO orders_order
+        (id, marketplace_id, external_ref, buyer_id, seller_id, amount, title, description,
+         metadata, status, milestones_left, milestones_released, platform_fee_percent, version,
+         updated_at)
+    VALUES (%(order_id)s, %(order_marketplace)s, %(order_ref)s, %(order_buyer)s, %(order_seller)s,
+        %(order_amount)s, %(order_title)s, %(order_description)s, %(order_metadata)s,
+        %(order_status)s, %(order_left)s, 0, %(order_fee)s, %(event_sequence)s, now())"""
 # The next call begins where the one before it has ended: the database allows one live call only,
 # and the parts of a statement have no order but by what they read of each other.
 _FOLLOWER = f"{_OPERATION} FROM op"
@@ -81,10 +107,45 @@ def save(
         cursor.execute(_statement(kinds, ended is not None, follower is not None), values)
 
 
-def insert(operation: EscrowOperation) -> None:
-    """Write a new operation. Raises IntegrityError while the order has a live one."""
+def insert(operation: EscrowOperation, escrow: Escrow | None = None) -> None:
+    """Write a new operation, and a new escrow with it where one is given. Raises IntegrityError
+    while the order has a live operation."""
+    statement, values = _OPERATION, _operation(operation)
+    if escrow is not None:
+        statement = f"WITH escrow AS ({_NEW_ESCROW}) {_OPERATION}"
+        values |= _new_escrow(escrow)
     with connection.cursor() as cursor:
-        cursor.execute(_OPERATION, _operation(operation))
+        cursor.execute(statement, values)
+
+
+def create(
+    order: Order, milestones: Sequence[Milestone], *, actor: Actor, payload: dict[str, Any]
+) -> None:
+    """Write a new order, its milestones in their order, and its first event. Raises
+    IntegrityError when its reference is taken."""
+    values = events.recorded(order, "order.created", actor=actor, payload=payload)
+    values |= {
+        "order_id": order.pk,
+        "order_marketplace": order.marketplace_id,
+        "order_ref": order.external_ref,
+        "order_buyer": order.buyer_id,
+        "order_seller": order.seller_id,
+        "order_amount": order.amount,
+        "order_title": order.title,
+        "order_description": order.description,
+        "order_metadata": Jsonb(order.metadata),
+        "order_status": order.status,
+        "order_left": order.milestones_left,
+        "order_fee": order.platform_fee_percent,
+        "open": MilestoneStatus.OPEN.value,
+        "ids": [m.pk for m in milestones],
+        "refs": [m.ref for m in milestones],
+        "descriptions": [m.description for m in milestones],
+        "amounts": [m.amount for m in milestones],
+    }
+    parts = f"event AS ({events.RECORD}), milestones AS ({_NEW_MILESTONES})"
+    with connection.cursor() as cursor:
+        cursor.execute(f"WITH {parts} {_NEW_ORDER}", values)
 
 
 @functools.cache
@@ -109,6 +170,24 @@ def _escrow(row: Escrow) -> dict[str, Any]:
         "escrow_funded": row.funded,
         "escrow_released": row.released,
         "escrow_refunded": row.refunded,
+    }
+
+
+def _new_escrow(row: Escrow) -> dict[str, Any]:
+    return {
+        "escrow_id": row.pk,
+        "escrow_marketplace": row.marketplace_id,
+        "escrow_order": row.order_id,
+        "escrow_kind": row.kind,
+        "escrow_status": row.status,
+        "escrow_buyer_wallet": row.buyer_wallet_id,
+        "escrow_seller_wallet": row.seller_wallet_id,
+        "escrow_resolver_wallet": row.resolver_wallet_id,
+        "escrow_buyer": row.buyer_address,
+        "escrow_seller": row.seller_address,
+        "escrow_platform": row.platform_address,
+        "escrow_resolver": row.resolver_address,
+        "escrow_amount": row.amount,
     }
 
 
