@@ -15,7 +15,9 @@ from django_otp.forms import OTPAuthenticationFormMixin
 
 from offerhub.audit import doors
 from offerhub.core.admin import ReadOnlyAdmin
+from offerhub.core.rights import may
 from offerhub.desk.menu import menu
+from offerhub.marketplaces.roles import Right
 
 NAMES = {"ApiKey": "API keys", "StaffUser": "Staff"}
 
@@ -105,6 +107,14 @@ class OfferhubAdminSite(AdminSite):
         from offerhub.desk.urls import desk_urls  # its pages need the site
 
         return desk_urls(self) + super().get_urls()
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """Home, for whoever may look; who has no role yet is told so."""
+        from offerhub.desk.home import home
+
+        if may(request, Right.VIEW):
+            return home(request)
+        return super().index(request, extra_context)
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """The menu, where staff are not called users, who are buyers and sellers here."""

@@ -1,6 +1,6 @@
 """What every page of the desk has: a right, a title, a way back, and one way to act.
 
-@page("orders/<str:order_id>/", "order", look=Right.VIEW)
+@page("order/<str:order_id>/", "order", look=Right.VIEW)
 def order(request: HttpRequest, order_id: str) -> HttpResponse:
     return show(request, "desk/order.html", title=order_id, crumbs=[Crumb("Orders", …)], …)
 
@@ -50,6 +50,9 @@ _pages: list[_Page] = []
 
 def page(route: str, name: str, *, look: str, act: str = "") -> Callable[[View], View]:
     """Put a view into the desk at `admin/{route}` as `admin:{name}`.
+
+    A route with an id in it does not begin with the label of an app (`order/…`, not `orders/…`):
+    it would hide the lists of records of that app.
 
     `look` is the right to open it, `act` the one to post to it ("" = nobody posts); whoever lacks
     it is refused before the view runs.

@@ -6,14 +6,18 @@ from django.urls import URLPattern
 from offerhub.desk import (
     adjusting,
     approvals,
+    case,
+    case_actions,
     operations,
+    order,
     pages,
+    queue,
     search,
     suspense,
     user,
 )
 
-PAGES = (adjusting, approvals, search, user, operations, suspense)
+PAGES = (adjusting, approvals, queue, case, case_actions, search, order, user, operations, suspense)
 
 
 def desk_urls(site: AdminSite) -> list[URLPattern]:

@@ -38,7 +38,7 @@ class Reading:
     at: datetime
 
 
-@page("users/<str:user_id>/", "user", look=Right.VIEW)
+@page("user/<str:user_id>/", "user", look=Right.VIEW)
 def user(request: HttpRequest, user_id: str) -> HttpResponse:
     """Twelve statements, and one reading of the chain at most every ten seconds."""
     found = _get(user_id)
@@ -66,7 +66,7 @@ def user(request: HttpRequest, user_id: str) -> HttpResponse:
     )
 
 
-@page("users/<str:user_id>/statement/", "user_statement", look=Right.VIEW)
+@page("user/<str:user_id>/statement/", "user_statement", look=Right.VIEW)
 def statement(request: HttpRequest, user_id: str) -> HttpResponse:
     """Why the available balance is what it is: every line, newest first. Five statements."""
     found = _get(user_id)

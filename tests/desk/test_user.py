@@ -23,10 +23,10 @@ def test_the_statement_ends_at_the_balance_and_names_each_source(desk: SignIn) -
         asset="USDC",
         actor=ACTOR,
     )
-    page = desk("finance").get(f"/admin/users/{user.pk}/statement/").content.decode()
+    page = desk("finance").get(f"/admin/user/{user.pk}/statement/").content.decode()
     assert page.count("65.00") == 2  # the balance now, and after the last line
     assert order in page
-    whole = desk("finance").get(f"/admin/users/{user.pk}/").content.decode()
+    whole = desk("finance").get(f"/admin/user/{user.pk}/").content.decode()
     assert "25.00" in whole
     assert "90.00" in whole  # owed in all
 
@@ -42,7 +42,7 @@ def test_pages_of_a_long_statement_follow_each_other_without_gap_or_repeat(desk:
             asset="USDC",
             actor=ACTOR,
         )
-    client, address = desk("finance"), f"/admin/users/{user.pk}/statement/"
+    client, address = desk("finance"), f"/admin/user/{user.pk}/statement/"
     pages: list[Any] = [client.get(address), client.get(address, {"before": "12"})]
     first, second = [page.context_data for page in pages]
     assert [line.account_version for line in first["lines"]] == [*range(61, 11, -1)]
@@ -52,5 +52,5 @@ def test_pages_of_a_long_statement_follow_each_other_without_gap_or_repeat(desk:
 
 
 def test_a_user_that_is_not_there_is_not_found(desk: SignIn) -> None:
-    assert desk("support").get("/admin/users/usr_nothing/").status_code == 404
-    assert desk("support").get("/admin/users/usr_nothing/statement/").status_code == 404
+    assert desk("support").get("/admin/user/usr_nothing/").status_code == 404
+    assert desk("support").get("/admin/user/usr_nothing/statement/").status_code == 404

@@ -1,0 +1,153 @@
+"""The home page: what waits for whom, oldest first, three charts, and the health of the link."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Count, Min
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+
+from disputes.models import Dispute
+from offerhub.core import clock
+from offerhub.core.shown import span
+from offerhub.deposits.models import ChainCursor, Deposit, QuarantinedEvent
+from offerhub.desk import flows, queue, work
+from offerhub.desk.clocks import most_urgent
+from offerhub.desk.pages import show
+
+SILENT = timedelta(seconds=90)  # a monitor that works asks the network more often
+NEXT = 8  # cases that are listed
+
+
+@dataclass(frozen=True)
+class Queue:
+    """A card: how many wait, since when, how urgent, and the list of them."""
+
+    label: str
+    number: int
+    about: str
+    address: str
+    tone: str = ""
+    oldest: datetime | None = None
+
+
+def home(request: HttpRequest) -> HttpResponse:
+    """At most ten statements, and one per past day that this process has not drawn yet."""
+    link = _link()
+    return show(
+        request,
+        "desk/home.html",
+        title="Home",
+        disputes=_disputes(request.user),
+        money=_money(),
+        next_cases=_next(request.user),
+        charts=[draw() for draw in flows.CHARTS],
+        link=link,
+    )
+
+
+def _disputes(me: Any) -> list[Queue]:
+    """The desk's cases. One statement."""
+    numbers, page = queue.counts(me), reverse("admin:disputes")
+    about = {
+        "mine": "assigned to you",
+        "unassigned": "nobody has taken them",
+        "due": "or over their time",
+        "approval": "a second person decides",
+        "chain": "being settled, or stuck",
+    }
+    tones = {"due": "bad", "unassigned": "way", "approval": "way"}
+    return [
+        _queue(
+            tab.label,
+            numbers[tab.key],
+            about[tab.key],
+            f"{page}?tab={tab.key}",
+            tones.get(tab.key, ""),
+        )
+        for tab in queue.TABS
+        if tab.key in about
+    ]
+
+
+def _money() -> list[Queue]:
+    """Money that waits for somebody. Three statements, each over the waiting rows alone."""
+    counts = work.live_counts()
+    payouts = work.together(counts, "payouts")
+    others = work.together(counts, *(label for label in counts if label != "payouts"))
+    suspense = Deposit.objects.filter(status=Deposit.Status.SUSPENSE).aggregate(
+        number=Count("pk"), oldest=Min("recorded_at")
+    )
+    unread = QuarantinedEvent.objects.filter(resolved_at=None).aggregate(
+        number=Count("pk"), oldest=Min("seen_at")
+    )
+    behind = work.together(counts).behind
+    pages = {name: reverse(f"admin:{name}") for name in ("operations", "suspense")}
+    events = reverse("admin:deposits_quarantinedevent_changelist")
+    return [
+        _live("Withdrawals", payouts, f"{pages['operations']}?of=payouts"),
+        _live("Chain operations", others, pages["operations"]),
+        _queue(
+            "Deposits in suspense",
+            suspense["number"],
+            "nobody's money yet",
+            pages["suspense"],
+            "way",
+            suspense["oldest"],
+        ),
+        _queue(
+            "Books behind the chain",
+            behind + unread["number"],
+            f"{behind} operations, {unread['number']} events not booked",
+            pages["operations"] if behind else f"{events}?resolved_at__isnull=1",
+            "bad",
+            unread["oldest"],
+        ),
+    ]
+
+
+def _live(label: str, live: work.Live, address: str) -> Queue:
+    number = max(live.unknown, live.stuck)
+    about = f"{live.unknown} unknown, {live.stuck} stuck, {live.all} on their way"
+    return _queue(label, number, about, address, "bad", live.oldest)
+
+
+def _queue(
+    label: str,
+    number: int,
+    about: str,
+    address: str,
+    tone: str = "",
+    oldest: datetime | None = None,
+) -> Queue:
+    return Queue(label, number, about, address, tone if number else "none", oldest)
+
+
+def _next(me: Any) -> list[dict[str, Any]]:
+    """The cases to work on now: mine and nobody's, the most urgent first. Two statements."""
+    now = clock.now()
+    rows = queue.TABS[0].rows(Dispute.objects.for_display(), me).order_by("decision_due_at", "id")
+    return [
+        {"dispute": row, "age": span(now - row.created_at), "due": most_urgent(row, now)}
+        for row in rows[:NEXT]
+    ]
+
+
+def _link() -> dict[str, Any]:
+    """How the monitor follows the network. One statement."""
+    row = ChainCursor.objects.filter(pk=settings.OFFERHUB_NETWORK).first()
+    if row is None:
+        return {"word": "not started", "tone": "bad", "row": None}
+    silent = clock.now() - clock.offset() - row.updated_at > SILENT
+    behind = max(row.latest_ledger - row.ledger, 0)
+    if row.state == ChainCursor.State.HALTED:
+        word, tone = "halted", "bad"
+    elif silent:
+        word, tone = "silent", "bad"
+    elif row.gap_since:
+        word, tone = "catching up", "way"
+    else:
+        word, tone = "following", "good"
+    return {"word": word, "tone": tone, "row": row, "behind": behind}
