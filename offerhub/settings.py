@@ -6,6 +6,7 @@ import os
 import secrets
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -98,6 +99,7 @@ INSTALLED_APPS = [
     "orders",
     "disputes",
     "payouts",
+    "offerhub.suspense",
 ]
 MIDDLEWARE = [
     "offerhub.health.Health",
@@ -110,6 +112,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
+    "offerhub.middleware.StaffSessions",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -163,11 +166,38 @@ STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # the server warns when there is none
 STATICFILES_DIRS = [path for path in [BASE_DIR / "static"] if path.exists()]
-STORAGES = {
+STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
 WHITENOISE_USE_FINDERS = True
+
+# --- evidence ---------------------------------------------------------------------------------
+# Files of disputes: a folder that no web server shows, or a bucket with private objects.
+if env.str("EVIDENCE_S3_BUCKET", ""):
+    STORAGES["evidence"] = {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": env.str("EVIDENCE_S3_BUCKET"),
+            "endpoint_url": env.str("EVIDENCE_S3_ENDPOINT", "") or None,
+            "region_name": env.str("EVIDENCE_S3_REGION", "") or None,
+            "access_key": env.str("EVIDENCE_S3_ACCESS_KEY", "") or None,
+            "secret_key": env.str("EVIDENCE_S3_SECRET_KEY", "") or None,
+            "location": env.str("EVIDENCE_S3_PREFIX", "evidence"),
+            "default_acl": "private",
+            "file_overwrite": False,
+        },
+    }
+else:
+    STORAGES["evidence"] = {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {
+            "location": env.str("EVIDENCE_DIR", "") or VAR_DIR / "evidence",
+            "base_url": None,
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        },
+    }
 
 # --- staff ------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "marketplaces.StaffUser"
@@ -277,9 +307,9 @@ DISPUTE_PARTY_ANSWER_HOURS = env.float("DISPUTE_PARTY_ANSWER_HOURS", 48.0)
 # A second person must approve a resolution that moves more USDC than this; or when what one person
 # decided alone adds up to more for the order, or for themselves within a day. Empty is
 # no limit; with 0 somebody else must agree to everything.
-DISPUTE_APPROVAL_THRESHOLD = env.str("DISPUTE_APPROVAL_THRESHOLD", "500")
-DISPUTE_APPROVAL_ORDER_SUM = env.str("DISPUTE_APPROVAL_ORDER_SUM", "500")
-DISPUTE_APPROVAL_DAY_SUM = env.str("DISPUTE_APPROVAL_DAY_SUM", "2000")
+DISPUTE_APPROVAL_THRESHOLD = env.str("DISPUTE_APPROVAL_THRESHOLD", "250")
+DISPUTE_APPROVAL_ORDER_SUM = env.str("DISPUTE_APPROVAL_ORDER_SUM", "250")
+DISPUTE_APPROVAL_DAY_SUM = env.str("DISPUTE_APPROVAL_DAY_SUM", "1000")
 # Withdrawals over this wait for a person of the desk; "0" switches that off.
 WITHDRAWAL_APPROVAL_THRESHOLD = env.str("WITHDRAWAL_APPROVAL_THRESHOLD", "0")
 APPROVAL_HOURS = env.int("APPROVAL_HOURS", 48)  # until a proposal expires

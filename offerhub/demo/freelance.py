@@ -6,7 +6,8 @@ from stellar_sdk import Keypair
 
 from offerhub.demo.client import Json
 from offerhub.demo.outside import open_wallet
-from offerhub.demo.scenario import DoesNotAddUp, Row, Scenario, Step
+from offerhub.demo.sale import Sale
+from offerhub.demo.scenario import DoesNotAddUp, Row, Step
 
 MILESTONES = [
     {"id": "m1", "description": "Design mockups", "amount": 200},
@@ -14,7 +15,7 @@ MILESTONES = [
 ]
 
 
-class Freelance(Scenario):
+class Freelance(Sale):
     name = "freelance"
     title = "Use case 1: a freelance platform"
 
@@ -23,11 +24,15 @@ class Freelance(Scenario):
             Step("client", "Client joins and gets a wallet", lambda: self.user("client")),
             Step("freelancer", "Freelancer joins", lambda: self.user("freelancer")),
             Step("deposit", "Client sends 500 USDC", lambda: self.deposit("client", "500")),
-            Step("credit", "The monitor sees it and credits it", self._credit),
+            Step(
+                "credit",
+                "The monitor sees it and credits it",
+                lambda: self.credited("client", "500"),
+            ),
             Step("order", "Order over two milestones", self._order),
-            Step("reserve", "500 reserved", self._reserve),
-            Step("escrow", "Escrow contract deployed", self._escrow),
-            Step("fund", "500 moved into the contract", self._fund),
+            Step("reserve", "500 reserved", self.reserve),
+            Step("escrow", "Escrow contract deployed", self.deploy),
+            Step("fund", "500 moved into the contract", self.fund),
             Step("complete", "m1: work is done", lambda: self._release("m1", "complete")),
             Step("approve", "m1: client approves", lambda: self._release("m1", "approve")),
             Step("release", "m1: 200 released", lambda: self._release("m1", "release")),
@@ -36,49 +41,8 @@ class Freelance(Scenario):
             Step("withdrawal", "Freelancer withdraws 200", self._withdrawal),
         ]
 
-    def _credit(self) -> None:
-        path = f"/users/{self.diary.name('client')}/balance"
-        self.api.until(path, lambda b: Decimal(b["total"]) >= 500, "the deposit")
-
     def _order(self) -> None:
-        name = self.diary.name("order")
-        body = {
-            "buyerId": self.diary.name("client"),
-            "sellerId": self.diary.name("freelancer"),
-            "amount": 500,
-            "milestones": MILESTONES,
-            "externalRef": name,
-        }
-        self.diary.keep("order", self.api.post("/orders", body, key=name)["id"])
-
-    def _reserve(self) -> None:
-        path = f"/orders/{self.diary.fact('order')}/reserve"
-        self.bring_order(
-            "reserve",
-            lambda key: self.api.post(path, key=key),
-            lambda order: order["status"] != "CREATED",
-            "reserving",
-        )
-
-    def _escrow(self) -> None:
-        order = self.bring_order(
-            "escrow",
-            lambda key: self.api.post("/escrow", {"orderId": self.diary.fact("order")}, key=key),
-            lambda order: order["status"] not in {"CREATED", "RESERVED"},
-            "deploying the contract",
-        )
-        escrow = self.api.get(f"/escrow/{order['escrowId']}")
-        self.diary.keep("escrow", escrow["id"])
-        self.diary.keep("contract", escrow["contractId"])
-
-    def _fund(self) -> None:
-        path = f"/escrow/{self.diary.fact('escrow')}/fund"
-        self.bring_order(
-            "fund",
-            lambda key: self.api.post(path, key=key),
-            lambda order: order["status"] not in {"CREATED", "RESERVED", "ESCROW_CREATED"},
-            "funding the contract",
-        )
+        self.place_order("client", "freelancer", {"amount": 500, "milestones": MILESTONES})
 
     def _release(self, milestone: str, action: str) -> None:
         """One of the three steps, or without `action` all that are missing."""

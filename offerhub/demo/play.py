@@ -10,10 +10,11 @@ from offerhub.demo.client import Api, Patience, Sandbox
 from offerhub.demo.diary import Diary
 from offerhub.demo.freelance import Freelance
 from offerhub.demo.scenario import DoesNotAddUp, Row, Scenario
+from offerhub.demo.service import Service
 from offerhub.supervisor import leftovers
 from offerhub.supervisor.console import Screen
 
-SCENARIOS: list[type[Scenario]] = [Freelance]
+SCENARIOS: list[type[Scenario]] = [Freelance, Service]
 
 
 class NotRunning(Exception):

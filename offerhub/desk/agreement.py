@@ -9,9 +9,10 @@ from ledger.balances import account_balance
 from ledger.chart import AccountKind
 from ledger.models import Entry
 from offerhub.chain import trustless_work
+from offerhub.chain.submission import LIVE
 from offerhub.chain.types import ChainUnavailable
 from offerhub.core import clock
-from orders.models import Milestone, Order
+from orders.models import EscrowOperation, Milestone, Order
 from orders.services import ASSET
 
 FRESH = 5.0  # seconds that a reading of the chain is shown again
@@ -52,16 +53,17 @@ class _Reading:
 
 
 def agreement(order: Order) -> Agreement:
-    """Three statements and one call to the network, which is remembered for a few seconds."""
+    """Four statements and one call to the network, which is remembered for a few seconds."""
     escrow = order.escrow
     milestones = list(order.milestones.all())
     entries = _entries(order, milestones)
     problem, reading = "", None
     try:
-        reading = _read(escrow.contract_id, len(milestones))
+        reading = _read(order, len(milestones))
     except ChainUnavailable as error:
         problem = str(error)
-    rows = [_row(m, entries.get(m.pk), reading) for m in milestones]
+    moving = EscrowOperation.objects.filter(order=order, status__in=LIVE).exists()
+    rows = [_row(m, entries.get(m.pk), reading, moving) for m in milestones]
     held = account_balance(
         marketplace_id=order.marketplace_id,
         kind=AccountKind.ESCROW,
@@ -93,8 +95,10 @@ def _entries(order: Order, milestones: list[Milestone]) -> dict[str, Entry]:
     return {sources[entry.source]: entry for entry in found}
 
 
-def _read(contract: str, count: int) -> _Reading:
-    key = f"desk:contract:{contract}"
+def _read(order: Order, count: int) -> _Reading:
+    """Remembered for one version of the order: what was read before a change tells nothing."""
+    contract = order.escrow.contract_id
+    key = f"desk:contract:{contract}:{order.version}"
     known: _Reading | None = cache.get(key)
     if known is not None:
         return known
@@ -130,11 +134,12 @@ _MEANT = {
 _SETTLED = ("RELEASED", "REFUNDED")
 
 
-def _row(milestone: Milestone, entry: Entry | None, reading: _Reading | None) -> Row:
+def _row(milestone: Milestone, entry: Entry | None, reading: _Reading | None, moving: bool) -> Row:
+    """While a call is on its way the chain may be ahead of the books: that is no difference."""
     chain = reading.flags[milestone.position] if reading else "not read"
     ledger = {"release": "paid out", "refund": "paid back", "split": "divided"}
     says = ledger.get(entry.kind, entry.kind) if entry else "in escrow"
     agrees = (entry is not None) == (milestone.status in _SETTLED) and (
-        reading is None or chain in _MEANT[milestone.status]
+        reading is None or moving or chain in _MEANT[milestone.status]
     )
     return Row(milestone, milestone.status, says, entry, chain, agrees)
