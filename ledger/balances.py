@@ -12,6 +12,7 @@ from django.db import connection
 
 from ledger.chart import CHART, AccountKind, Element
 from offerhub.core.errors import NotFound
+from offerhub.core.ids import has_prefix
 
 
 @dataclass(frozen=True)
@@ -39,14 +40,20 @@ SELECT u.id, offerhub_now(),
 FROM users_user u
 LEFT JOIN ledger_account a ON a.user_id = u.id AND a.open AND a.asset = %(asset)s
 LEFT JOIN ledger_balance b ON b.account_id = a.id
-WHERE u.id = ANY (%(users)s) AND (%(marketplace)s = '' OR u.marketplace_id = %(marketplace)s)
+WHERE u.{key} = ANY (%(users)s) AND (%(marketplace)s = '' OR u.marketplace_id = %(marketplace)s)
 GROUP BY u.id
 """
+_BY_ID, _BY_EXTERNAL_ID = _USERS.format(key="id"), _USERS.format(key="external_id")
 
 
-def balance_of(marketplace_id: str, user_id: str, asset: str) -> UserBalance:
-    """What a user of this marketplace has; raises NotFound for any other. One query."""
-    return _one(user_balances([user_id], asset, marketplace_id))
+def balance_of(marketplace_id: str, reference: str, asset: str) -> UserBalance:
+    """What a user of this marketplace has, by our id or its own; raises NotFound for any other.
+    One query."""
+    query = _BY_ID if has_prefix(reference, "usr") else _BY_EXTERNAL_ID
+    found = _read(query, [reference], asset, marketplace_id)
+    if not found:
+        raise NotFound(f"There is no user {reference!r} in this marketplace")
+    return next(iter(found.values()))
 
 
 def user_balance(user_id: str, asset: str) -> UserBalance:
@@ -58,9 +65,15 @@ def user_balances(
     user_ids: Sequence[str], asset: str, marketplace_id: str = ""
 ) -> dict[str, UserBalance]:
     """What several users have, by user id; those of other marketplaces are left out. One query."""
+    return _read(_BY_ID, user_ids, asset, marketplace_id)
+
+
+def _read(
+    query: str, references: Sequence[str], asset: str, marketplace_id: str
+) -> dict[str, UserBalance]:
     with connection.cursor() as cursor:
         cursor.execute(
-            _USERS, {"users": list(user_ids), "asset": asset, "marketplace": marketplace_id}
+            query, {"users": list(references), "asset": asset, "marketplace": marketplace_id}
         )
         return {
             user_id: UserBalance(available, reserved, in_escrow, pending, as_of)

@@ -9,7 +9,7 @@ from offerhub.api.docs import describe
 from offerhub.api.pagination import page
 from offerhub.api.views import ApiRequest, ApiView, Response, respond
 from offerhub.core.money import format_amount
-from offerhub.users.services import get_user, user_id_of
+from offerhub.users.services import get_user
 
 ASSET = "USDC"
 
@@ -22,8 +22,7 @@ class UserBalanceView(ApiView):
     @describe("Read a user's balance", tag="Users", answer=BalanceShape)
     def get(self, request: ApiRequest, user_id: str) -> Response:
         """By what the money waits for."""
-        tenant = request.marketplace_id
-        balance = balance_of(tenant, user_id_of(tenant, user_id), ASSET)
+        balance = balance_of(request.marketplace_id, user_id, ASSET)
         return respond(
             {
                 "available": format_amount(balance.available),

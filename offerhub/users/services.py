@@ -146,20 +146,6 @@ def find_users(marketplace_id: str, references: dict[str, str]) -> dict[str, Use
     return {field: by_reference[reference] for field, reference in references.items()}
 
 
-def user_id_of(marketplace_id: str, reference: str) -> str:
-    """Our id of the user that a path names; raises NotFound for another id of the marketplace's.
-
-    An id of ours is answered as it is: whoever reads by it looks at the tenant as well.
-    """
-    if has_prefix(reference, "usr"):
-        return reference
-    rows = User.objects.filter(marketplace_id=marketplace_id, external_id=reference)
-    found = rows.values_list("pk", flat=True).first()
-    if found is None:
-        raise NotFound(f"There is no user {reference!r} in this marketplace")
-    return found
-
-
 def get_user(marketplace_id: str, reference: str) -> User:
     """The user that a path names, by our id or the marketplace's own; raises NotFound."""
     by = {"pk": reference} if has_prefix(reference, "usr") else {"external_id": reference}
