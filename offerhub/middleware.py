@@ -2,8 +2,16 @@
 
 from collections.abc import Callable
 
+from django.conf import settings
+from django.contrib.auth import logout
+from django.contrib.auth.views import redirect_to_login
+from django.db import transaction
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+
+from offerhub.audit.acting import seat_of
+from offerhub.audit.services import record
+from offerhub.core import sessions
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 
@@ -23,3 +31,22 @@ class ContentSecurityPolicy:
         response = self.get_response(request)
         response.headers.setdefault("Content-Security-Policy", POLICY)
         return response
+
+
+class StaffSessions:
+    """Ends the session of staff who were away for too long, whatever they ask for then."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if settings.SESSION_COOKIE_NAME not in request.COOKIES:
+            return self.get_response(request)  # the API, and whoever is not signed in
+        if request.user.is_authenticated and sessions.is_over(request):
+            seat = seat_of(request)
+            with transaction.atomic():
+                record(seat=seat, action="sign_in.timed_out", subject=seat.actor.partition(":")[2])
+                logout(request)
+            back = request.get_full_path() if request.method == "GET" else "/admin/"
+            return redirect_to_login(back, settings.LOGIN_URL)
+        return self.get_response(request)

@@ -14,6 +14,7 @@ from django.http.response import HttpResponseBase
 from offerhub.audit.acting import seat_of
 from offerhub.audit.models import StaffAction
 from offerhub.audit.services import Seat, record
+from offerhub.core import sessions
 
 View = Callable[[], HttpResponseBase]
 UNKNOWN = "(nobody of that name)"  # people type passwords where the name belongs
@@ -26,6 +27,7 @@ def signing_in(request: HttpRequest, view: View) -> HttpResponseBase:
     with transaction.atomic():
         answer = view()
         if answer.status_code == 302 and request.user.is_authenticated:
+            sessions.begin(request)
             record(seat=seat_of(request), action="sign_in.done", subject=_id(request.user))
         elif getattr(request, "axes_locked_out", False):
             _once(_stranger(request), "sign_in.locked_out")

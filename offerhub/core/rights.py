@@ -10,9 +10,24 @@ from typing import Any, cast
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseNotAllowed
 
+from offerhub.core.sessions import ask_for_code
+
 View = Callable[..., Any]
 
 APP = "marketplaces"  # whose permissions the rights are
+
+# Who posts with one of these must have given a one-time code within the last minutes.
+STEP_UP = frozenset(
+    {
+        "propose_resolution",  # under the threshold it moves money at once
+        "approve_resolution",
+        "approve_adjustment",
+        "approve_withdrawal",
+        "assign_deposit",
+        "operate",
+        "manage_staff",
+    }
+)
 
 
 def may(request: HttpRequest, right: str) -> bool:
@@ -48,6 +63,10 @@ def asks(look: str, act: str = "") -> Callable[[View], View]:
                 return HttpResponseNotAllowed(["GET", "POST"] if act else ["GET"])
             if not may(request, right):
                 raise PermissionDenied
+            if request.method == "POST" and right in STEP_UP:
+                asking = ask_for_code(request)
+                if asking is not None:
+                    return asking
             return view(request, *args, **kwargs)
 
         cast(Any, asked).rights = (look, act)

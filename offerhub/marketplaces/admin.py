@@ -26,6 +26,7 @@ from offerhub.audit.acting import actor_of as actor_of
 from offerhub.core import clock
 from offerhub.core.admin import ReadOnlyAdmin
 from offerhub.core.errors import Refusal
+from offerhub.core.sessions import ask_for_code
 from offerhub.marketplaces import services, staff
 from offerhub.marketplaces.forms import NewKeyForm, NewStaffForm, RolesForm, RotateForm
 from offerhub.marketplaces.models import ApiKey, Marketplace, StaffUser
@@ -78,6 +79,12 @@ class PagesAdmin(ReadOnlyAdmin):
         links = self.pages if self.may_change(request) else ()
         context = {**(extra_context or {}), "pages": links}
         return super().changeform_view(request, object_id, form_url, context)
+
+    def asking(self, request: HttpRequest) -> HttpResponseBase | None:
+        """What stands before making one, on Django's own route: the right, and the code again."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        return ask_for_code(request) if request.method == "POST" else None
 
     def row(self, request: HttpRequest, object_id: str) -> Any:
         """The row of a page, for whoever may change it."""
@@ -155,8 +162,9 @@ class ApiKeyAdmin(PagesAdmin):
     @method_decorator(guarded)
     def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """Make a key and show it once."""
-        if not self.has_add_permission(request):
-            raise PermissionDenied
+        asking = self.asking(request)
+        if asking is not None:
+            return asking
         form = NewKeyForm(sent(request))
 
         def act() -> HttpResponseBase:
@@ -228,8 +236,9 @@ class StaffUserAdmin(PagesAdmin):
     @method_decorator(guarded)
     def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """Make a person and show the secret of their device once."""
-        if not self.has_add_permission(request):
-            raise PermissionDenied
+        asking = self.asking(request)
+        if asking is not None:
+            return asking
         form = NewStaffForm(sent(request))
 
         def act() -> HttpResponseBase:
