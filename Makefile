@@ -6,7 +6,7 @@ UV     := var/tools/bin/uv
 # The tests' own database server; started when it is not there.
 TESTDB := $(BIN)/python -m tests.database
 
-.PHONY: run demo test lint types imports format migrations bench install lock clean help
+.PHONY: run demo test browser lint types imports format migrations bench install lock clean help
 .DEFAULT_GOAL := help
 
 run: install  ## Start everything, play the freelance use case, leave the server up
@@ -15,9 +15,19 @@ run: install  ## Start everything, play the freelance use case, leave the server
 demo: install  ## Play the scenarios again on the running instance
 	@$(BIN)/python manage.py demo
 
-test: lint migrations  ## Lint, types, import contract, migrations, and the whole suite
+test: lint migrations browser  ## Lint, types, import contract, migrations, and the whole suite
 	@echo "Tests"
 	@$(BIN)/python -m pytest -n auto --dist loadgroup; status=$$?; $(TESTDB) stop; exit $$status
+
+browser:  ## Chromium, for the tests that click
+	@for name in chromium chromium-browser google-chrome; do \
+		command -v $$name >/dev/null && exit 0; done; \
+		echo "Installing Chromium for the browser tests"; \
+		root=$$(test "$$(id -u)" = 0 || echo sudo -n); \
+		{ $$root apt-get update -qq && $$root apt-get install -y -qq \
+		--no-install-recommends chromium; } >/dev/null || \
+		{ echo "The browser tests need Chromium, and it could not be installed with apt-get." \
+		"Install chromium, chromium-browser or google-chrome and run make again."; exit 1; }
 
 lint: install  ## Style, types and who may import whom
 	@echo "Style"
