@@ -26,7 +26,7 @@ from offerhub.desk.case_forms import (
 )
 from offerhub.desk.pages import page
 from offerhub.marketplaces.models import StaffUser
-from offerhub.marketplaces.roles import Right, may
+from offerhub.marketplaces.roles import Right
 
 View = Callable[..., HttpResponse]
 
@@ -214,16 +214,9 @@ def take_back(request: HttpRequest, dispute_id: str) -> HttpResponse:
     return _do(request, dispute_id, "take_back", CaseForm(request.POST), change)
 
 
-@_action("retry", Right.VIEW)
+@_action("retry", Right.PROPOSE_RESOLUTION)
 def retry(request: HttpRequest, dispute_id: str) -> HttpResponse:
     """After a freeze or settlement that failed: ask the contract again, or decide anew."""
-    if not (may(request, Right.PROPOSE_RESOLUTION) or may(request, Right.OPERATE)):
-        return pages.drawn(
-            request,
-            pages.get_case(dispute_id),
-            refusal="Support or operations ask the contract again.",
-            status=403,
-        )
     service = following.review_again if request.POST.get("how") == "reopen" else following.retry
 
     def change(actor: Actor, data: dict[str, Any]) -> None:

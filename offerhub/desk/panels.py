@@ -249,7 +249,7 @@ def _settling(request: HttpRequest, dispute: Dispute) -> Context:
 
 
 def _may_retry(request: HttpRequest) -> bool:
-    return may(request, Right.PROPOSE_RESOLUTION) or may(request, Right.OPERATE)
+    return may(request, Right.PROPOSE_RESOLUTION)
 
 
 def _operations(dispute: Dispute) -> list[EscrowOperation]:
