@@ -87,6 +87,70 @@ def deposit_to_suspense(
     )
 
 
+def suspense_assigned(
+    *,
+    marketplace_id: str,
+    deposit_id: str,
+    user_id: str,
+    from_address: str,
+    to_address: str,
+    amount: int,
+    asset: str,
+    holder: Holder,
+    fact: ChainFact,
+    operation_id: str,
+    fee_address: str,
+    actor: Actor,
+) -> Posted:
+    """A person found whose it is, and it was paid on from the wallet that received it to the
+    user's own: it is owed to the user, not to nobody."""
+    return post(
+        marketplace_id=marketplace_id,
+        kind=EntryKind.DEPOSIT,
+        source=f"suspense:{deposit_id}:assign",
+        legs=[
+            debit(K.SUSPENSE, "", amount, asset),
+            credit(K.AVAILABLE, user_id, amount, asset, user_id),
+            debit(K.WALLET, to_address, amount, asset),
+            credit(K(holder), from_address, amount, asset),
+            *fee_legs(fact, fee_address),
+        ],
+        fact=fact,
+        operation_id=operation_id,
+        actor=actor,
+    )
+
+
+def suspense_returned(
+    *,
+    marketplace_id: str,
+    deposit_id: str,
+    from_address: str,
+    amount: int,
+    asset: str,
+    holder: Holder,
+    fact: ChainFact,
+    operation_id: str,
+    fee_address: str,
+    actor: Actor,
+) -> Posted:
+    """It was paid back to its sender: we hold it no longer and owe it to nobody."""
+    kind = K.XLM if asset == XLM else K(holder)
+    return post(
+        marketplace_id=marketplace_id,
+        kind=EntryKind.SUSPENSE,
+        source=f"suspense:{deposit_id}:return",
+        legs=[
+            debit(K.SUSPENSE, "", amount, asset),
+            credit(kind, from_address, amount, asset),
+            *fee_legs(fact, fee_address),
+        ],
+        fact=fact,
+        operation_id=operation_id,
+        actor=actor,
+    )
+
+
 # --- an order's money
 
 

@@ -48,15 +48,17 @@ def build_payment(
     amount: int,
     memo: Memo | None = None,
     fee: int = BASE_FEE,
+    asset: Asset | None = None,
 ) -> Envelope:
-    """A payment of USDC. `sequence` is the source's present one; amounts in stroops.
+    """A payment, of USDC unless another asset is named. `sequence` is the source's present one;
+    amounts in stroops.
 
     `fee` is the most XLM that it may cost; offering more helps when the network is crowded.
     """
     builder = _builder(source, sequence, fee)
     if memo is not None:
         builder.add_memo(memo)
-    builder.append_payment_op(_payee(destination), usdc(), to_chain(amount))
+    builder.append_payment_op(_payee(destination), asset or usdc(), to_chain(amount))
     return _envelope(builder, source)
 
 

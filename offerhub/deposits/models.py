@@ -34,8 +34,8 @@ FACTS = [
     "closed_at",
 ]
 
-# A person may give suspended money to a user; nothing takes a credit back.
-DEPOSIT_EDGES = {"SUSPENSE": ["CREDITED"]}
+# A person may give suspended money to a user or send it back; nothing takes a credit back.
+DEPOSIT_EDGES = {"SUSPENSE": ["CREDITED", "RETURNED"]}
 
 
 class Deposit(models.Model):
@@ -48,6 +48,7 @@ class Deposit(models.Model):
     class Status(models.TextChoices):
         CREDITED = "CREDITED"
         SUSPENSE = "SUSPENSE"
+        RETURNED = "RETURNED"
 
     class Holder(models.TextChoices):
         WALLET = "wallet"
@@ -101,7 +102,7 @@ class Deposit(models.Model):
                 name="deposit_suspense_says_why",
             ),
             models.CheckConstraint(
-                condition=models.Q(status="SUSPENSE")
+                condition=~models.Q(status="CREDITED")
                 | models.Q(user__isnull=False)
                 | models.Q(reason="platform_capital"),
                 name="deposit_credited_to_somebody",

@@ -14,13 +14,19 @@ from offerhub.desk import work
 from offerhub.desk.acting import Acting
 from offerhub.desk.pages import Crumb, act, page, show
 from offerhub.marketplaces.roles import Right, may
+from offerhub.suspense.models import Clearance
 from offerhub.wallets import services as wallets
 from offerhub.wallets.models import WalletOperation
 from orders import again
 from orders.models import EscrowOperation
 
 VIEWS = {"look": "Need an eye", "live": "On their way", "failed": "Failed"}
-DOMAINS = {"orders": "Escrow", "payouts": "Withdrawals", "wallets": "Wallets"}
+DOMAINS = {
+    "orders": "Escrow",
+    "payouts": "Withdrawals",
+    "wallets": "Wallets",
+    "suspense": "Suspense",
+}
 
 
 @page("operations/", "operations", look=Right.VIEW)
@@ -110,6 +116,8 @@ def _why_not(row: Submission) -> str:
         except WrongState as refusal:
             return refusal.detail
         return ""
+    if isinstance(row, Clearance):
+        return "The deposit is in suspense again: decide on its page."
     if isinstance(row, WalletOperation):
         if row.wallet.status == row.wallet.Status.FAILED and row.kind != row.Kind.TOP_UP:
             return ""

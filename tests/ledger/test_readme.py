@@ -102,6 +102,19 @@ MOVEMENTS: dict[str, Callable[[Books], Posted | None]] = {
     "deposit_to_suspense": lambda b: movements.deposit_to_suspense(
         **common(b, address="G", asset="EURC:G", amount=1, source="s", fact=fact(), reason="")
     ),
+    "suspense_assigned": lambda b: movements.suspense_assigned(
+        **common(b, deposit_id="dep_1", user_id=b.buyer.id, amount=1, asset="USDC", fact=fact()),
+        **PAID,
+        from_address="GPLATFORM",
+        to_address="GBUYER",
+        holder="platform",
+    ),
+    "suspense_returned": lambda b: movements.suspense_returned(
+        **common(b, deposit_id="dep_2", amount=1, asset="USDC", fact=fact()),
+        **PAID,
+        from_address="GPLATFORM",
+        holder="platform",
+    ),
     "reserve": lambda b: movements.reserve(**order(b)),
     "unreserve": lambda b: movements.unreserve(**order(b)),
     "escrow_funded": lambda b: movements.escrow_funded(
