@@ -1,0 +1,1 @@
+"""Files that the parties hand in: read, made clean, kept, shown."""
