@@ -1,6 +1,7 @@
 """Jobs and sweeps of disputes."""
 
 from disputes import following, services
+from disputes.evidence.services import sweep_orphans
 from disputes.models import Dispute
 from offerhub.core import jobs
 from offerhub.core.actor import system
@@ -28,3 +29,10 @@ def sweep_settling() -> list[jobs.Ring]:
 def sweep_overdue() -> list[jobs.Ring]:
     """Parties that were asked and let their time pass."""
     return [("disputes.answer_overdue", row) for row in Dispute.objects.answers_overdue()]
+
+
+@jobs.sweep("disputes.orphans", every=6 * 3600.0)
+def sweep_files() -> list[jobs.Ring]:
+    """Files that no row names."""
+    sweep_orphans()
+    return []

@@ -18,6 +18,7 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
     path("api/v1/", include(API)),
+    path("evidence/", include("disputes.evidence.urls")),
 ]
 
 handler400 = "offerhub.api.problems.handler400"

@@ -12,6 +12,8 @@ os.environ.setdefault("LOG_LEVEL", "ERROR")
 if not os.environ.get("DATABASE_URL"):
     os.environ["DATABASE_URL"] = database.start()
 
+os.environ.setdefault("EVIDENCE_DIR", str(database.DATA.parent / "test-evidence"))
+
 from offerhub.settings import *  # noqa: F403
 
 # Each test process has a network of its own. Its address is chosen here and not in a fixture: what

@@ -21,6 +21,7 @@ __all__ = [
     "BooleanField",
     "ChoiceField",
     "EmailField",
+    "FileField",
     "IdField",
     "IntegerField",
     "ListField",
@@ -31,6 +32,17 @@ __all__ = [
 ]
 
 ListField = serializers.ListField
+
+
+class FileField(serializers.FileField):
+    """A file of an upload. What it may hold is said by the route; an empty one comes through, to
+    be refused by name."""
+
+    default_error_messages = {"invalid": "must be a file", "no_name": "must have a name"}
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(allow_empty_file=True, **options)
+
 
 # Directions that make a text read differently from what it says.
 _OVERRIDES = re.compile("[\u202a-\u202e\u2066-\u2069]")

@@ -126,7 +126,7 @@ class UploadParser(MultiPartParser):
     """Files with some fields beside them, for the few routes that take files:
     `parser_classes = [UploadParser]`. The total is bounded before anything is read."""
 
-    LIMIT = 12 * 1024 * 1024
+    LIMIT = 11 * 1024 * 1024
 
     def parse(
         self,

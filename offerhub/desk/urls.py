@@ -8,6 +8,7 @@ from offerhub.desk import (
     approvals,
     case,
     case_actions,
+    evidence,
     operations,
     order,
     pages,
@@ -17,7 +18,19 @@ from offerhub.desk import (
     user,
 )
 
-PAGES = (adjusting, approvals, queue, case, case_actions, search, order, user, operations, suspense)
+PAGES = (
+    adjusting,
+    approvals,
+    queue,
+    case,
+    case_actions,
+    evidence,
+    search,
+    order,
+    user,
+    operations,
+    suspense,
+)
 
 
 def desk_urls(site: AdminSite) -> list[URLPattern]:
