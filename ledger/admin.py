@@ -52,7 +52,7 @@ def _side(amount: int, asset: str) -> SafeString:
 @admin.register(Account)
 class AccountAdmin(ReadOnlyAdmin):
     list_display = ("kind", "owner", "balance_now", "user", "mode", "open", "marketplace")
-    list_filter = ("kind", "mode", "open", "asset")
+    list_filter = ("kind", "mode", "open")
     search_fields = ("=id", "=owner", "=user__external_id")
     list_select_related = ("user", "marketplace")
     hidden = frozenset({"side", "floor"})

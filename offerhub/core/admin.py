@@ -2,36 +2,32 @@
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.views.main import PAGE_VAR, SEARCH_VAR, ChangeList
 from django.core.exceptions import FieldDoesNotExist
+from django.core.paginator import Paginator
 from django.db import models
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from offerhub.core import shown
 from offerhub.core.db import AmountField
-from offerhub.core.money import format_amount
 from offerhub.core.rights import may
 
 # Signed envelopes could be sent by whoever reads them; leases are tokens of running workers.
 NEVER_SHOWN = frozenset({"xdr", "lease"})
-
-# How a state is coloured, beside being said in words; all others are on their way.
-STATES = {
-    "good": {"ACTIVE", "APPROVED", "COMPLETED", "CONFIRMED", "CREDITED", "FOLLOWING"}
-    | {"FUNDED", "RELEASED"},
-    "bad": {"DISPUTED", "FAILED", "HALTED", "SUSPENSE", "UNKNOWN"},
-    "over": {"CANCELLED", "CLOSED", "REFUNDED"},
-}
+MOST_COUNTED = 10_000  # rows of a list that are counted and can be paged to
 
 
 class ReadOnly:
     """What pages and their tables of related rows have in common: they show, and change nothing.
 
-    Amounts show with their unit and end at the right, states in words, times in UTC, JSON indented.
+    Amounts show with their unit and end at the right, states in words, times in UTC, JSON indented,
+    ids, addresses and other rows as links.
     """
 
     model: type[models.Model]
@@ -88,11 +84,47 @@ class ReadOnly:
             return f"json_{name}"
         if isinstance(field, models.DateTimeField):
             return f"time_{name}"
+        if isinstance(field, models.ForeignKey):
+            return f"row_{name}"
+        if isinstance(field, models.BooleanField):
+            return f"yes_{name}"
         if name in ("status", "state"):
             return f"state_{name}"
-        if name == "kind":
+        if name == "kind" or getattr(field, "choices", None):
             return f"word_{name}"
+        if isinstance(field, models.CharField):
+            return f"text_{name}"
         return name
+
+
+class Rows(ChangeList):
+    """A list of rows, each of which opens its page of the desk."""
+
+    most_counted = f"{MOST_COUNTED:,}"
+
+    @property
+    def uncounted(self) -> bool:
+        """Whether there are more rows than anybody counted."""
+        return int(self.result_count) > MOST_COUNTED
+
+    @property
+    def clear_search(self) -> str:
+        """The same list without the text that was searched for."""
+        return self.get_query_string(remove=[SEARCH_VAR, PAGE_VAR])
+
+    def url_for_result(self, result: models.Model) -> str:
+        """The desk's own page of the row where there is one, else all of its fields."""
+        return shown.page_of(str(result.pk)) or super().url_for_result(result)
+
+
+class Pages(Paginator):  # type: ignore[type-arg]
+    """Counts to a limit: nobody pages through a million rows, and counting them takes a while."""
+
+    @cached_property
+    def count(self) -> int:
+        """At most one more than MOST_COUNTED."""
+        rows: Any = self.object_list
+        return int(rows.order_by()[: MOST_COUNTED + 1].count())
 
 
 class ReadOnlyAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
@@ -101,12 +133,30 @@ class ReadOnlyAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     actions = None
     list_per_page = 50
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    paginator = Pages
     ordering = ("-pk",)
     also: Sequence[str] = ()  # displays of the detail page that are no fields
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
-        """The page's columns, each as its type is shown."""
-        return [self._as_shown(name) for name in self.list_display]
+        """The page's columns, each as its type is shown, times by their age, ids short."""
+        first, *others = (self._as_shown(name) for name in self.list_display)
+        brief = {"time": "age", "text": "brief", "row": "row"}
+        names = [self._as_name(first)]
+        for name in others:
+            kind, _, field = name.partition("_") if isinstance(name, str) else ("", "", "")
+            names.append(f"{brief[kind]}_{field}" if kind in brief else name)
+        return names
+
+    @staticmethod
+    def _as_name(first: Any) -> Any:
+        """The first column is the link to the row, so nothing in it is a link."""
+        kind, _, field = first.partition("_") if isinstance(first, str) else ("", "", "")
+        return {"text": f"name_{field}", "time": f"time_{field}", "row": field}.get(kind, first)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """Rows that open their own pages."""
+        return Rows
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         """Every field but the secret ones."""
@@ -142,8 +192,7 @@ class ReadOnlyRows(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]
 
 
 def _amount(page: ReadOnly, obj: Any, field: str) -> SafeString:
-    amount, unit = format_amount(getattr(obj, field)), page.unit_of(obj, field)
-    return format_html('<span class="oh-amount">{} {}</span>', amount, unit)
+    return shown.amount(getattr(obj, field), page.unit_of(obj, field))
 
 
 def _json(page: ReadOnly, obj: Any, field: str) -> str:
@@ -156,26 +205,64 @@ def _json(page: ReadOnly, obj: Any, field: str) -> str:
 
 
 def _time(page: ReadOnly, obj: Any, field: str) -> SafeString:
-    at: datetime = getattr(obj, field)
-    return format_html(
-        '<time datetime="{}">{}</time>', at.isoformat(), at.strftime("%Y-%m-%d %H:%M:%S")
-    )
+    return shown.moment(getattr(obj, field))
+
+
+def _age(page: ReadOnly, obj: Any, field: str) -> SafeString:
+    return shown.when(getattr(obj, field))
 
 
 def _state(page: ReadOnly, obj: Any, field: str) -> SafeString:
-    state = str(getattr(obj, field))
-    kind = next((kind for kind, states in STATES.items() if state in states), "under-way")
-    return format_html('<span class="oh-state oh-{}">{}</span>', kind, _word(page, obj, field))
+    return shown.state(getattr(obj, field))
 
 
 def _word(page: ReadOnly, obj: Any, field: str) -> str:
-    return str(getattr(obj, field)).replace("_", " ").capitalize()
+    return shown.words(getattr(obj, field)) or "-"
+
+
+def _yes(page: ReadOnly, obj: Any, field: str) -> str:
+    return "Yes" if getattr(obj, field) else "No"
+
+
+def _row(page: ReadOnly, obj: Any, field: str) -> str:
+    """Another row, by its name."""
+    row = getattr(obj, field)
+    if not shown.page_of(str(row.pk)):
+        return str(row)
+    text = shown.short(row.pk) if str(row) == row.pk else str(row)
+    return shown.reference(row.pk, text, copies=False)
+
+
+def _text(page: ReadOnly, obj: Any, field: str) -> str:
+    """Text; what names a record is a link in its full length, with a button to copy it."""
+    value = str(getattr(obj, field))
+    return shown.reference(value, value) if shown.names_a_record(value) else value or "-"
+
+
+def _brief(page: ReadOnly, obj: Any, field: str) -> str:
+    """The same where room is short."""
+    value = str(getattr(obj, field))
+    return shown.reference(value, copies=False) if shown.names_a_record(value) else value or "-"
+
+
+def _name(page: ReadOnly, obj: Any, field: str) -> str:
+    """The short form of an id, to be put into a link."""
+    value = str(getattr(obj, field))
+    if not shown.names_a_record(value):
+        return value or "-"
+    return format_html('<span class="oh-id" title="{}">{}</span>', value, shown.short(value))
 
 
 _DISPLAYS: dict[str, Callable[[ReadOnly, Any, str], Any]] = {
     "shown": _amount,
     "json": _json,
     "time": _time,
+    "age": _age,
     "state": _state,
     "word": _word,
+    "yes": _yes,
+    "row": _row,
+    "text": _text,
+    "brief": _brief,
+    "name": _name,
 }

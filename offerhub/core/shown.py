@@ -35,6 +35,7 @@ PAGES = {
     "key": "marketplaces_apikey_change",
 }
 _ID = re.compile(r"[a-z]{3}_[0-9a-z]{26}", re.ASCII)
+_ON_CHAIN = re.compile(r"[GC][A-Z2-7]{55}|M[A-Z2-7]{68}|[0-9a-f]{64}", re.ASCII)
 _HEAD, _TAIL = 8, 4  # what is left of an address or a hash where room is short
 
 
@@ -106,15 +107,25 @@ def _time(at: datetime, text: str) -> SafeString:
     )
 
 
-def address_of(value: str) -> str:
-    """Where the record of an id is; an address, a contract or a hash is looked for."""
+def page_of(value: str) -> str:
+    """The desk's page of an id; "" when there is none."""
     name = PAGES.get(value[:3]) if _ID.fullmatch(value) else None
     if name:
         try:
             return reverse(f"admin:{name}", args=[value])
         except NoReverseMatch:
             pass
-    return f"{reverse('admin:search')}?{urlencode({'q': value})}"
+    return ""
+
+
+def names_a_record(value: str) -> bool:
+    """Whether a text is an id of ours, an address, a contract or a transaction."""
+    return bool(_ID.fullmatch(value) or _ON_CHAIN.fullmatch(value))
+
+
+def address_of(value: str) -> str:
+    """Where the record of an id is; an address, a contract or a hash is looked for."""
+    return page_of(value) or f"{reverse('admin:search')}?{urlencode({'q': value})}"
 
 
 def short(value: str) -> str:

@@ -16,7 +16,7 @@ class DepositAdmin(ReadOnlyAdmin):
         *("id", "status", "reason", "amount", "user", "holder"),
         *("marketplace", "closed_at"),
     )
-    list_filter = ("status", "reason", "holder", "asset_code")
+    list_filter = ("status", "reason", "holder")
     search_fields = ("=id", "=tx_hash", "=address", "=operation", "=user__external_id", "=sender")
     list_select_related = ("user", "marketplace")
     also = ("books",)
