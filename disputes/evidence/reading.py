@@ -13,8 +13,9 @@ from disputes.evidence.kinds import Clean, Kind
 from disputes.evidence.names import clean_name
 from disputes.evidence.refusals import REFUSALS, FileDamaged, FileTooComplex
 from disputes.evidence.texts import clean_text
+from offerhub.core.errors import Unavailable
 
-SECONDS = 30
+SECONDS, PATIENCE = 30.0, 10.0
 # Decoding takes a core and memory; more uploads than this wait for their turn in each process.
 _slots = threading.BoundedSemaphore(2)
 _ROOT = Path(__file__).resolve().parents[2]
@@ -31,7 +32,8 @@ class Received:
 
 
 def read(data: bytes, name: str) -> Received:
-    """Clean what was sent; raises one of `disputes.evidence.refusals`. Nothing is kept yet."""
+    """Clean what was sent; raises one of `disputes.evidence.refusals`, or Unavailable when too
+    many are being read. Nothing is kept yet."""
     kind = inspect(data)
     named = clean_name(name, kind)
     file = clean_text(data) if kind == Kind.TEXT else _decoded(data)
@@ -45,20 +47,23 @@ def digest(data: bytes) -> str:
 
 def _decoded(data: bytes) -> Clean:
     command = [sys.executable, "-P", "-m", "disputes.evidence.child"]
-    with _slots:
-        try:
-            done = subprocess.run(  # noqa: S603  (our own program, no words of the sender)
-                command,
-                input=data,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env={"PYTHONPATH": str(_ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
-                cwd="/",
-                timeout=SECONDS,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            raise FileTooComplex from None
+    if not _slots.acquire(timeout=PATIENCE):
+        raise Unavailable("Too many files are being read right now", retry_after=5)
+    try:
+        done = subprocess.run(  # noqa: S603  (our own program, no words of the sender)
+            command,
+            input=data,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={"PYTHONPATH": str(_ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+            cwd="/",
+            timeout=SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise FileTooComplex from None
+    finally:
+        _slots.release()
     if done.returncode < 0:
         raise FileTooComplex  # a limit ended it
     if done.returncode:

@@ -3,6 +3,7 @@
 import io
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -17,6 +18,7 @@ from disputes.evidence.clean import LARGEST, clean
 from disputes.evidence.kinds import Kind, kind_of
 from disputes.evidence.names import LONGEST, clean_name
 from disputes.evidence.refusals import REFUSALS, EvidenceRefused
+from offerhub.core.errors import Unavailable
 from tests.disputes.evidence import files
 
 JS = files.action("/JavaScript", JS="app.alert(1)")
@@ -297,6 +299,17 @@ def test_a_file_that_takes_too_long_or_kills_the_process_is_refused(
     with pytest.raises(EvidenceRefused) as refused:
         reading.read(files.image(), "a.png")
     assert refused.value.code == "file_too_complex"
+
+
+def test_when_too_many_are_read_the_next_is_asked_to_come_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reading, "PATIENCE", 0.01)
+    monkeypatch.setattr(reading, "_slots", threading.BoundedSemaphore(1))
+    with reading._slots, pytest.raises(Unavailable) as refused:
+        reading.read(files.image(), "a.png")
+    assert refused.value.retry_after == 5
+    assert reading.read(files.image(), "a.png").name == "a.png"
 
 
 def test_the_process_has_limits_on_time_memory_and_files() -> None:
