@@ -127,6 +127,17 @@ class Pages(Paginator):  # type: ignore[type-arg]
         return int(rows.order_by()[: MOST_COUNTED + 1].count())
 
 
+class Words(admin.ChoicesFieldListFilter):
+    """The choices of a field, in words; the empty one says that there is none."""
+
+    def choices(self, changelist: ChangeList) -> Any:
+        """All, then each choice of the field."""
+        every, *others = super().choices(changelist)
+        yield every
+        for known, choice in zip(self.field.flatchoices, others, strict=False):
+            yield {**choice, "display": shown.words(known[0]) or "No " + self.field.verbose_name}
+
+
 class ReadOnlyAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     """Shows rows and changes none: no add, change, delete or bulk action. Newest first by id."""
 
@@ -153,6 +164,16 @@ class ReadOnlyAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
         """The first column is the link to the row, so nothing in it is a link."""
         kind, _, field = first.partition("_") if isinstance(first, str) else ("", "", "")
         return {"text": f"name_{field}", "time": f"time_{field}", "row": field}.get(kind, first)
+
+    def get_list_filter(self, request: HttpRequest) -> list[Any]:
+        """The page's filters; choices are written in words."""
+        return [(name, Words) if self._chosen(name) else name for name in self.list_filter]
+
+    def _chosen(self, name: Any) -> bool:
+        try:
+            return bool(getattr(self.model._meta.get_field(name), "choices", None))
+        except (FieldDoesNotExist, TypeError):
+            return False
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """Rows that open their own pages."""
@@ -227,10 +248,12 @@ def _yes(page: ReadOnly, obj: Any, field: str) -> str:
 def _row(page: ReadOnly, obj: Any, field: str) -> str:
     """Another row, by its name."""
     row = getattr(obj, field)
-    if not shown.page_of(str(row.pk)):
+    page_of_row = shown.page_of(str(row.pk))
+    if not page_of_row:
         return str(row)
-    text = shown.short(row.pk) if str(row) == row.pk else str(row)
-    return shown.reference(row.pk, text, copies=False)
+    if str(row) == row.pk:
+        return shown.reference(row.pk, copies=False)
+    return format_html('<a href="{}" title="{}">{}</a>', page_of_row, row.pk, row)
 
 
 def _text(page: ReadOnly, obj: Any, field: str) -> str:
