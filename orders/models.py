@@ -276,4 +276,10 @@ class EscrowOperation(WalletSubmission):
                 name="escrow_operation_due",
             ),
             models.Index(fields=["order", "-id"], name="escrow_operation_by_order"),
+            models.Index(
+                fields=["-id"], condition=models.Q(status="FAILED"), name="escrow_operation_failed"
+            ),
+            models.Index(
+                fields=["hash"], condition=~models.Q(hash=""), name="escrow_operation_by_hash"
+            ),
         ]

@@ -143,7 +143,15 @@ class WithdrawalAttempt(WalletSubmission):
                 fields=["next_attempt_at"],
                 condition=models.Q(status__in=LIVE),
                 name="withdrawal_attempt_due",
-            )
+            ),
+            models.Index(
+                fields=["-id"],
+                condition=models.Q(status="FAILED"),
+                name="withdrawal_attempt_failed",
+            ),
+            models.Index(
+                fields=["hash"], condition=~models.Q(hash=""), name="withdrawal_attempt_by_hash"
+            ),
         ]
 
     def keep_envelope(self, envelope: Envelope, signed_xdr: str) -> bool:

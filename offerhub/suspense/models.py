@@ -50,7 +50,9 @@ class Clearance(WalletSubmission):
                 fields=["next_attempt_at"],
                 condition=Q(status__in=LIVE),
                 name="clearance_due",
-            )
+            ),
+            models.Index(fields=["-id"], condition=Q(status="FAILED"), name="clearance_failed"),
+            models.Index(fields=["hash"], condition=~Q(hash=""), name="clearance_by_hash"),
         ]
         triggers: ClassVar = [
             pgtrigger.ReadOnly(

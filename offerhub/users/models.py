@@ -1,10 +1,10 @@
 """Buyers and sellers of a marketplace, and the wallets that stand for them on the chain."""
 
 import functools
-from typing import Self
+from typing import ClassVar, Self
 
 from django.db import models
-from django.db.models.functions import Now
+from django.db.models.functions import Now, Upper
 
 from offerhub.chain.submission import Submission
 from offerhub.core.db import AmountField, PublicIdField
@@ -32,6 +32,10 @@ class User(models.Model):
             models.UniqueConstraint(
                 fields=["marketplace", "external_id"], name="user_external_id_once"
             )
+        ]
+        indexes: ClassVar = [
+            # As the desk looks for an address, whatever its case.
+            models.Index(Upper("email"), condition=~models.Q(email=""), name="user_by_email")
         ]
 
     def __str__(self) -> str:

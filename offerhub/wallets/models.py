@@ -31,5 +31,11 @@ class WalletOperation(WalletSubmission):
                 fields=["next_attempt_at"],
                 condition=models.Q(status__in=LIVE),
                 name="wallet_operation_due",
-            )
+            ),
+            models.Index(
+                fields=["-id"], condition=models.Q(status="FAILED"), name="wallet_operation_failed"
+            ),
+            models.Index(
+                fields=["hash"], condition=~models.Q(hash=""), name="wallet_operation_by_hash"
+            ),
         ]
