@@ -184,7 +184,7 @@ if env.str("EVIDENCE_S3_BUCKET", ""):
             "access_key": env.str("EVIDENCE_S3_ACCESS_KEY", "") or None,
             "secret_key": env.str("EVIDENCE_S3_SECRET_KEY", "") or None,
             "location": env.str("EVIDENCE_S3_PREFIX", "evidence"),
-            "default_acl": "private",
+            "default_acl": None,  # the bucket's own: new buckets refuse requests that name one
             "file_overwrite": False,
         },
     }

@@ -1,7 +1,10 @@
 """From bytes that somebody sent to a clean file: a pure function."""
 
+import io
+import zipfile
+
 from disputes.evidence.kinds import Clean, Kind, kind_of
-from disputes.evidence.refusals import FileEmpty, FileTooLarge
+from disputes.evidence.refusals import ArchiveNotAllowed, FileEmpty, FileTooLarge
 
 LARGEST = 10 * 1024 * 1024
 
@@ -12,7 +15,13 @@ def clean(data: bytes) -> Clean:
     The decoders are imported where they are needed: whoever only looks at sizes and first bytes
     does not load them. Hostile bytes are decoded in a process of its own (`reading.read`).
     """
-    kind = inspect(data)
+    file = _cleaned(data, inspect(data))
+    if _opens_as_archive(file.content):
+        raise ArchiveNotAllowed
+    return file
+
+
+def _cleaned(data: bytes, kind: Kind) -> Clean:
     if kind == Kind.TEXT:
         from disputes.evidence.texts import clean_text
 
@@ -24,6 +33,15 @@ def clean(data: bytes) -> Clean:
     from disputes.evidence.images import clean_image
 
     return clean_image(data, kind)
+
+
+def _opens_as_archive(content: bytes) -> bool:
+    """Whether an archive stands in it, too: a ZIP is read from its end, whatever comes before."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as found:
+            return bool(found.namelist())
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError):
+        return False
 
 
 def inspect(data: bytes) -> Kind:

@@ -15,7 +15,8 @@ from django.core.files.storage import Storage, storages
 from disputes.evidence.kinds import Clean
 from disputes.models import Evidence
 
-SWEPT_AFTER, SWEPT_UNTIL = 1, 8  # days
+# Days. Never yesterday's: a file of a second before midnight may still wait for its row.
+SWEPT_AFTER, SWEPT_UNTIL = 2, 32
 
 
 def storage() -> Storage:

@@ -59,13 +59,15 @@ _ARCHIVES = (
     b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",  # the older office files
 )
 _MARKUP = re.compile(
-    rb"<(\?xml|!doctype|!--|html|head|body|svg|script|iframe|style|title|img|a|b|p|h1|div|table"
-    rb"|br|form|meta|link|object|embed|math|video|audio)\b|<!--",
+    # Followed as a tag is: "<a@example.com>" in a letter and "if x <b then" are plain text.
+    rb"<(\?xml|!doctype|html|head|body|svg|script|iframe|style|title|img|a|b|p|h1|div|table"
+    rb"|br|form|meta|link|object|embed|math|video|audio)(\s*/?>|\s+[\w:-]+\s*=|\s+html\b"
+    rb"|/\w)|<!--|<\?xml\b|<!doctype\b",
     re.IGNORECASE,
 )
-_STARTS_AS_MARKUP = re.compile(rb"\s*<[a-z!?/]", re.IGNORECASE)
+_STARTS_AS_MARKUP = re.compile(rb"\s*<[a-z!?/][^@<>]*>", re.IGNORECASE)
 # Plain letters at the start, and yet a program, a page description or a letter with markup.
-_PROGRAMS = (b"MZ", b"\x7fELF", b"#!", b"%!PS", b"{\\rtf", b"GIF8", b"BM", b"MIME-Version:")
+_PROGRAMS = (b"MZ", b"\x7fELF", b"#!", b"%!PS", b"{\\rtf", b"GIF87a", b"GIF89a", b"MIME-Version:")
 _LOOKED_AT = 2048
 
 

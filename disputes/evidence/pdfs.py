@@ -15,7 +15,7 @@ from pypdf.errors import PyPdfError
 from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject
 
 from disputes.evidence.images import PREVIEW_SIDE, preview_of
-from disputes.evidence.kinds import Clean, Kind
+from disputes.evidence.kinds import LARGEST_WRITTEN, Clean, Kind
 from disputes.evidence.refusals import (
     DataAfterEnd,
     EvidenceRefused,
@@ -59,6 +59,8 @@ _ACTIONS = {
     "/Thread",
 }
 _ACTIVE_SUBTYPES = {"/FileAttachment", "/RichMedia", "/Movie", "/Screen", "/Sound", "/3D"}
+# What tells of people, places and programs, and is not seen on a page.
+_TOLD = ("/Metadata", "/PieceInfo", "/Thumb", "/LastModified")
 _WEB = ("http://", "https://", "mailto:", "tel:")
 
 
@@ -92,6 +94,9 @@ def _rewritten(data: bytes) -> bytes:
     if not reader.pages:
         raise FileDamaged
     _refuse_active(reader.trailer)
+    for each in [*_dictionaries(reader.trailer), *reader.pages]:  # a page is a copy of its object
+        for key in _TOLD:
+            each.pop(key, None)
     writer = PdfWriter()
     for page in reader.pages:
         writer.add_page(page)
@@ -99,12 +104,20 @@ def _rewritten(data: bytes) -> bytes:
     sink = io.BytesIO()
     writer.write(sink)
     content = sink.getvalue()
+    if len(content) > LARGEST_WRITTEN:
+        raise FileTooComplex
     _refuse_active(PdfReader(io.BytesIO(content)).trailer)
     return content
 
 
 def _refuse_active(root: Any) -> None:
     """Look at every object that can be reached; names are compared after their escapes."""
+    for found in _dictionaries(root):
+        _refuse_active_dictionary(found)
+
+
+def _dictionaries(root: Any) -> Iterator[DictionaryObject]:
+    """Every dictionary that can be reached, once."""
     seen: set[tuple[int, int]] = set()
     waiting: list[Any] = [root]
     looked_at = 0
@@ -119,21 +132,28 @@ def _refuse_active(root: Any) -> None:
             seen.add((found.idnum, found.generation))
             found = found.get_object()
         if isinstance(found, DictionaryObject):
-            _refuse_active_dictionary(found)
+            yield found
             waiting.extend(found.raw_get(key) for key in found)
         elif isinstance(found, ArrayObject):
             waiting.extend(list.__iter__(found))
 
 
 def _refuse_active_dictionary(found: DictionaryObject) -> None:
-    if not _ACTIVE_KEYS.isdisjoint(found) or found.get("/Subtype") in _ACTIVE_SUBTYPES:
+    if not _ACTIVE_KEYS.isdisjoint(found) or _value(found, "/Subtype") in _ACTIVE_SUBTYPES:
         raise PdfActive
-    for key in ("/A", "/OpenAction"):
-        action = found.get(key)
-        if isinstance(action, DictionaryObject):
-            _refuse_action(action)
-    if found.get("/S") in _ACTIONS:  # one that follows another need not say that it is one
+    if _value(found, "/S") in _ACTIONS:  # whoever leads to it
         raise PdfActive
+    for key in ("/A", "/PA", "/OpenAction", "/Next"):
+        led_to = _value(found, key)
+        for one in led_to if isinstance(led_to, ArrayObject) else [led_to]:
+            action = one.get_object() if isinstance(one, IndirectObject) else one
+            if isinstance(action, DictionaryObject):
+                _refuse_action(action)
+
+
+def _value(found: DictionaryObject, key: str) -> Any:
+    """What an entry means: `get` would answer a reference as it stands, and hide what it names."""
+    return found.raw_get(key).get_object() if key in found else None
 
 
 def _refuse_action(action: Any) -> None:
@@ -141,7 +161,7 @@ def _refuse_action(action: Any) -> None:
         return  # an attribute of another kind that has the same name
     if action["/S"] not in _HARMLESS_ACTIONS:
         raise PdfActive
-    if action["/S"] == "/URI" and not str(action.get("/URI", "")).lower().startswith(_WEB):
+    if action["/S"] == "/URI" and not str(_value(action, "/URI")).lower().startswith(_WEB):
         raise PdfActive("holds a link that is no web address; print it to a new PDF")
 
 

@@ -141,4 +141,8 @@ class UploadParser(MultiPartParser):
             raise LengthRequired
         if int(announced[:20]) > self.LIMIT:
             raise PayloadTooLarge(f"The upload is over {self.LIMIT >> 20} MB", limit=self.LIMIT)
-        return super().parse(stream, media_type, context)
+        parsed = super().parse(stream, media_type, context)
+        for name, values in [*parsed.data.lists(), *parsed.files.lists()]:
+            if len(values) > 1 or (name in parsed.data and name in parsed.files):
+                raise Malformed(f"{name!r} is there more than once")
+        return parsed

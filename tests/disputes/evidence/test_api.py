@@ -119,6 +119,20 @@ def test_a_repeat_with_the_same_key_adds_nothing(api: Api, dispute: str) -> None
     assert stored() == before + 2  # the file and its preview
 
 
+@pytest.mark.parametrize("twice", ["by", "file"])
+def test_a_part_that_is_sent_twice_is_refused(api: Api, dispute: str, twice: str) -> None:
+    parts: list[Any] = [("by", (None, "buyer")), ("file", ("a.txt", b"hello", "text/plain"))]
+    parts += [part for part in parts if part[0] == twice]
+    answer = requests.post(
+        f"{api.url}/disputes/{dispute}/evidence",
+        files=parts,
+        headers={"Authorization": f"Bearer {api.key}"},
+        timeout=60,
+    )
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed")
+    assert Evidence.objects.filter(dispute=dispute).count() == 0
+
+
 def test_another_marketplace_sees_and_adds_nothing(world: World, server: str, dispute: str) -> None:
     other = Api(server, World(world.network).key())
     assert send(other, dispute, files.image()).status_code == 404
@@ -210,9 +224,9 @@ def test_a_link_that_was_changed_or_is_of_another_dispute_opens_nothing(
 
 
 def test_a_file_that_no_row_names_is_swept_and_no_other(world: World, dispute: str) -> None:
-    yesterday = f"{datetime.now(UTC) - timedelta(days=1):%Y-%m-%d}"
-    kept = f"{yesterday}/{digest(dispute.encode())[:48]}"
-    lost = f"{yesterday}/{digest(b'lost' + dispute.encode())[:48]}"
+    before = f"{datetime.now(UTC) - timedelta(days=2):%Y-%m-%d}"
+    kept = f"{before}/{digest(dispute.encode())[:48]}"
+    lost = f"{before}/{digest(b'lost' + dispute.encode())[:48]}"
     for name in (kept, lost, f"{lost}.1"):
         keeping.storage().save(name, ContentFile(b"x"))
     add(world, dispute, stored_as=kept)
