@@ -85,7 +85,7 @@ def _moment(event: Event, names: dict[str, str], said: dict[str, str]) -> Moment
             payload.get("hash") or "",
             operation,
         )
-    kind = _KIND.get(event.type, "money" if area == "order" else "staff")
+    kind = _KIND.get(event.type, "money" if area in ("order", "deposit") else "staff")
     if who in ("buyer", "seller"):
         kind = "party"
     written = said.get(payload.get("messageId", "") or payload.get("statementId", ""), "")
@@ -158,6 +158,14 @@ _SENTENCES = {
     "order.created": "created the order over {amount} USDC",
     "order.reserved": "reserved the money",
     "order.cancelled": "cancelled the order",
+    "deposit.suspended": "The deposit could be credited to nobody",
+    "deposit.credited": "The deposit was credited",
+    "deposit.assignment_requested": "gave it to a user; the payment is on its way",
+    "deposit.assigned": "The payment arrived: the money is the user's",
+    "deposit.assignment_failed": "The payment to the user failed; it is in suspense as before",
+    "deposit.return_requested": "decided to send it back; the payment is on its way",
+    "deposit.returned": "The payment arrived: it is with its sender again",
+    "deposit.return_failed": "The payment to the sender failed; it is in suspense as before",
 }
 _KIND = {
     "dispute.opened": "party",
