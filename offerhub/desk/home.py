@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Min
+from django.db.models import Case, Count, Min, When
+from django.db.models.functions import Least
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
@@ -128,7 +129,11 @@ def _queue(
 def _next(me: Any) -> list[dict[str, Any]]:
     """The cases to work on now: mine and nobody's, the most urgent first. Two statements."""
     now = clock.now()
-    rows = queue.TABS[0].rows(Dispute.objects.for_display(), me).order_by("decision_due_at", "id")
+    answer = Case(
+        When(first_answered_at=None, then="first_answer_due_at"), default="decision_due_at"
+    )
+    rows = queue.TABS[0].rows(Dispute.objects.for_display(), me)
+    rows = rows.order_by(Least(answer, "decision_due_at"), "id")
     return [
         {"dispute": row, "age": span(now - row.created_at), "due": most_urgent(row, now)}
         for row in rows[:NEXT]
