@@ -227,10 +227,11 @@ MUTATIONS: dict[str, Mutation] = {
 def tamper(text: str, passphrase: str, rng: random.Random, name: str = "") -> tuple[str, str]:
     """A changed envelope and the mutation that did it.
 
-    Without a name, or where the named one finds nothing to change, one that fits is drawn.
+    Without a name one that fits is drawn; where the named one finds nothing to change, the call
+    gets one more argument.
     """
-    names = [name] if name else []
-    names += rng.sample(sorted(MUTATIONS), len(MUTATIONS))
+    drawn = rng.sample(sorted(MUTATIONS), len(MUTATIONS))
+    names = [name, "extra-argument", *drawn] if name else drawn
     for candidate in names:
         envelope = TransactionEnvelope.from_xdr(text, passphrase)
         try:

@@ -6,16 +6,24 @@ from typing import Any
 import requests
 from django.db.models import F
 
+from disputes import resolution
+from disputes import services as disputes
+from disputes.models import Dispute
+from disputes.states import Party
 from offerhub.chain.submission import LIVE, Submission
 from offerhub.core import jobs
+from offerhub.core.actor import system
 from offerhub.core.money import parse_amount
+from offerhub.deposits.models import Deposit
 from offerhub.marketplaces import services as marketplaces
+from offerhub.suspense import services as suspense
 from offerhub.users import services as users
 from offerhub.users.models import Wallet
 from offerhub.wallets import services as wallets
 from offerhub.wallets.models import WalletOperation
 from orders import escrow_services, services
 from orders.models import Escrow, EscrowOperation
+from orders.plans import Share
 from payouts import destinations
 from payouts import services as payouts
 from payouts.memos import Memo
@@ -29,7 +37,7 @@ Balances = tuple[str, str, str, str]  # available, reserved, in escrow, on the w
 class Scene:
     """One marketplace with two users, and at most one order."""
 
-    order = destination = ""
+    order = destination = dispute = ""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -117,6 +125,59 @@ class Scene:
             escrow_services.request_refund(reason="late", **one, **common)
         else:
             escrow_services.request_release(action=kind.lower(), **one, **common)
+
+    # --- a dispute ------------------------------------------------------------------------------
+    def ask_freeze(self) -> Submission:
+        """Bob disputes the order."""
+        self.ask("FUND", PRICE)
+        self.world.settle()
+        new = disputes.NewDispute(self.order, Party.SELLER, "Not accepted")
+        with jobs.held():
+            self.dispute = disputes.open_dispute(
+                marketplace_id=self.world.marketplace.id, new=new, actor=ACTOR
+            ).id
+        return self._live()
+
+    def ask_settlement(self) -> Submission:
+        """The desk gives Bob 40 of the 60."""
+        self.ask_freeze()
+        self.world.settle()
+        return self._settle()
+
+    def _settle(self) -> Submission:
+        (row,) = Dispute.objects.get(pk=self.dispute).milestones.all()
+        bob, ann = parse_amount("40"), parse_amount("20")
+        with jobs.held():
+            resolution.propose(
+                dispute_id=self.dispute,
+                marketplace_id=None,
+                shares=[Share(row.milestone_id, bob, ann)],
+                text="So",
+                actor=system(self.dispute),  # one who has decided nothing else today
+            )
+        return self._live()
+
+    def ask_sweep(self) -> Submission:
+        """The same with a stranger's money in the contract, which leaves first."""
+        self.ask_freeze()
+        self.world.settle()
+        contract = Escrow.objects.get(order=self.order).contract_id
+        self.world.network.mint(contract, "0.0000001")
+        self.world.watch()
+        return self._settle()
+
+    # --- money that is nobody's -----------------------------------------------------------------
+    def ask_assignment(self) -> Submission:
+        """Five USDC at the marketplace's own wallet were meant for Bob."""
+        tenant = self.world.marketplace.id
+        platform = Wallet.objects.get(marketplace=tenant, kind="PLATFORM")
+        self.world.network.mint(platform.address, "5")
+        self.world.watch()
+        deposit = Deposit.objects.get(marketplace=tenant, status="SUSPENSE")
+        with jobs.held():
+            return suspense.request_assignment(
+                deposit_id=deposit.pk, user_id=self.bob.id, reason="Meant for Bob", actor=ACTOR
+            )
 
     # --- a withdrawal ---------------------------------------------------------------------------
     def ask_withdrawal(self) -> Submission:

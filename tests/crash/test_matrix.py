@@ -12,6 +12,8 @@ import pytest
 
 from offerhub.chain.submission import Status, Submission, concrete_tables
 from offerhub.core import jobs
+from offerhub.suspense import services as suspense
+from offerhub.suspense.models import Clearance
 from offerhub.users.models import Wallet
 from offerhub.wallets.models import WalletOperation
 from orders.models import EscrowOperation
@@ -24,6 +26,7 @@ JOB_OF: dict[type[Submission], str] = {
     WalletOperation: "wallets.operation",
     EscrowOperation: "orders.operation",
     WithdrawalAttempt: "payouts.attempt",
+    Clearance: suspense.JOB,
 }
 
 # In the order in which a run passes them, with what is there when a worker dies: whether the signed
@@ -97,6 +100,21 @@ FLOWS = {
     "RESOLVE of one of two": Flow(
         _second_of_two("RESOLVE"), "RESOLVER", ("75.00", "0.00", "25.00", "0.00")
     ),
+    "DISPUTE by a party": Flow(Scene.ask_freeze, "bob", IN_ESCROW),
+    "RESOLVE of a dispute": Flow(
+        Scene.ask_settlement,
+        "RESOLVER",
+        ("60.00", "0.00", "0.00", "0.00"),
+        ("40.00", "0.00", "0.00", "0.00"),
+    ),
+    "SWEEP": Flow(
+        Scene.ask_sweep,
+        "RESOLVER",
+        ("60.0000001", "0.00", "0.00", "0.00"),
+        ("40.00", "0.00", "0.00", "0.00"),
+        {"RESOLVER": 2},
+    ),
+    "ASSIGN": Flow(Scene.ask_assignment, "PLATFORM", bob=("5.00", "0.00", "0.00", "0.00")),
     "WITHDRAW": Flow(Scene.ask_withdrawal, "ann", ("75.00", "0.00", "0.00", "0.00")),
 }
 MATRIX = [(flow, point) for flow in FLOWS for point in POINTS]
@@ -169,5 +187,5 @@ def test_the_matrix_has_a_row_for_every_operation_and_every_point() -> None:
             named |= set(re.findall(r'crash_point\("(\w+)"\)', path.read_text()))
     assert named == set(POINTS) | POINTS_ELSEWHERE
     assert set(JOB_OF) == set(concrete_tables())
-    kinds = {*WalletOperation.Kind.values, *EscrowOperation.Kind.values, "WITHDRAW"}
+    kinds = {*WalletOperation.Kind.values, *EscrowOperation.Kind.values, "ASSIGN", "WITHDRAW"}
     assert kinds <= set(FLOWS)

@@ -13,6 +13,15 @@ from tests.http import Api
 from tests.network import Network
 from tests.world import World
 
+# The one route that takes a form.
+FORM = (
+    {"Content-Type": "multipart/form-data; boundary=x"},
+    (
+        '--x\r\nContent-Disposition: form-data; name="by"\r\n\r\nbuyer\r\n'
+        '--x\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\nMine'
+        "\r\n--x--\r\n"
+    ),
+)
 SALE = {"buyerId": "ann", "sellerId": "bob", "amount": 60}
 
 
@@ -32,14 +41,37 @@ class Shop:
             "operationId": EscrowOperation.objects.filter(order=order)[0].id,
             "withdrawalId": api.post("/withdrawals", body, status=201)["id"],
             "depositId": api.get("/deposits?userId=ann")["data"][0]["id"],
+            "disputeId": self._dispute(),
         }
+        self.forms = {f"/disputes/{self.ids['disputeId']}/evidence"}
         # Writes without an id in the path name what they are about in the body.
         self.bodies = {
             "/orders": SALE | {"buyerId": ann.id, "sellerId": bob.id},
             "/escrow": {"orderId": order},
             "/resolution/release": {"orderId": order},
             "/resolution/refund": {"orderId": order},
+            "/disputes": {"orderId": order, "reason": "Mine"},
+            **self._words(),
             "/withdrawals": body | {"userId": ann.id},
+        }
+
+    def _dispute(self) -> str:
+        """Of an order of its own, with a word of each party in it."""
+        order = self.world.funded(self.api, SALE | {"amount": 30})
+        body = {"orderId": order, "reason": "Broken"}
+        dispute: str = self.api.post("/disputes", body, status=201)["id"]
+        word = {"by": "buyer", "text": "It is"}
+        self.api.post(f"/disputes/{dispute}/statements", word, status=201)
+        self.api.post(f"/disputes/{dispute}/messages", word, status=201)
+        return dispute
+
+    def _words(self) -> dict[str, Any]:
+        """What may be said about the dispute, by path."""
+        path, word = f"/disputes/{self.ids['disputeId']}", {"by": "buyer", "text": "Mine"}
+        return {
+            f"{path}/statements": word,
+            f"{path}/messages": word,
+            f"{path}/resolve": {"decision": "REFUND"},
         }
 
     def path(self, route: Route) -> str:
@@ -69,7 +101,8 @@ def test_no_route_shows_or_changes_anything_of_another_marketplace(
                 continue
             path = shop.path(route)
             body = None if method == "GET" else shop.bodies.get(path, {})
-            answer = stranger.request(method, path, body)
+            headers, body = FORM if path in shop.forms and method == "POST" else ({}, body)
+            answer = stranger.request(method, path, body, headers)
             if "{" in route.path or (path in shop.bodies and method == "POST"):
                 expected = {404} if path not in ("/orders", "/withdrawals") else {422, 404}
                 if answer.status_code not in expected:
@@ -122,7 +155,7 @@ def test_no_route_makes_money(world: World, api: Api) -> None:
     ann = world.user("ann", money="1")
     paths = [str(path) for path in get_resolver().reverse_dict]
     assert [p for p in paths if re.search(r"credit|debit|adjust|mint", p)] == []
-    balance = [r for r in routes() if "balance" in r.path or "statement" in r.path]
+    balance = [r for r in routes() if "balance" in r.path or r.path.endswith("/statement")]
     assert balance
     assert {method for route in balance for method in route.methods} == {"GET"}
     for verb in ("credit", "debit", "deposit", "adjust"):

@@ -142,9 +142,8 @@ def test_nobody_approves_from_another_session_what_they_proposed(
     assert post(senior, case, "propose", **proposal(case, "60")).status_code == 302
     digest = Proposal.objects.get(subject=case.pk).digest
     again = Client()
-    again.force_login(
-        senior.get("/admin/").wsgi_request.user, "django.contrib.auth.backends.ModelBackend"
-    )
+    user: Any = senior.get("/admin/").wsgi_request.user
+    again.force_login(user, "django.contrib.auth.backends.ModelBackend")
     assert "Approve and settle" not in again.get(f"/admin/cases/{case.pk}/").content.decode()
     answer = post(again, case, "verdict", verdict="approve", digest=digest)
     assert answer.status_code == 409
@@ -186,7 +185,7 @@ def test_nothing_happens_by_looking(case: Dispute) -> None:
 
 def test_markup_of_a_party_is_text(world: World, case: Dispute) -> None:
     support = person("support")
-    known = {"marketplace_id": case.marketplace_id, "dispute_id": case.pk, "actor": world.actor}
+    known: dict[str, Any] = {"marketplace_id": case.marketplace_id, "dispute_id": case.pk, "actor": world.actor}
     services.write_statement(**known, party=Party.SELLER, text=MARKUP, submit=True)
     services.write_message(**known, sender=Party.BUYER, text=MARKUP)
     Dispute.objects.filter(pk=case.pk).update(reason=MARKUP, description=MARKUP)

@@ -74,6 +74,13 @@ class Sale:
         self.world.network.mint(self.order.escrow.contract_id, amount)
 
 
+@pytest.fixture(autouse=True)
+def no_limits(settings: Any) -> None:
+    """One person decides, unless a test says otherwise."""
+    settings.DISPUTE_APPROVAL_THRESHOLD = settings.DISPUTE_APPROVAL_ORDER_SUM = ""
+    settings.DISPUTE_APPROVAL_DAY_SUM = ""
+
+
 @pytest.fixture
 def sale(world: World) -> Callable[..., Sale]:
     """Make an order in progress: `sale("100")`, `sale("100", "200")`."""
