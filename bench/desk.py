@@ -15,6 +15,7 @@ from typing import Any
 
 from bench.http import Market
 from bench.instance import ROOT, Instance, running
+from offerhub import postgres
 
 Row = dict[str, Any]
 
@@ -24,18 +25,18 @@ def run() -> list[Row]:
     with running() as instance:
         case = real_dispute(instance)
         environment = os.environ | {
+            "DATABASE_URL": postgres.ensure_running(instance.data / "postgres"),
             "OFFERHUB_VAR": str(instance.data),
             "OFFERHUB_SANDBOX_URL": instance.sandbox_url,
             "OFFERHUB_BENCH_CASE": case,
             "LOG_LEVEL": "ERROR",
         }
-        environment.pop("DATABASE_URL", None)
         done = subprocess.run(
             [sys.executable, "-m", "bench.desk_pages"],
             cwd=ROOT,
             env=environment,
             check=True,
-            capture_output=True,
+            stdout=subprocess.PIPE,
             text=True,
         )
         rows: list[Row] = json.loads(done.stdout.splitlines()[-1])
