@@ -55,6 +55,7 @@ TRUSTLESS_WORK_PROVIDER_LIMIT = env.int("OFFERHUB_PROVIDER_LIMIT", 0 if SANDBOX 
 # any whose envelope says what was asked.
 ESCROW_FEE_ADDRESSES = env.list("OFFERHUB_ESCROW_FEE_ADDRESSES", default=[])
 ESCROW_FACTORIES = env.list("OFFERHUB_ESCROW_FACTORIES", default=[])
+ESCROW_WASM_HASHES = env.list("OFFERHUB_ESCROW_WASM_HASHES", default=[])
 
 # --- secrets ----------------------------------------------------------------------------------
 DEBUG = env.bool("DEBUG", False)

@@ -74,7 +74,7 @@ def check_deployment(args: list[Any], signer: str, new: NewEscrow) -> None:
     """The arguments of a factory call. Raises EnvelopeRefused."""
     require(len(args) == 5 or args[5:] == [[]], "it has other arguments")
     require(args[0] == signer, "another account deploys it")
-    known = getattr(settings, "ESCROW_WASM_HASHES", ())
+    known = settings.ESCROW_WASM_HASHES
     require(not known or args[1].hex() in known, "it deploys a program that is not allowed")
     require(args[3] == "initialize_escrow", "it runs another initialisation")
     require(len(args[4]) == 1, "it has other arguments")

@@ -185,7 +185,11 @@ def test_nothing_happens_by_looking(case: Dispute) -> None:
 
 def test_markup_of_a_party_is_text(world: World, case: Dispute) -> None:
     support = person("support")
-    known: dict[str, Any] = {"marketplace_id": case.marketplace_id, "dispute_id": case.pk, "actor": world.actor}
+    known: dict[str, Any] = {
+        "marketplace_id": case.marketplace_id,
+        "dispute_id": case.pk,
+        "actor": world.actor,
+    }
     services.write_statement(**known, party=Party.SELLER, text=MARKUP, submit=True)
     services.write_message(**known, sender=Party.BUYER, text=MARKUP)
     Dispute.objects.filter(pk=case.pk).update(reason=MARKUP, description=MARKUP)

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import InterfaceError, OperationalError, close_old_connections
 
+from offerhub.chain import network
 from offerhub.chain.types import ChainUnavailable
 from offerhub.deposits import monitor
 from offerhub.supervisor import ready
@@ -45,8 +46,9 @@ class Command(BaseCommand):
 
     def _once(self) -> None:
         try:
+            network.verify_passphrase()
             booked = monitor.poll()
-        except (ChainUnavailable, monitor.Halted) as error:
+        except (ChainUnavailable, network.WrongNetwork, monitor.Halted) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(
             f"{booked.credited} credited, {booked.suspended} in suspense, "
@@ -61,7 +63,7 @@ class Follower:
     def __init__(self) -> None:
         self._stop = threading.Event()
         self._pause = FIRST_PAUSE
-        self._announced = False
+        self._announced = self._verified = False
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._stop.set())
 
@@ -74,8 +76,11 @@ class Follower:
     def _poll(self) -> float:
         """One look at the chain; how long to wait until the next."""
         try:
+            if not self._verified:
+                network.verify_passphrase()
+                self._verified = True
             monitor.poll(self._stop.is_set)
-        except monitor.Halted as error:
+        except (monitor.Halted, network.WrongNetwork) as error:
             log.critical("monitor_halted", problem=str(error))
             return HALTED_PAUSE
         except ChainUnavailable as error:

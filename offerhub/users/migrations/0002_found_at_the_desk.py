@@ -5,15 +5,18 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('marketplaces', '0004_rights'),
-        ('users', '0001_initial'),
+        ("marketplaces", "0004_rights"),
+        ("users", "0001_initial"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='user',
-            index=models.Index(django.db.models.functions.text.Upper('email'), condition=models.Q(('email', ''), _negated=True), name='user_by_email'),
+            model_name="user",
+            index=models.Index(
+                django.db.models.functions.text.Upper("email"),
+                condition=models.Q(("email", ""), _negated=True),
+                name="user_by_email",
+            ),
         ),
     ]

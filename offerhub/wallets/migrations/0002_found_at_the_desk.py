@@ -4,20 +4,27 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('marketplaces', '0004_rights'),
-        ('users', '0002_found_at_the_desk'),
-        ('wallets', '0001_initial'),
+        ("marketplaces", "0004_rights"),
+        ("users", "0002_found_at_the_desk"),
+        ("wallets", "0001_initial"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='walletoperation',
-            index=models.Index(condition=models.Q(('status', 'FAILED')), fields=['-id'], name='wallet_operation_failed'),
+            model_name="walletoperation",
+            index=models.Index(
+                condition=models.Q(("status", "FAILED")),
+                fields=["-id"],
+                name="wallet_operation_failed",
+            ),
         ),
         migrations.AddIndex(
-            model_name='walletoperation',
-            index=models.Index(condition=models.Q(('hash', ''), _negated=True), fields=['hash'], name='wallet_operation_by_hash'),
+            model_name="walletoperation",
+            index=models.Index(
+                condition=models.Q(("hash", ""), _negated=True),
+                fields=["hash"],
+                name="wallet_operation_by_hash",
+            ),
         ),
     ]
