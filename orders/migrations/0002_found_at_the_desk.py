@@ -4,20 +4,27 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('marketplaces', '0004_rights'),
-        ('orders', '0001_initial'),
-        ('users', '0001_initial'),
+        ("marketplaces", "0004_rights"),
+        ("orders", "0001_initial"),
+        ("users", "0001_initial"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='escrowoperation',
-            index=models.Index(condition=models.Q(('status', 'FAILED')), fields=['-id'], name='escrow_operation_failed'),
+            model_name="escrowoperation",
+            index=models.Index(
+                condition=models.Q(("status", "FAILED")),
+                fields=["-id"],
+                name="escrow_operation_failed",
+            ),
         ),
         migrations.AddIndex(
-            model_name='escrowoperation',
-            index=models.Index(condition=models.Q(('hash', ''), _negated=True), fields=['hash'], name='escrow_operation_by_hash'),
+            model_name="escrowoperation",
+            index=models.Index(
+                condition=models.Q(("hash", ""), _negated=True),
+                fields=["hash"],
+                name="escrow_operation_by_hash",
+            ),
         ),
     ]

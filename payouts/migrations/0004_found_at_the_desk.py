@@ -4,20 +4,27 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('marketplaces', '0004_rights'),
-        ('payouts', '0003_guard'),
-        ('users', '0002_found_at_the_desk'),
+        ("marketplaces", "0004_rights"),
+        ("payouts", "0003_guard"),
+        ("users", "0002_found_at_the_desk"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='withdrawalattempt',
-            index=models.Index(condition=models.Q(('status', 'FAILED')), fields=['-id'], name='withdrawal_attempt_failed'),
+            model_name="withdrawalattempt",
+            index=models.Index(
+                condition=models.Q(("status", "FAILED")),
+                fields=["-id"],
+                name="withdrawal_attempt_failed",
+            ),
         ),
         migrations.AddIndex(
-            model_name='withdrawalattempt',
-            index=models.Index(condition=models.Q(('hash', ''), _negated=True), fields=['hash'], name='withdrawal_attempt_by_hash'),
+            model_name="withdrawalattempt",
+            index=models.Index(
+                condition=models.Q(("hash", ""), _negated=True),
+                fields=["hash"],
+                name="withdrawal_attempt_by_hash",
+            ),
         ),
     ]
