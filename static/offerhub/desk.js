@@ -78,9 +78,10 @@ document.addEventListener("change", (event) => {
 // --- tables that are wider than the page can be scrolled with the keyboard
 for (const box of document.querySelectorAll("#changelist-form .results, .oh-scroll:not([tabindex])")) {
   if (box.scrollWidth <= box.clientWidth) continue;
+  const about = box.closest("section")?.querySelector("h2")?.textContent.trim();
   box.tabIndex = 0;
   box.setAttribute("role", "region");
-  if (!box.hasAttribute("aria-labelledby")) box.setAttribute("aria-label", "Rows");
+  if (!box.hasAttribute("aria-labelledby")) box.setAttribute("aria-label", about ? `Rows of ${about}` : "Rows");
 }
 
 // What was refused is read first.
