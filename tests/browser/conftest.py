@@ -7,7 +7,6 @@ nobody expected) fails the test that saw it.
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -33,14 +32,6 @@ FLAGS = (
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )
 People = Callable[..., Desk]
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One worker clicks, so that there is one browser."""
-    here = Path(__file__).parent
-    for item in items:
-        if here in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 @pytest.fixture(scope="package")
