@@ -335,7 +335,8 @@ def refuse_stale(dispute: Dispute, expected_version: int | None) -> None:
         for event in rows.order_by("sequence")
     ]
     words = ", ".join(change["type"].removeprefix("dispute.") for change in changes) or "reset"
-    raise CaseChanged(f"Since you looked at it: {words}. Look again.", changes=changes)
+    text = f"Since you looked at it: {words}. Look at it as it is now before you decide"
+    raise CaseChanged(text, changes=changes)
 
 
 def find_reason(code: str, use: str) -> Reason:
