@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
 from offerhub.api import authentication
 from offerhub.core import clock
 from offerhub.marketplaces import services, tokens
 from offerhub.marketplaces.models import ApiKey
 from tests.api.conftest import ACTOR, Api
+from tests.statements import Statements
 
 pytestmark = pytest.mark.django_db
 
@@ -94,9 +94,9 @@ def test_a_live_key_works_on_mainnet_only(api: Api, settings: Any) -> None:
 
 
 def test_a_busy_key_costs_no_query(api: Api) -> None:
-    with CaptureQueriesContext(connection) as first:
+    with Statements(connection) as first:
         api.get("/me")
-    with CaptureQueriesContext(connection) as second:
+    with Statements(connection) as second:
         api.get("/me")
     assert (len(first), len(second)) == (2, 0)  # the key, and that it was used
 
@@ -106,7 +106,7 @@ def test_the_use_of_a_key_is_noted_once_a_minute(api: Api) -> None:
     noted = ApiKey.objects.get(pk=api.key_id).last_used_at
     assert noted is not None
     authentication.forget()
-    with CaptureQueriesContext(connection) as queries:
+    with Statements(connection) as queries:
         api.get("/me")
     assert len(queries) == 1
     ApiKey.objects.filter(pk=api.key_id).update(last_used_at=noted - timedelta(seconds=61))
@@ -123,7 +123,7 @@ def test_an_address_that_guesses_is_slowed_down_and_a_good_key_there_is_not(api:
         for n in range(60)
     ]
     assert codes.count(401) >= 40 and codes[-1] == 429
-    with CaptureQueriesContext(connection) as queries:
+    with Statements(connection) as queries:
         api.get("/me", Authorization=f"Bearer ohk_test_abcdefgh_{61:043d}")
     assert len(queries) == 0
     time.sleep(authentication.REMEMBERED)
@@ -133,7 +133,7 @@ def test_an_address_that_guesses_is_slowed_down_and_a_good_key_there_is_not(api:
 def test_the_same_bad_key_is_looked_up_once(api: Api) -> None:
     bad = f"Bearer ohk_test_abcdefgh_{'x' * 43}"
     api.get("/me", Authorization=bad)
-    with CaptureQueriesContext(connection) as queries:
+    with Statements(connection) as queries:
         codes = {api.get("/me", Authorization=bad).status_code for _ in range(100)}
     assert (len(queries), codes) == (0, {401})
 

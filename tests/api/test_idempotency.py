@@ -10,7 +10,6 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, connections, transaction
 from django.db.models import QuerySet
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from offerhub.api import idempotency
@@ -21,6 +20,7 @@ from offerhub.events.models import Event
 from offerhub.marketplaces.models import Marketplace
 from tests.api.conftest import Api, new_api
 from tests.api.toys import CarefulToys
+from tests.statements import Statements
 
 
 @pytest.fixture
@@ -295,11 +295,11 @@ def test_idem_survives_redis_flush(api: Api, settings: Any) -> None:
 
 def test_a_write_costs_two_statements_more_with_a_key(api: Api) -> None:
     api.post("/toys", {"name": "Car"}, Idempotency_Key="warm")
-    with CaptureQueriesContext(connection) as without:
+    with Statements(connection) as without:
         api.post("/toys", {"name": "Car"})
-    with CaptureQueriesContext(connection) as with_key:
+    with Statements(connection) as with_key:
         api.post("/toys", {"name": "Car"}, Idempotency_Key="k")
-    with CaptureQueriesContext(connection) as repeat:
+    with Statements(connection) as repeat:
         api.post("/toys", {"name": "Car"}, Idempotency_Key="k")
     # BEGIN, event, row, read for the answer, COMMIT; with the key: insert it, keep the answer
     assert (len(without), len(with_key), len(repeat)) == (5, 7, 4)

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
 from offerhub.marketplaces.models import Marketplace
 from tests.api.conftest import Api
+from tests.statements import Statements
 
 pytestmark = pytest.mark.django_db
 
@@ -74,6 +74,6 @@ def test_a_page_is_one_query_of_any_size(api: Api) -> None:
     Marketplace.objects.bulk_create(Marketplace(name=f"m{n}") for n in range(100))
     api.get("/me")
     for limit in (1, 100):
-        with CaptureQueriesContext(connection) as queries:
+        with Statements(connection) as queries:
             api.get(f"/toys?limit={limit}")
         assert len(queries) == 1

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.db import connection, connections
-from django.test.utils import CaptureQueriesContext
 
 from offerhub.chain import events
 from offerhub.chain.types import ChainUnavailable
@@ -14,6 +13,7 @@ from offerhub.core import clock
 from offerhub.deposits import monitor, services
 from offerhub.deposits.services import position_of
 from tests.deposits.scene import Bend, Scene, bent
+from tests.statements import Statements
 
 
 def _events(change: Any) -> Bend:
@@ -228,7 +228,7 @@ def _statements(scene: Scene, payments: int) -> list[str]:
     sender = scene.player.person("1000")
     scene.pay(sender, *[(scene.address, "1")] * payments)
     page = events.transfer_events(cursor=position.cursor, every_asset=True)
-    with CaptureQueriesContext(connection) as captured:
+    with Statements(connection) as captured:
         booked = services.record_page(position, page)
     assert booked is not None
     assert booked.credited == payments
@@ -248,7 +248,7 @@ def test_a_page_without_anything_for_us_takes_four_statements(scene: Scene) -> N
         scene.pay(a, *[(b.public_key, "1")] * 10)
     page = events.transfer_events(cursor=position.cursor, every_asset=True)
     assert len(page.seen) >= 50
-    with CaptureQueriesContext(connection) as captured:
+    with Statements(connection) as captured:
         services.record_page(position, page)
     assert len(captured) == 4  # begin, cursor, wallets, commit
 
@@ -258,7 +258,7 @@ def test_a_page_with_contracts_takes_two_statements_more(scene: Scene) -> None:
     for _ in range(5):
         scene.network.mint(scene.contract(), "1")
     page = events.transfer_events(cursor=position.cursor, every_asset=True)
-    with CaptureQueriesContext(connection) as captured:
+    with Statements(connection) as captured:
         services.record_page(position, page)
     assert len(captured) == 5  # begin, cursor, live deployments, accounts, commit
 
@@ -266,7 +266,7 @@ def test_a_page_with_contracts_takes_two_statements_more(scene: Scene) -> None:
 def test_an_empty_page_takes_one_statement(scene: Scene) -> None:
     position = position_of(scene.cursor)
     page = events.transfer_events(cursor=position.cursor, every_asset=True)
-    with CaptureQueriesContext(connection) as captured:
+    with Statements(connection) as captured:
         assert services.record_page(position, page) is not None
     assert len(captured) == 1
 

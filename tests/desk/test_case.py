@@ -8,7 +8,6 @@ from uuid import uuid4
 import pytest
 from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 
 from disputes import services
 from disputes.models import Dispute, Message, Note
@@ -19,6 +18,7 @@ from offerhub.marketplaces import staff
 from orders.models import EscrowOperation
 from tests.disputes.conftest import Sale
 from tests.disputes.conftest import sale as sale
+from tests.statements import Statements
 from tests.world import ACTOR, World
 
 Sales = Callable[..., Sale]
@@ -228,6 +228,6 @@ def test_pages_take_a_known_number_of_statements(case: Dispute) -> None:
     support = person("support")
     for url, most in ((f"/admin/cases/{case.pk}/", 34), ("/admin/cases/", 9)):
         support.get(url)
-        with CaptureQueriesContext(connection) as queries:
+        with Statements(connection) as queries:
             assert support.get(url).status_code == 200
         assert len(queries) <= most, [query["sql"][:90] for query in queries]

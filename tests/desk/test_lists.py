@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
 from offerhub.core import admin, shown
 from tests.desk import rows
 from tests.desk.conftest import SignIn
+from tests.statements import Statements
 
 pytestmark = pytest.mark.django_db
 
@@ -50,7 +50,7 @@ def test_a_list_counts_to_its_limit_and_says_so(
     client = desk("support")
     assert "3 users" in client.get("/admin/users/user/").content.decode()
     monkeypatch.setattr(admin, "MOST_COUNTED", 2)
-    with CaptureQueriesContext(connection) as seen:
+    with Statements(connection) as seen:
         page = client.get("/admin/users/user/").content.decode()
     assert "More than" in page
     counts = [row["sql"] for row in seen.captured_queries if "COUNT(" in row["sql"]]
@@ -80,7 +80,7 @@ def test_a_list_takes_as_many_statements_for_many_as_for_one(desk: SignIn) -> No
     for number in (1, 9):
         for name in range(number):
             rows.user(market, f"w{number}-{name}")
-        with CaptureQueriesContext(connection) as seen:
+        with Statements(connection) as seen:
             assert client.get("/admin/users/wallet/").status_code == 200
         counts.append(len(seen))
     assert counts[0] == counts[1]

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
 from ledger.models import Entry
 from offerhub.marketplaces.models import Marketplace
@@ -13,6 +12,7 @@ from orders import services
 from orders.models import Order
 from tests.desk import rows
 from tests.desk.conftest import SignIn
+from tests.statements import Statements
 from tests.world import ACTOR
 
 pytestmark = pytest.mark.django_db
@@ -61,7 +61,7 @@ def test_the_page_takes_as_many_statements_for_ten_milestones_as_for_two(desk: S
     for number in (2, 10):
         order = reserved(rows.market(f"Market {number}"), number)
         client.get(f"/admin/order/{order.pk}/")  # the first request of a session asks for more
-        with CaptureQueriesContext(connection) as seen:
+        with Statements(connection) as seen:
             assert client.get(f"/admin/order/{order.pk}/").status_code == 200
         counts.append(len(seen))
     assert counts[0] == counts[1] <= 14

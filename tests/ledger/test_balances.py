@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 from django.http import QueryDict
-from django.test.utils import CaptureQueriesContext
 
 from ledger.balances import account_balance, balance_of, trial_balance, user_balances
 from ledger.chart import AccountKind as K
@@ -18,6 +17,7 @@ from offerhub.core import clock
 from offerhub.core.errors import NotFound
 from tests.ledger.conftest import Books, fact
 from tests.ledger.test_posting import _deposit_draft
+from tests.statements import Statements
 
 
 def test_a_users_balance_is_one_statement_and_tells_all_four_parts(books: Books) -> None:
@@ -25,7 +25,7 @@ def test_a_users_balance_is_one_statement_and_tells_all_four_parts(books: Books)
     for order in ("ord_1", "ord_2"):
         books.reserve(order, 100)
     books.fund("ord_2", 100)
-    with CaptureQueriesContext(connection) as queries:
+    with Statements(connection) as queries:
         balance = books.balance()
     assert len(queries) == 1
     assert (balance.available, balance.reserved, balance.in_escrow) == (800, 100, 100)
@@ -49,7 +49,7 @@ def test_many_users_are_one_statement(books: Books) -> None:
     books.deposit(5)
     books.deposit(7, user=books.seller)
     ids = [books.buyer.id, books.seller.id]
-    with CaptureQueriesContext(connection) as queries:
+    with Statements(connection) as queries:
         found = user_balances(ids, "USDC")
     assert len(queries) == 1
     assert [found[i].available for i in ids] == [5, 7]
@@ -87,7 +87,7 @@ def many(books: Books, count: int) -> list[datetime]:
 
 def test_a_statement_is_one_query_and_every_line_has_its_balance(books: Books) -> None:
     many(books, 50)
-    with CaptureQueriesContext(connection) as queries:
+    with Statements(connection) as queries:
         page = list(Posting.objects.statement(books.buyer.id, "USDC")[:20])
     assert len(queries) == 1
     assert [line.account_version for line in page] == list(range(50, 30, -1))
@@ -177,7 +177,7 @@ def test_the_trial_balance_has_equal_sides_and_says_what_is_where(books: Books) 
     books.reserve("ord_1", 900)
     books.fund("ord_1", 900)
     books.settle("ord_1", gross=300, seller=279, platform=20, protocol=1, milestone="m1")
-    with CaptureQueriesContext(connection) as queries:
+    with Statements(connection) as queries:
         lines = trial_balance(books.id)
     assert len(queries) == 1
     told = {(line.kind, line.asset): (line.debit, line.credit) for line in lines}

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from django.db import connection, transaction
-from django.test.utils import CaptureQueriesContext
 
 from ledger import movements, services
 from ledger.chart import AccountKind as K
@@ -17,6 +16,7 @@ from ledger.services import Draft, Posted, open_account, post, post_many
 from offerhub.core import clock
 from offerhub.core.errors import InsufficientFunds
 from tests.ledger.conftest import ACTOR, Books, address, fact
+from tests.statements import Statements
 
 
 def capital(books: Books, amount: int, source: str = "c1", **more: Any) -> Posted:
@@ -36,7 +36,7 @@ def test_posting_is_one_statement(books: Books) -> None:
     books.deposit(1000)
     with (
         transaction.atomic(),
-        CaptureQueriesContext(
+        Statements(
             connection,
         ) as queries,
     ):
@@ -53,7 +53,7 @@ def test_posting_is_one_statement(books: Books) -> None:
 
 def test_posting_many_is_one_statement(books: Books) -> None:
     drafts = [_deposit_draft(books, f"d{i}", 10) for i in range(25)]
-    with transaction.atomic(), CaptureQueriesContext(connection) as queries:
+    with transaction.atomic(), Statements(connection) as queries:
         posted = post_many(drafts)
         assert len(queries) == 1
     assert [p.replayed for p in posted] == [False] * 25
@@ -93,7 +93,7 @@ def test_many_are_posted_all_or_none(books: Books) -> None:
 
 
 def test_no_entries_are_no_statement(books: Books) -> None:
-    with transaction.atomic(), CaptureQueriesContext(connection) as queries:
+    with transaction.atomic(), Statements(connection) as queries:
         assert post_many([]) == []
         assert len(queries) == 0
 
@@ -195,7 +195,7 @@ def test_the_largest_amount_of_the_chain_is_exact(books: Books) -> None:
 
 
 def test_legs_that_do_not_balance_are_refused_before_the_database(books: Books) -> None:
-    with transaction.atomic(), CaptureQueriesContext(connection) as queries:
+    with transaction.atomic(), Statements(connection) as queries:
         for legs in (
             [debit(K.XLM, "G1", 5, "XLM"), credit(K.CAPITAL, "", 4, "XLM")],
             [debit(K.XLM, "G1", 5, "XLM"), credit(K.CAPITAL, "", 5, "USDC")],
@@ -261,7 +261,7 @@ def test_accounts_are_made_once_and_kept(books: Books) -> None:
 
 def test_an_opened_account_is_empty_and_opening_it_again_is_harmless(books: Books) -> None:
     for _ in range(2):
-        with transaction.atomic(), CaptureQueriesContext(connection) as queries:
+        with transaction.atomic(), Statements(connection) as queries:
             open_account(
                 marketplace_id=books.id, kind="contract", owner="C1", asset="USDC", user_id=None
             )

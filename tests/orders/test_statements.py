@@ -1,7 +1,6 @@
 """How many SQL statements the hot paths send. A higher number is a decision, not an accident.
 
-Counted on the connection that answers the request; BEGIN and COMMIT are not counted, nor is the
-sandbox's clock, which every process asks for twice a second at the most and real networks never.
+Counted on the connection that answers the request; BEGIN and COMMIT are not counted.
 """
 
 import json
@@ -10,14 +9,13 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 
 from offerhub.core import jobs
 from orders import escrow_services, services
+from tests.statements import Statements
 from tests.world import ACTOR, World
 
 CONTROL = {"BEGIN", "COMMIT"}
-CLOCK = "offerhub_clock"
 
 
 class Counted:
@@ -29,7 +27,7 @@ class Counted:
 
     def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         """How many statements the request took, and its decoded answer."""
-        with CaptureQueriesContext(connection) as captured:
+        with Statements(connection) as captured:
             answer = self.client.generic(
                 method,
                 f"/api/v1{path}",
@@ -40,9 +38,9 @@ class Counted:
         return _count(captured), answer.json()
 
 
-def _count(captured: CaptureQueriesContext) -> int:
+def _count(captured: Statements) -> int:
     texts = [query["sql"] for query in captured.captured_queries]
-    return sum(text not in CONTROL and CLOCK not in text for text in texts)
+    return sum(text not in CONTROL for text in texts)
 
 
 @pytest.fixture
@@ -69,7 +67,7 @@ def test_a_whole_sale(counted: Counted, world: World) -> None:
     counts = {}
 
     def run(name: str, request: Any) -> Any:
-        with CaptureQueriesContext(connection) as captured:
+        with Statements(connection) as captured:
             with jobs.held() as rings:
                 result = request()
             for ring in rings:

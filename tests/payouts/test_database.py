@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection, transaction
-from django.test.utils import CaptureQueriesContext
 
 from offerhub.chain import stellar
 from offerhub.core import jobs
@@ -19,6 +18,7 @@ from payouts.models import Withdrawal, WithdrawalAttempt
 from payouts.states import WITHDRAWAL_EDGES, WithdrawalStatus
 from tests.network import ROOT
 from tests.payouts.scene import HELD, UNTOUCHED, Scene
+from tests.statements import Statements
 
 EDGES = {(str(a), str(b)) for a, targets in WITHDRAWAL_EDGES.items() for b in targets}
 
@@ -29,7 +29,7 @@ def sql(statement: str, *values: Any) -> None:
         cursor.execute(statement, values)
 
 
-def statements(captured: CaptureQueriesContext) -> list[str]:
+def statements(captured: Statements) -> list[str]:
     """What was asked, but for the frame of the transaction."""
     frame = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE")
     return [q["sql"] for q in captured.captured_queries if not q["sql"].startswith(frame)]
@@ -152,7 +152,7 @@ def test_the_same_confirmation_twice_books_once(scene: Scene) -> None:
 
 # --- how often it is asked --------------------------------------------------------------------
 def test_the_check_asks_twice_and_the_request_is_five_statements(scene: Scene) -> None:
-    with CaptureQueriesContext(connection) as asked:
+    with Statements(connection) as asked:
         checked = destinations.check(
             marketplace_id=scene.world.marketplace.id,
             user_reference="ann",
@@ -161,7 +161,7 @@ def test_the_check_asks_twice_and_the_request_is_five_statements(scene: Scene) -
             amount=25 * UNIT,
         )
     assert len(statements(asked)) == 2
-    with CaptureQueriesContext(connection) as asked:
+    with Statements(connection) as asked:
         services.request_withdrawal(checked=checked, actor=scene.world.actor)
     verbs = [s.split()[0] for s in statements(asked)]
     # withdrawal, ledger, attempt, event; then the bell
@@ -177,7 +177,7 @@ def test_the_confirmation_is_five_statements(scene: Scene) -> None:
     attempt = scene.attempt(withdrawal)
     fact = stellar.look_up(attempt.hash).fact
     assert fact is not None
-    with CaptureQueriesContext(connection) as asked:
+    with Statements(connection) as asked:
         outcomes.confirm(attempt.id, fact)
     # lock; ledger; operation and lane; event; withdrawal
     verbs = [s.split()[0] for s in statements(asked)]
@@ -187,7 +187,7 @@ def test_the_confirmation_is_five_statements(scene: Scene) -> None:
 def test_a_whole_payment_is_at_most_twelve_statements(scene: Scene) -> None:
     withdrawal = scene.ask()
     attempt = scene.attempt(withdrawal).id
-    with CaptureQueriesContext(connection) as asked:
+    with Statements(connection) as asked:
         jobs.run("payouts.attempt", attempt)
     verbs = [s.split()[0] for s in statements(asked)]
     reads = verbs[1 : verbs.index("UPDATE")]  # the withdrawal; the wallet, when it did not come
@@ -201,7 +201,7 @@ def test_a_whole_payment_is_at_most_twelve_statements(scene: Scene) -> None:
 def test_a_page_costs_the_same_for_one_and_for_many(scene: Scene) -> None:
     def count() -> int:
         rows = Withdrawal.objects.of(scene.world.marketplace.id).for_display()
-        with CaptureQueriesContext(connection) as asked:
+        with Statements(connection) as asked:
             assert [withdrawal_body(row) for row in rows]
         return len(statements(asked))
 
