@@ -16,7 +16,7 @@ class Diary:
     """One run of one scenario in one marketplace."""
 
     def __init__(self, path: Path, scenario: str, marketplace: str, *, fresh: bool) -> None:
-        self._path = path
+        self._path, self._scenario = path, scenario
         self._all: dict[str, Any] = {}
         with suppress(FileNotFoundError, json.JSONDecodeError):
             self._all = json.loads(path.read_text())
@@ -38,8 +38,8 @@ class Diary:
         return int(self._mine["run"])
 
     def name(self, word: str) -> str:
-        """A name that no other run has: ids, references and idempotency keys are made of it."""
-        return f"demo-{self.run}-{word}"
+        """A name that no other run has: ids, references, idempotency keys are made of it."""
+        return f"{self._scenario}-{self.run}-{word}"
 
     def has_done(self, step: str) -> bool:
         return step in self._mine["done"]

@@ -48,7 +48,7 @@ def assert_the_balances_add_up(installation: Installation, run: int = 1) -> None
     bearer = f"Bearer {facts['apiKey']}"
 
     def balance(word: str) -> dict[str, str]:
-        path = f"/api/v1/users/demo-{run}-{word}/balance"
+        path = f"/api/v1/users/freelance-{run}-{word}/balance"
         answer = installation.get(path, Authorization=bearer)
         assert answer.status_code == 200, answer.text
         content: dict[str, str] = answer.json()
