@@ -71,6 +71,8 @@ def verify_passphrase() -> None:
     if network.rpc_url:
         request = orjson.dumps({"jsonrpc": "2.0", "id": 1, "method": "getNetwork"})
         answer = http.call("POST", network.rpc_url, content=request)
+        if not answer.ok:
+            raise ChainUnavailable(f"RPC at {network.rpc_url} answered {answer.status}")
         with http.in_known_shape("RPC's network"):
             _require_same(network, network.rpc_url, answer.body["result"]["passphrase"])
 
