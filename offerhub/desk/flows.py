@@ -19,7 +19,7 @@ FLOWS = (("in", "Deposits", 1), ("paid", "Paid out of escrow", 2), ("out", "With
 # Entries are numbered by time, so their key finds a day's without an index of its own.
 _FLOW = """
 SELECT CASE e.kind WHEN 'deposit' THEN 'in' WHEN 'withdrawal_confirmed' THEN 'out' ELSE 'paid' END,
-       sum(abs(p.amount))::bigint
+       sum(abs(p.amount))
 FROM ledger_entry e
 JOIN ledger_posting p ON p.entry_id = e.id
 JOIN ledger_account a ON a.id = p.account_id
