@@ -312,15 +312,16 @@ def test_when_too_many_are_read_the_next_is_asked_to_come_again(
     assert reading.read(files.image(), "a.png").name == "a.png"
 
 
-def test_the_process_has_limits_on_time_memory_and_files() -> None:
+def test_the_process_has_limits_on_time_memory_files_and_processes() -> None:
     program = (
         "from disputes.evidence.child import limit; limit(); import resource as r;"
-        "print([r.getrlimit(x) for x in (r.RLIMIT_CPU, r.RLIMIT_AS, r.RLIMIT_FSIZE)])"
+        "print([r.getrlimit(x) for x in (r.RLIMIT_CPU, r.RLIMIT_AS, r.RLIMIT_FSIZE,"
+        " r.RLIMIT_NPROC)])"
     )
     said = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
-    limits = [(most, most) for most in (child.CPU_SECONDS, child.MEMORY, 0)]
+    limits = [(most, most) for most in (child.CPU_SECONDS, child.MEMORY, 0, 0)]
     assert said.stdout.strip() == str(limits)
 
 
