@@ -12,9 +12,11 @@ os.environ.setdefault("LOG_LEVEL", "ERROR")
 if not os.environ.get("DATABASE_URL"):
     os.environ["DATABASE_URL"] = database.start()
 
-os.environ.setdefault("EVIDENCE_DIR", str(database.DATA.parent / "test-evidence"))
+# Test processes run beside each other; each counts the files of its own folder.
+worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")
+os.environ["EVIDENCE_DIR"] = str(database.DATA.parent / "test-evidence" / worker)
 
-from offerhub.settings import *  # noqa: F403
+from offerhub.settings import *  # noqa: E402, F403
 
 # Each test process has a network of its own. Its address is chosen here and not in a fixture: what
 # is set while a test overrides settings would be taken back with them.
