@@ -24,12 +24,15 @@ from offerhub.users.models import Wallet
 from orders import plans, rows
 from orders.models import Escrow, EscrowOperation, Milestone, Order
 from orders.operations import start
-from orders.services import ASSET, lock_order, refuse_unless
+from orders.services import ASSET, lock_order, refuse_unless, reserve
 from orders.states import EscrowStatus, MilestoneStatus, OrderStatus
 
 Kind = EscrowOperation.Kind
 # Where milestones that are not in dispute can go on.
 GOES_ON = (OrderStatus.IN_PROGRESS, OrderStatus.DISPUTED)
+UNFUNDED = (OrderStatus.CREATED, OrderStatus.RESERVED, OrderStatus.ESCROW_CREATED)
+DEPLOY: plans.Step = {"kind": Kind.DEPLOY.value}
+FUND: plans.Step = {"kind": Kind.FUND.value}
 
 
 # --- requests ---------------------------------------------------------------------------------
@@ -38,13 +41,35 @@ def request_deploy(*, marketplace_id: str, order_id: str, actor: Actor) -> Escro
     """Ask for the order's contract. RESERVED → (confirmed) ESCROW_CREATED."""
     order = lock_order(marketplace_id, order_id)
     refuse_unless(order, OrderStatus.RESERVED, doing="creating an escrow")
+    return _deploy(order, [DEPLOY], actor)
+
+
+@in_transaction
+def request_prepaid(*, marketplace_id: str, order_id: str, actor: Actor) -> Order:
+    """Bring an order's money into its contract: reserve, deploy, fund, whatever of it is missing.
+
+    One call after the other, each with its own state and event. Raises InsufficientFunds; a call
+    that fails ends the sequence where it is, and the same request goes on from there.
+    """
+    order = lock_order(marketplace_id, order_id)
+    refuse_unless(order, *UNFUNDED, doing="funding")
+    if order.status == OrderStatus.CREATED:
+        order = reserve(marketplace_id=marketplace_id, order_id=order_id, actor=actor)
+    if order.status == OrderStatus.RESERVED:
+        _deploy(order, [DEPLOY, FUND], actor)
+    else:
+        start(order.escrow, [FUND], actor)
+    return order
+
+
+def _deploy(order: Order, steps: list[plans.Step], actor: Actor) -> Escrow:
     escrow: Escrow | None = getattr(order, "escrow", None)
     if is_new := escrow is None:
         escrow = _new_escrow(order)
     elif escrow.status == EscrowStatus.FAILED:
         escrow.deploy_again()
         escrow.save(update_fields=["status"])
-    start(escrow, [{"kind": Kind.DEPLOY.value}], actor, is_new=is_new)
+    start(escrow, steps, actor, is_new=is_new)
     return escrow
 
 
@@ -94,7 +119,7 @@ def request_fund(*, marketplace_id: str, escrow_id: str, actor: Actor) -> Escrow
     if order is None:
         raise NotFound(f"There is no escrow {escrow_id!r} in this marketplace")
     refuse_unless(order, OrderStatus.ESCROW_CREATED, doing="funding the escrow")
-    start(order.escrow, [{"kind": Kind.FUND.value}], actor)
+    start(order.escrow, [FUND], actor)
     return order.escrow
 
 

@@ -2,6 +2,7 @@
 
 from offerhub.api.fields import (
     AmountField,
+    BooleanField,
     ChoiceField,
     IdField,
     IntegerField,
@@ -38,6 +39,7 @@ class NewOrderBody(Body):
     milestones = NewMilestoneShape(many=True, required=False, allow_empty=False)
     external_ref = IdField(max_length=128, required=False, allow_null=True)
     metadata = MetadataField(required=False)
+    auto_fund = BooleanField(required=False)
 
 
 class OrderQuery(Query):

@@ -7,8 +7,10 @@ from typing import Any
 
 from offerhub.api.docs import describe
 from offerhub.api.pagination import page_of
+from offerhub.api.permissions import demand
 from offerhub.api.serializers import NoBody
 from offerhub.api.views import Answer, ApiRequest, ApiView, Response, respond
+from offerhub.core.actor import Actor
 from offerhub.core.errors import (
     DuplicateReference,
     InsufficientFunds,
@@ -21,6 +23,7 @@ from offerhub.core.errors import (
     WrongState,
 )
 from offerhub.events.models import Event
+from offerhub.marketplaces.scopes import Scope
 from offerhub.users.services import get_user
 from orders import escrow_services, services
 from orders.bodies import escrow_body, is_pending, order_bodies
@@ -116,17 +119,36 @@ class Orders(ApiView):
         body=NewOrderBody,
         answer=OrderShape,
         status=201,
-        refusals=[InvalidReference, MilestoneMismatch, DuplicateReference],
+        waits=True,
+        refusals=[
+            InvalidReference,
+            MilestoneMismatch,
+            DuplicateReference,
+            InsufficientFunds,
+            WalletNotActive,
+            OperationFailed,
+        ],
     )
     def post(self, request: ApiRequest) -> Response:
-        """Nothing is reserved yet; without milestones the order has one, `m1`."""
-        new = _new_order(NewOrderBody.read(request))
-        tenant = request.marketplace_id
+        """Nothing is reserved yet; without milestones the order has one, `m1`.
+
+        With `autoFund` the buyer's money is reserved, the contract deployed and funded, one after
+        the other; without the money there is no order either."""
+        body = NewOrderBody.read(request)
+        new, tenant = _new_order(body), request.marketplace_id
+        if body.get("auto_fund"):
+            demand(request.principal, Scope.ESCROW_WRITE)
+
+        def create(actor: Actor) -> str:
+            order = services.create_order(marketplace_id=tenant, new=new, actor=actor)
+            if body.get("auto_fund"):
+                escrow_services.request_prepaid(
+                    marketplace_id=tenant, order_id=order.id, actor=actor
+                )
+            return order.id
+
         return self.perform(
-            request,
-            lambda actor: services.create_order(marketplace_id=tenant, new=new, actor=actor).id,
-            partial(_show_order, tenant),
-            created=True,
+            request, create, partial(_after_call, _show_order, tenant), created=True
         )
 
 
