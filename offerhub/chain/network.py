@@ -58,6 +58,13 @@ def sandbox_facts(url: str) -> dict[str, Any]:
         return _sandbox_facts[url]
 
 
+def forget() -> None:
+    """Ask the sandbox anew for what it says of itself: another one may answer at its address."""
+    with _lock:
+        _sandbox_facts.clear()
+        _sandbox.cache_clear()
+
+
 def verify_passphrase() -> None:
     """Raise WrongNetwork unless Horizon and RPC are of the configured network.
 

@@ -14,7 +14,7 @@ import structlog
 from django.conf import settings
 from django.db import connection
 
-from offerhub.chain import events
+from offerhub.chain import events, network
 from offerhub.chain.types import ChainUnavailable
 from offerhub.core import clock
 from offerhub.core.db import assert_no_transaction
@@ -142,6 +142,7 @@ def _halt(position: Position, problem: str) -> None:
 
 def resync() -> None:
     """Follow the network's new history from its beginning, after an operator said so."""
+    network.forget()
     newest, oldest = events.newest_ledger()
     services.resync(newest=newest, oldest=oldest)
     forget()

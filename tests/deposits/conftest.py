@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
+from offerhub.chain.network import forget
 from offerhub.deposits import monitor
 from offerhub.deposits.models import ChainCursor
 from tests.deposits.scene import Scene
@@ -34,10 +35,12 @@ def another(network: Network, committed: None, tmp_path: Path) -> Iterator[Calla
             folder.mkdir()
             own = running.enter_context(network_in_this_process(folder, **options))
             settings.SANDBOX_URL = own.url
+            forget()  # an earlier one may have listened on the same port
             return own
 
         yield start
     settings.SANDBOX_URL = network.url
+    forget()
     network.followed = False
     ChainCursor.objects.all().delete()
     monitor.forget()
