@@ -20,9 +20,8 @@ from offerhub.core.actor import Actor
 from offerhub.core.db import in_transaction
 from offerhub.core.errors import WrongState
 from orders import escrow_services
-from orders.escrow import BALANCE_MOVED
 from orders.models import EscrowOperation
-from orders.plans import Share
+from orders.plans import BALANCE_MOVED, Share
 from orders.states import SETTLED_MILESTONE, MilestoneStatus
 
 _D = DisputeStatus

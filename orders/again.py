@@ -29,6 +29,17 @@ def request_again(*, operation_id: str, actor: Actor) -> EscrowOperation:
         escrow_services.request_deploy(order_id=order.pk, **place)
     elif kind == Kind.FUND:
         escrow_services.request_fund(escrow_id=order.escrow.pk, **place)
+    elif kind in (Kind.RESOLVE, Kind.SWEEP):
+        escrow_services.request_division_again(operation=failed, actor=actor)
+    elif kind == Kind.DISPUTE and failed.args.get("divided"):
+        shares = next(step for step in failed.then if step["kind"] == Kind.RESOLVE)["args"]
+        escrow_services.request_division(
+            order_id=order.pk,
+            milestone_ref=ref,
+            to_seller=shares["to_seller"],
+            reason=str(failed.args.get("reason", "")),
+            **place,
+        )
     elif kind == Kind.DISPUTE:
         reason = str(failed.args.get("reason", ""))
         escrow_services.request_refund(order_id=order.pk, milestone_ref=ref, reason=reason, **place)
@@ -50,7 +61,5 @@ def refuse_unless_last(operation: EscrowOperation) -> None:
         raise WrongState(f"The operation is {operation.status}, it did not fail")
     if operation.args.get("dispute"):
         raise WrongState("A dispute asked for this: ask again on the page of the dispute")
-    if operation.kind in (Kind.RESOLVE, Kind.SWEEP):
-        raise WrongState("The money is frozen: open a dispute to divide it")
     if operation.order.operations.filter(pk__gt=operation.pk).exists():
         raise WrongState("Another operation followed this one: look at the order")

@@ -9,12 +9,12 @@ from offerhub.chain.types import BuildRefused, ChainFact, Envelope, Outcome
 from offerhub.core.money import format_amount
 from orders import outcomes, rows
 from orders.models import EscrowOperation
+from orders.plans import BALANCE_MOVED
 
 Kind = EscrowOperation.Kind
 Args = dict[str, Any]
 # The provider's limits on the texts of a contract.
 LONGEST_TITLE, LONGEST_TEXT = 100, 500
-BALANCE_MOVED = "contract_balance_moved"
 CENT = 100_000  # stroops; the contract divides whole cents exactly
 
 

@@ -25,7 +25,7 @@ from orders import plans, rows
 from orders.models import Escrow, EscrowOperation, Milestone, Order
 from orders.operations import start
 from orders.services import ASSET, lock_order, refuse_unless, reserve
-from orders.states import EscrowStatus, MilestoneStatus, OrderStatus
+from orders.states import SETTLED_MILESTONE, EscrowStatus, MilestoneStatus, OrderStatus
 
 Kind = EscrowOperation.Kind
 # Where milestones that are not in dispute can go on.
@@ -155,6 +155,39 @@ def request_refund(
 
 
 @in_transaction
+def request_division(
+    *,
+    marketplace_id: str,
+    order_id: str,
+    milestone_ref: str | None = None,
+    to_seller: int,
+    reason: str,
+    actor: Actor,
+) -> Order:
+    """Divide a milestone as both parties agreed, `to_seller` in stroops and the rest to the buyer,
+    before fees. For a share that ends, such as a running month; a disagreement is a dispute."""
+    order, milestones = _lock_whole(marketplace_id, order_id, doing="dividing")
+    steps = plans.to_divide(milestones, milestone_ref, to_seller, reason, sweep=_to_sweep(order))
+    start(order.escrow, steps, actor)
+    return order
+
+
+@in_transaction
+def request_division_again(*, operation: EscrowOperation, actor: Actor) -> None:
+    """Ask once more for a refund's or division's last call, which failed: the milestone is
+    frozen, and nothing but this call leads on."""
+    order, milestones = _lock_whole(operation.marketplace_id, operation.order_id, doing="dividing")
+    if all(m.pk != operation.milestone_id or m.status in SETTLED_MILESTONE for m in milestones):
+        raise WrongState("The milestone is settled already")
+    start(order.escrow, plans.divided_again(operation, sweep=_to_sweep(order)), actor)
+
+
+def _to_sweep(order: Order) -> bool:
+    """Whether the books know of a stranger's money that would spoil a division."""
+    return order.escrow.kind == Escrow.Kind.SINGLE and surplus_of(order) > 0
+
+
+@in_transaction
 def request_freeze(
     *,
     order: Order,
@@ -210,7 +243,7 @@ def request_settlement(
         parts = (share.to_seller, share.to_buyer)
         if sum(parts) != milestone.amount or min(parts) < 0:
             raise WrongState(f"The shares of milestone {milestone.ref} are not its amount")
-    sweep_first = order.escrow.kind == Escrow.Kind.SINGLE and (sweep or surplus_of(order) > 0)
+    sweep_first = (sweep and order.escrow.kind == Escrow.Kind.SINGLE) or _to_sweep(order)
     steps = plans.to_settle(milestones, shares, dispute_id, sweep_first=sweep_first)
     live = _live_operation(order)
     if live is None:

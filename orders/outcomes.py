@@ -18,7 +18,7 @@ from offerhub.core.actor import Actor, system
 from offerhub.core.db import in_transaction
 from offerhub.core.errors import WrongState
 from offerhub.users.models import Wallet
-from orders import rows, writing
+from orders import plans, rows, writing
 from orders.models import EscrowOperation, Milestone
 from orders.operations import actor_of, begin, planned, start
 from orders.services import ASSET
@@ -72,6 +72,11 @@ def fail(operation_id: str, code: str, detail: str, fact: ChainFact | None) -> N
         operation, "failed", operation.problem, changed=changed, status=Status.FAILED, fact=fact
     )
     _tell_dispute(operation)
+    if code == plans.BALANCE_MOVED and "dispute" not in operation.args:
+        # Somebody sent money into the contract since it was planned: that goes out first.
+        steps = plans.divided_again(operation, sweep=True)
+        start(escrow, [*steps, *operation.then], asker(operation))
+        return
     # The rest of a plan falls with its step; what a dispute asked for does not hang on it.
     if asked := [step for step in operation.then if "dispute" in step.get("args", {})]:
         start(escrow, asked, asker(operation), operation.milestone)
@@ -174,13 +179,14 @@ def _confirm_approve(operation: EscrowOperation, fact: ChainFact) -> writing.Cha
 
 
 def _confirm_dispute(operation: EscrowOperation, fact: ChainFact) -> writing.Changed:
-    """Frozen on the chain: for a dispute, or as a refund's first half, which is no dispute."""
+    """Frozen on the chain: for a dispute, or as the first half of a refund or of a division that
+    both agreed to, which is none."""
     _book_fee(operation, fact)
-    if "dispute" not in operation.args:
+    if "dispute" not in operation.args and not operation.args.get("divided"):
         return ()
     milestone, order = _milestone(operation), operation.order
     milestone.disputed()
-    if order.status == OrderStatus.IN_PROGRESS:
+    if "dispute" in operation.args and order.status == OrderStatus.IN_PROGRESS:
         order.dispute()
     return (milestone,)
 

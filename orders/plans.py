@@ -18,6 +18,8 @@ Kind = EscrowOperation.Kind
 _M = MilestoneStatus
 
 
+# A division's call was not even built: the contract does not hold what was to be divided.
+BALANCE_MOVED = "contract_balance_moved"
 Party = Literal["buyer", "seller"]
 # Neither paid, nor on its way, nor frozen.
 OPEN_TO_ALL = (_M.OPEN, _M.COMPLETED, _M.APPROVED)
@@ -102,6 +104,49 @@ def to_refund(milestones: Sequence[Milestone], ref: str | None, reason: str) -> 
     if not steps:
         raise WrongState("Nothing of this order is left in escrow")
     return steps
+
+
+def to_divide(
+    milestones: Sequence[Milestone], ref: str | None, to_seller: int, reason: str, *, sweep: bool
+) -> list[Step]:
+    """Pay one milestone to both parties as they agreed: `to_seller` stroops, the rest back.
+
+    The contract has no such call, so it is frozen by the buyer and divided by the resolver.
+    """
+    picked = chosen(milestones, ref)
+    if len(picked) != 1:
+        raise InvalidReference(
+            errors=[FieldError("milestoneId", "missing", "must say which milestone is divided")]
+        )
+    (milestone,) = picked
+    if milestone.status not in OPEN_TO_ALL:
+        raise WrongState(f"Milestone {milestone.ref} is {milestone.status}")
+    if to_seller == milestone.amount:
+        return to_release(milestones, milestone.ref, reason)
+    if to_seller == 0:
+        return to_refund(milestones, milestone.ref, reason)
+    shares = {"to_seller": to_seller, "to_buyer": milestone.amount - to_seller}
+    return [
+        _step(Kind.DISPUTE, milestone, {"reason": reason, "divided": True}),
+        *divided(milestone.id, milestone.position, shares, sweep=sweep),
+    ]
+
+
+def divided(milestone: str, index: int, shares: dict[str, Any], *, sweep: bool) -> list[Step]:
+    """The resolver's call for a frozen milestone; a stranger's money leaves before it."""
+    place: Step = {"milestone": milestone, "index": index}
+    steps: list[Step] = [{**place, "kind": Kind.RESOLVE.value, "args": shares}]
+    if sweep:
+        steps.insert(0, {**place, "kind": Kind.SWEEP.value, "args": {}})
+    return steps
+
+
+def divided_again(failed: EscrowOperation, *, sweep: bool) -> list[Step]:
+    """The same once more, after a call of it failed; the milestone is frozen since."""
+    args = failed.args if failed.kind == Kind.RESOLVE else failed.then[0]["args"]
+    shares = {name: args[name] for name in ("to_seller", "to_buyer")}
+    index = failed.args["index"]
+    return divided(str(failed.milestone_id), index, shares, sweep=sweep and all(shares.values()))
 
 
 def to_freeze(milestones: Sequence[Milestone], dispute: str, by: Party) -> list[Step]:
