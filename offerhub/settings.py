@@ -101,6 +101,8 @@ INSTALLED_APPS = [
     "disputes",
     "payouts",
     "offerhub.suspense",
+    "offerhub.campaigns",
+    "offerhub.subscriptions",
 ]
 MIDDLEWARE = [
     "offerhub.health.Health",
