@@ -61,7 +61,6 @@ def test_a_failed_deployment_is_asked_for_again_once() -> None:
     [
         ({"status": "CONFIRMED"}, "did not fail"),
         ({"args": {"dispute": "dsp_1"}}, "on the page of the dispute"),
-        ({"kind": "RESOLVE"}, "open a dispute"),
         ({"kind": "FUND"}, "RESERVED"),
         ({"kind": "RELEASE"}, "RESERVED"),
     ],
