@@ -5,10 +5,8 @@ from typing import Any, Self
 
 from django.db import models
 from django.db.models import (
-    DateTimeField,
     DurationField,
     Exists,
-    Func,
     OuterRef,
     Prefetch,
     Q,
@@ -17,13 +15,9 @@ from django.db.models import (
 
 from disputes.states import CLOSED, IN_HAND, OPEN_STATES, DisputeStatus
 from offerhub.chain.submission import LIVE
+from offerhub.core.clock import ProductNow
 from orders.models import EscrowOperation
 from orders.plans import OPEN_TO_ALL
-
-
-def product_now() -> Func:
-    """The product's clock in the database."""
-    return Func(function="offerhub_now", output_field=DateTimeField())
 
 
 class DisputeQuerySet(models.QuerySet[Any]):
@@ -63,7 +57,7 @@ class DisputeQuerySet(models.QuerySet[Any]):
 
     def due_within(self, hours: int) -> Self:
         """A clock that runs ends within so many hours, or has ended."""
-        soon = product_now() + Value(timedelta(hours=hours), output_field=DurationField())
+        soon = ProductNow() + Value(timedelta(hours=hours), output_field=DurationField())
         return self.filter(status__in=(DisputeStatus.OPEN, DisputeStatus.UNDER_REVIEW)).filter(
             Q(decision_due_at__lte=soon) | Q(first_answered_at=None, first_answer_due_at__lte=soon)
         )
@@ -82,7 +76,7 @@ class DisputeQuerySet(models.QuerySet[Any]):
 
     def answers_overdue(self) -> list[str]:
         """Parties that were asked and whose time is over."""
-        waiting = self.filter(status=DisputeStatus.WAITING_PARTY, party_due_at__lte=product_now())
+        waiting = self.filter(status=DisputeStatus.WAITING_PARTY, party_due_at__lte=ProductNow())
         return list(waiting.values_list("pk", flat=True)[:100])
 
     def to_follow(self) -> list[str]:

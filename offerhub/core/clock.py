@@ -11,10 +11,18 @@ from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import DateTimeField, Func
 
 _CACHE_SECONDS = 0.5
 _lock = threading.Lock()
 _cached: tuple[float, timedelta] = (-1.0, timedelta())
+
+
+class ProductNow(Func):
+    """The same instant in a query."""
+
+    function = "offerhub_now"
+    output_field = DateTimeField()
 
 
 def now() -> datetime:
