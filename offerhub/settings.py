@@ -302,6 +302,10 @@ MAX_NETWORK_FEE = env.str("OFFERHUB_MAX_NETWORK_FEE", "1")
 # settlement before it happens. What is booked is read from the chain. The sandbox tells its own.
 ESCROW_PROTOCOL_FEE_BPS = env.int("ESCROW_PROTOCOL_FEE_BPS", 30)
 
+# --- automatic release --------------------------------------------------------------------------
+# An event tells the marketplace so many hours before a milestone is released by itself.
+RELEASE_REMINDER_HOURS = env.float("RELEASE_REMINDER_HOURS", 24.0)
+
 # --- disputes ---------------------------------------------------------------------------------
 # The service clocks, in hours; they stand while a party must answer.
 DISPUTE_FIRST_ANSWER_HOURS = env.float("DISPUTE_FIRST_ANSWER_HOURS", 24.0)

@@ -6,6 +6,7 @@ is made of them. Amounts as decimal text.
 
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection
@@ -22,10 +23,13 @@ _NEWEST_OPERATION = """(
 
 _ORDERS = f"""
     SELECT o.id, o.external_ref, o.status, o.buyer_id, b.external_id, o.seller_id, s.external_id,
-           o.amount, o.title, o.description, o.metadata, o.created_at, o.updated_at, e.id,
+           o.amount, o.title, o.description, o.shipment, o.metadata, o.created_at,
+           o.updated_at, e.id,
            (SELECT json_agg(json_build_array(m.ref, m.description, m.amount, m.status, m.evidence,
+                w.after, w.starts, CASE w.state WHEN 'RUNNING' THEN w.ends_at END,
                 m.paid_seller, m.paid_buyer, m.fee_platform, m.fee_protocol) ORDER BY m.position)
-            FROM orders_milestone m WHERE m.order_id = o.id),
+            FROM orders_milestone m LEFT JOIN orders_releasewindow w ON w.milestone_id = m.id
+            WHERE m.order_id = o.id),
            {_NEWEST_OPERATION.format(order="o.id")}
     FROM orders_order o
     JOIN users_user b ON b.id = o.buyer_id
@@ -77,7 +81,7 @@ def is_pending(body: Body) -> bool:
 
 def _order(row: Sequence[Any]) -> Body:
     identifier, external_ref, status, buyer, buyer_name, seller, seller_name, *rest = row
-    amount, title, description, metadata, created_at, updated_at, escrow, *inner = rest
+    amount, title, description, shipment, metadata, created_at, updated_at, escrow, *inner = rest
     milestones, operation = inner
     return {
         "id": identifier,
@@ -93,6 +97,7 @@ def _order(row: Sequence[Any]) -> Body:
         "milestones": [_milestone(*milestone) for milestone in milestones],
         "escrowId": escrow,
         "operation": _operation(operation),
+        "shipment": json.loads(shipment) if shipment else None,
         "metadata": json.loads(metadata),
         "createdAt": created_at,
         "updatedAt": updated_at,
@@ -100,9 +105,19 @@ def _order(row: Sequence[Any]) -> Body:
 
 
 def _milestone(
-    ref: str, description: str, amount: int, status: str, evidence: str, *paid: int
+    ref: str,
+    description: str,
+    amount: int,
+    status: str,
+    evidence: str,
+    after: str | None,
+    starts: str | None,
+    release_at: str | None,
+    *paid: int,
 ) -> Body:
-    """One milestone; `settlement` says what the contract paid, once it did."""
+    """One milestone; `settlement` says what the contract paid, once it did, and `releaseAt` when
+    it is released by itself."""
+    at = datetime.fromisoformat(release_at).astimezone(UTC) if release_at else None
     return {
         "id": ref,
         "description": description,
@@ -110,6 +125,8 @@ def _milestone(
         "status": status,
         "evidence": evidence,
         "settlement": _settlement(*paid) if status in SETTLED_MILESTONE else None,
+        "releasePolicy": {"after": after, "from": starts} if after else None,
+        "releaseAt": at,
     }
 
 

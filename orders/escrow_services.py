@@ -21,7 +21,7 @@ from offerhub.core.errors import (
     WrongState,
 )
 from offerhub.users.models import Wallet
-from orders import plans, rows
+from orders import plans, rows, windows
 from orders.models import Escrow, EscrowOperation, Milestone, Order
 from orders.operations import start
 from orders.services import ASSET, lock_order, refuse_unless, reserve
@@ -206,6 +206,7 @@ def request_freeze(
     for milestone in milestones:
         if milestone.status not in plans.OPEN_TO_ALL:
             raise WrongState(f"Milestone {milestone.ref} is {milestone.status}")
+    windows.close(order, milestones, "DISPUTED")
     steps = plans.to_freeze(milestones, dispute_id, by)
     live = _live_operation(order)
     if live is None:

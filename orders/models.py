@@ -1,6 +1,7 @@
 """Orders, their milestones, the escrow contract that holds their money, and the calls to it."""
 
 import functools
+from datetime import timedelta
 from typing import ClassVar
 
 from django.db import models
@@ -9,14 +10,18 @@ from django_fsm import FSMField, transition
 
 from offerhub.chain.submission import LIVE
 from offerhub.core.db import AmountField, PublicIdField
+from offerhub.core.durations import parse_duration
 from offerhub.core.fsm import guard
 from offerhub.core.ids import new_id
 from offerhub.marketplaces.models import Marketplace
 from offerhub.users.models import User, Wallet, WalletSubmission
+from orders.querysets import WindowQuerySet
+from orders.release_policy import Starts
 from orders.states import (
     ESCROW_EDGES,
     MILESTONE_EDGES,
     ORDER_EDGES,
+    WINDOW_EDGES,
     EscrowStatus,
     MilestoneStatus,
     OrderStatus,
@@ -46,6 +51,9 @@ class Order(models.Model):
     milestones_left = models.PositiveSmallIntegerField()
     milestones_released = models.PositiveSmallIntegerField(default=0)
     platform_fee_percent = models.PositiveSmallIntegerField(default=0)
+    has_windows = models.BooleanField(default=False)  # some milestone is released by itself
+    # {"shippedAt", "carrier"?, "trackingNumber"?, "trackingUrl"?} once the seller sent the goods.
+    shipment = models.JSONField(null=True)
     version = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(auto_now=True)
@@ -166,6 +174,51 @@ class Milestone(models.Model):
     @transition(field=status, source=[_M.OPEN, _M.COMPLETED, _M.APPROVED], target=_M.DISPUTED)
     def disputed(self) -> None:
         """Frozen on the chain until support decides."""
+
+
+class ReleaseWindow(models.Model):
+    """The time after which a milestone is released by itself, unless it is disputed."""
+
+    class State(models.TextChoices):
+        WAITING = "WAITING"  # for what it starts with
+        RUNNING = "RUNNING"
+        CLOSED = "CLOSED"
+
+    milestone = models.OneToOneField(
+        Milestone, on_delete=models.PROTECT, primary_key=True, related_name="window"
+    )
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="windows")
+    after = models.CharField(max_length=20)  # ISO 8601
+    starts = models.CharField(max_length=9, choices=Starts.choices)
+    state = models.CharField(max_length=7, choices=State.choices, default=State.WAITING)
+    ends_at = models.DateTimeField(null=True)
+    next_at = models.DateTimeField(null=True)  # when to look: reminder, end, has it come about
+    tries = models.PositiveSmallIntegerField(default=0)
+    closed_because = models.CharField(max_length=20, blank=True)
+    objects = WindowQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(state="RUNNING")
+                | models.Q(ends_at__isnull=False, next_at__isnull=False),
+                name="release_window_runs_to_an_end",
+            )
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["next_at"], condition=models.Q(state="RUNNING"), name="release_window_due"
+            )
+        ]
+        triggers: ClassVar = [guard("release_window_edges", "state", WINDOW_EDGES)]
+
+    def __str__(self) -> str:
+        return f"{self.after} from {self.starts}"
+
+    @property
+    def length(self) -> timedelta:
+        """How long it is."""
+        return parse_duration(self.after)
 
 
 class Escrow(models.Model):

@@ -18,9 +18,10 @@ from offerhub.core.actor import Actor, system
 from offerhub.core.db import in_transaction
 from offerhub.core.errors import WrongState
 from offerhub.users.models import Wallet
-from orders import plans, rows, writing
+from orders import plans, rows, windows, writing
 from orders.models import EscrowOperation, Milestone
 from orders.operations import actor_of, begin, planned, start
+from orders.release_policy import Starts
 from orders.services import ASSET
 from orders.settlement import settle, settle_surplus
 from orders.states import OrderStatus
@@ -35,6 +36,10 @@ def confirm(operation_id: str, fact: ChainFact) -> None:
     if not operation.is_live:
         return
     changed = _CONFIRMATIONS[Kind(operation.kind)](operation, fact)
+    if operation.kind == Kind.FUND:
+        windows.begin(operation.order, Starts.FUNDED)
+    elif operation.kind == Kind.COMPLETE:
+        windows.begin(operation.order, Starts.COMPLETED, operation.milestone)
     follower = None
     if operation.then:
         follower = planned(operation.order.escrow, operation.then, asker(operation))

@@ -4,8 +4,10 @@ from offerhub.api.fields import (
     AmountField,
     BooleanField,
     ChoiceField,
+    DurationField,
     IdField,
     IntegerField,
+    LinkField,
     MetadataField,
     ReferenceField,
     TextField,
@@ -14,10 +16,18 @@ from offerhub.api.fields import (
 from offerhub.api.operations import OperationShape
 from offerhub.api.serializers import Body, Query, Shape
 from orders.models import Escrow
+from orders.release_policy import LONGEST, SHORTEST, Starts
 from orders.states import EscrowStatus, MilestoneStatus, OrderStatus
 
 CENTS = 2  # the contract's arithmetic is exact at two decimals
 ACTIONS = ("complete", "approve", "release")
+
+
+class PolicyBody(Body):
+    """Released by itself: how long after what. `from` is FUNDED, SHIPPED or COMPLETED."""
+
+    after = DurationField(least=SHORTEST, most=LONGEST)
+    from_ = ChoiceField(choices=Starts.choices)
 
 
 class NewMilestoneShape(Body):
@@ -26,6 +36,7 @@ class NewMilestoneShape(Body):
     id = IdField()
     description = TextField(max_length=500)
     amount = AmountField(places=CENTS)
+    release_policy = PolicyBody(required=False)
 
 
 class NewOrderBody(Body):
@@ -40,6 +51,7 @@ class NewOrderBody(Body):
     external_ref = IdField(max_length=128, required=False, allow_null=True)
     metadata = MetadataField(required=False)
     auto_fund = BooleanField(required=False)
+    release_policy = PolicyBody(required=False, allow_null=True)
 
 
 class OrderQuery(Query):
@@ -70,6 +82,22 @@ class ReleaseBody(Body):
     milestone_id = IdField(required=False, allow_null=True)
     action = ChoiceField(choices=ACTIONS, required=False)
     evidence = TextField(max_length=500, lines=True, required=False, allow_blank=True)
+
+
+class ShipBody(Body):
+    """The goods are on their way; tracking data as the carrier gives it."""
+
+    milestone_id = IdField(required=False, allow_null=True)
+    carrier = TextField(max_length=100, required=False, allow_blank=True)
+    tracking_number = TextField(max_length=100, required=False, allow_blank=True)
+    tracking_url = LinkField(required=False, allow_blank=True)
+
+
+class ExtendBody(Body):
+    """How much longer the buyer wants before the money is released by itself."""
+
+    milestone_id = IdField(required=False, allow_null=True)
+    by = DurationField(least=SHORTEST, most=LONGEST)
 
 
 class RefundBody(Body):
@@ -106,6 +134,17 @@ class MilestoneShape(Shape):
     status = ChoiceField(choices=MilestoneStatus.choices)
     evidence = TextField(max_length=500)
     settlement = SettlementShape(allow_null=True)
+    release_policy = PolicyBody(allow_null=True)
+    release_at = TimestampField(allow_null=True)
+
+
+class ShipmentShape(Shape):
+    """What the seller said when they sent the goods."""
+
+    shipped_at = TimestampField()
+    carrier = TextField(max_length=100, required=False)
+    tracking_number = TextField(max_length=100, required=False)
+    tracking_url = LinkField(required=False)
 
 
 class OrderShape(Shape):
@@ -124,6 +163,7 @@ class OrderShape(Shape):
     milestones = MilestoneShape(many=True)
     escrow_id = IdField(allow_null=True)
     operation = OperationShape(allow_null=True)
+    shipment = ShipmentShape(allow_null=True)
     metadata = MetadataField()
     created_at = TimestampField()
     updated_at = TimestampField()

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from django.db import IntegrityError
 
@@ -22,7 +22,8 @@ from offerhub.core.errors import (
 from offerhub.core.money import format_amount
 from offerhub.users.services import find_users
 from orders import rows, writing
-from orders.models import Escrow, EscrowOperation, Milestone, Order
+from orders.models import Escrow, EscrowOperation, Milestone, Order, ReleaseWindow
+from orders.release_policy import ReleasePolicy, kept
 from orders.states import EscrowStatus, OrderStatus
 
 MAX_MILESTONES = 10  # of one contract
@@ -34,6 +35,7 @@ class NewMilestone:
     ref: str
     description: str
     amount: int
+    policy: ReleasePolicy | None = None  # its own, before the order's
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,8 @@ class NewOrder:
     milestones: Sequence[NewMilestone] = ()
     external_ref: str | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
+    # When it is released by itself: "" asks for the marketplace's default, None for never.
+    policy: ReleasePolicy | Literal[""] | None = ""
 
 
 @in_transaction
@@ -73,8 +77,31 @@ def create_order(*, marketplace_id: str, new: NewOrder, actor: Actor) -> Order:
         platform_fee_percent=buyer.marketplace.platform_fee_percent,
     )
     parts = [Milestone(ref=m.ref, description=m.description, amount=m.amount) for m in milestones]
+    windows = _windows(order, new, milestones, parts, buyer.marketplace.release_policy)
+    order.has_windows = bool(windows)
     _write(order, parts, actor)
+    if windows:
+        ReleaseWindow.objects.bulk_create(windows)
     return order
+
+
+def _windows(
+    order: Order,
+    new: NewOrder,
+    milestones: Sequence[NewMilestone],
+    parts: Sequence[Milestone],
+    default: dict[str, str] | None,
+) -> list[ReleaseWindow]:
+    """One for each milestone that is released by itself."""
+    whole = new.policy
+    if whole == "":
+        whole = kept(default)
+    policies = [milestone.policy or whole for milestone in milestones]
+    return [
+        ReleaseWindow(milestone=part, order=order, after=policy.after, starts=policy.starts)
+        for part, policy in zip(parts, policies, strict=True)
+        if policy
+    ]
 
 
 def _write(order: Order, milestones: Sequence[Milestone], actor: Actor) -> None:

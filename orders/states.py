@@ -61,6 +61,12 @@ ESCROW_EDGES: dict[str, list[str]] = {
     _E.FUNDED: [_E.CLOSED],
 }
 
+# A window of release: once closed it stays so.
+WINDOW_EDGES: dict[str, list[str]] = {
+    "WAITING": ["RUNNING", "CLOSED"],
+    "RUNNING": ["CLOSED"],
+}
+
 # No money of the order is in a contract yet, or none is left: nothing more can happen.
 FINAL_ORDER = (_O.COMPLETED, _O.REFUNDED, _O.CANCELLED)
 SETTLED_MILESTONE = (_M.RELEASED, _M.REFUNDED)

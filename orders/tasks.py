@@ -3,8 +3,9 @@
 from offerhub.chain.runner import advance
 from offerhub.chain.submission import due
 from offerhub.core import jobs
+from orders import windows
 from orders.escrow import DRIVER
-from orders.models import EscrowOperation
+from orders.models import EscrowOperation, ReleaseWindow
 
 
 @jobs.job("orders.operation")
@@ -17,3 +18,15 @@ def run_operation(operation_id: str) -> None:
 def sweep_operations() -> list[jobs.Ring]:
     """Calls that are due: never rung for, put off, or left by a process that died."""
     return [("orders.operation", row) for row in due(EscrowOperation)]
+
+
+@jobs.job("orders.release_window")
+def attend_window(milestone_id: str) -> None:
+    """Remind, release, or look whether the release came about."""
+    windows.attend(milestone_id=milestone_id)
+
+
+@jobs.sweep("orders.release_windows", every=1.0)
+def sweep_windows() -> list[jobs.Ring]:
+    """Windows of which something is due."""
+    return [("orders.release_window", row) for row in ReleaseWindow.objects.due()]

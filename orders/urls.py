@@ -2,13 +2,15 @@
 
 from django.urls import path
 
-from orders import views
+from orders import views, window_views
 
 urlpatterns = [
     path("orders", views.Orders.as_view()),
     path("orders/<str:order_id>", views.OneOrder.as_view()),
     path("orders/<str:order_id>/reserve", views.ReserveOrder.as_view()),
     path("orders/<str:order_id>/cancel", views.CancelOrder.as_view()),
+    path("orders/<str:order_id>/ship", window_views.ShipOrder.as_view()),
+    path("orders/<str:order_id>/extend", window_views.ExtendOrder.as_view()),
     path("orders/<str:order_id>/milestones", views.OrderMilestones.as_view()),
     path("orders/<str:order_id>/timeline", views.OrderTimeline.as_view()),
     path("escrow", views.Escrows.as_view()),

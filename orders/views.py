@@ -28,6 +28,7 @@ from offerhub.users.services import get_user
 from orders import escrow_services, services
 from orders.bodies import escrow_body, is_pending, order_bodies
 from orders.models import EscrowOperation, Order
+from orders.release_policy import policy_of
 from orders.serializers import (
     CancelBody,
     EscrowShape,
@@ -49,7 +50,8 @@ def _order(marketplace_id: str, order_id: str) -> dict[str, Any]:
     return found[0]
 
 
-def _show_order(marketplace_id: str, order_id: str) -> Answer:
+def show_order(marketplace_id: str, order_id: str) -> Answer:
+    """The order as it is now, for an answer."""
     body = _order(marketplace_id, order_id)
     return Answer(body, pending=is_pending(body))
 
@@ -82,7 +84,9 @@ def _after_call(show: Callable[[str, str], Answer], marketplace_id: str, subject
 
 def _new_order(body: dict[str, Any]) -> services.NewOrder:
     milestones = [
-        services.NewMilestone(m["id"], m["description"], m["amount"])
+        services.NewMilestone(
+            m["id"], m["description"], m["amount"], policy_of(m.get("release_policy"))
+        )
         for m in body.get("milestones", [])
     ]
     return services.NewOrder(
@@ -94,6 +98,7 @@ def _new_order(body: dict[str, Any]) -> services.NewOrder:
         milestones=milestones,
         external_ref=body.get("external_ref"),
         metadata=body.get("metadata", {}),
+        policy=policy_of(body["release_policy"]) if "release_policy" in body else "",
     )
 
 
@@ -147,9 +152,7 @@ class Orders(ApiView):
                 )
             return order.id
 
-        return self.perform(
-            request, create, partial(_after_call, _show_order, tenant), created=True
-        )
+        return self.perform(request, create, partial(_after_call, show_order, tenant), created=True)
 
 
 class OneOrder(ApiView):
@@ -184,7 +187,7 @@ class ReserveOrder(ApiView):
             lambda actor: (
                 services.reserve(marketplace_id=tenant, order_id=order_id, actor=actor).id
             ),
-            partial(_show_order, tenant),
+            partial(show_order, tenant),
         )
 
 
@@ -211,7 +214,7 @@ class CancelOrder(ApiView):
                     marketplace_id=tenant, order_id=order_id, reason=reason, actor=actor
                 ).id
             ),
-            partial(_show_order, tenant),
+            partial(show_order, tenant),
         )
 
 
@@ -350,7 +353,7 @@ class Release(ApiView):
                     actor=actor,
                 ).id
             ),
-            partial(_after_call, _show_order, tenant),
+            partial(_after_call, show_order, tenant),
         )
 
 
@@ -382,5 +385,5 @@ class Refund(ApiView):
                     actor=actor,
                 ).id
             ),
-            partial(_after_call, _show_order, tenant),
+            partial(_after_call, show_order, tenant),
         )

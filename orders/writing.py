@@ -62,11 +62,12 @@ _NEW_MILESTONES = """
 _NEW_ORDER = """
     INSERT INTO orders_order
         (id, marketplace_id, external_ref, buyer_id, seller_id, amount, title, description,
-         metadata, status, milestones_left, milestones_released, platform_fee_percent, version,
-         updated_at)
+         metadata, status, milestones_left, milestones_released, platform_fee_percent, has_windows,
+         version, updated_at)
     VALUES (%(order_id)s, %(order_marketplace)s, %(order_ref)s, %(order_buyer)s, %(order_seller)s,
         %(order_amount)s, %(order_title)s, %(order_description)s, %(order_metadata)s,
-        %(order_status)s, %(order_left)s, 0, %(order_fee)s, %(event_sequence)s, now())"""
+        %(order_status)s, %(order_left)s, 0, %(order_fee)s, %(order_windows)s,
+        %(event_sequence)s, now())"""
 # The next call begins where the one before it has ended: the database allows one live call only,
 # and the parts of a statement have no order but by what they read of each other.
 _FOLLOWER = f"{_OPERATION} FROM op"
@@ -137,6 +138,7 @@ def create(
         "order_status": order.status,
         "order_left": order.milestones_left,
         "order_fee": order.platform_fee_percent,
+        "order_windows": order.has_windows,
         "open": MilestoneStatus.OPEN.value,
         "ids": [m.pk for m in milestones],
         "refs": [m.ref for m in milestones],

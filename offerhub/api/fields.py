@@ -6,13 +6,14 @@ They read what `offerhub.api.parsing` makes, in which a number is still its text
 import math
 import re
 import unicodedata
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
 from rest_framework import serializers
 
 from offerhub.api.parsing import RawNumber
+from offerhub.core.durations import format_duration, parse_duration
 from offerhub.core.errors import InvalidRequest
 from offerhub.core.money import SCALE, format_amount, parse_amount
 
@@ -20,10 +21,12 @@ __all__ = [
     "AmountField",
     "BooleanField",
     "ChoiceField",
+    "DurationField",
     "EmailField",
     "FileField",
     "IdField",
     "IntegerField",
+    "LinkField",
     "ListField",
     "MetadataField",
     "ReferenceField",
@@ -46,6 +49,7 @@ class FileField(serializers.FileField):
 
 # Directions that make a text read differently from what it says.
 _OVERRIDES = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_LINK = re.compile(r"https?://[^\s/?#@:]+(:[0-9]{1,5})?([/?#][^\s]*)?", re.IGNORECASE)
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,18})", re.ASCII)
 _ZERO = re.compile(r"0(\.0{1,7})?", re.ASCII)
 _ALL_ZERO = re.compile(r"\.0{1,20}$", re.ASCII)
@@ -89,6 +93,21 @@ class EmailField(serializers.EmailField):
         if not isinstance(data, str):
             self.fail("invalid")
         return super().to_internal_value(data)
+
+
+class LinkField(TextField):
+    """An address that begins with https:// or http://, and nothing that a browser would run."""
+
+    default_error_messages = {"invalid_link": "must be an address that begins with https://"}
+
+    def __init__(self, *, max_length: int = 500, **options: Any) -> None:
+        super().__init__(max_length=max_length, **options)
+
+    def to_internal_value(self, data: Any) -> str:
+        value = super().to_internal_value(data)
+        if value and not _LINK.fullmatch(value):
+            self.fail("invalid_link")
+        return value
 
 
 class IdField(TextField):
@@ -210,6 +229,32 @@ class TimestampField(serializers.Field[datetime, Any, datetime, Any]):
 
     def to_representation(self, value: datetime) -> datetime:
         return value
+
+
+class DurationField(serializers.Field[timedelta, Any, str, Any]):
+    """A length of time as ISO 8601 writes it, such as `P7D` or `PT1H`, within limits."""
+
+    default_error_messages = {
+        "invalid_duration": "must be a duration in weeks, days, hours or minutes, such as P7D",
+        "out_of_range": "must be from {least} to {most}",
+    }
+
+    def __init__(self, *, least: timedelta, most: timedelta, **options: Any) -> None:
+        self.least, self.most = least, most
+        super().__init__(**options)
+
+    def to_internal_value(self, data: Any) -> timedelta:
+        try:
+            value = parse_duration(data if isinstance(data, str) else "")
+        except ValueError:
+            self.fail("invalid_duration")
+        if not self.least <= value <= self.most:
+            least, most = format_duration(self.least), format_duration(self.most)
+            self.fail("out_of_range", least=least, most=most)
+        return value
+
+    def to_representation(self, value: timedelta) -> str:
+        return format_duration(value)
 
 
 class MetadataField(serializers.Field[dict[str, Any], Any, dict[str, Any], Any]):

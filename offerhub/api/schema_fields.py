@@ -9,6 +9,7 @@ from typing import Any
 from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 
 from offerhub.api.fields import MetadataField, ReferenceField
+from offerhub.core.durations import format_duration
 from offerhub.core.money import SCALE
 
 Json = dict[str, Any]
@@ -16,6 +17,10 @@ Json = dict[str, Any]
 _CONTROL = "\\u0000-\\u001f\\u007f-\\u009f"
 _CONTROL_BUT_LINES = "\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f-\\u009f"
 _OVERRIDES = "\\u202a-\\u202e\\u2066-\\u2069"
+
+
+DURATION = r"^P(?=.)([0-9]{1,3}W|([0-9]{1,5}D)?(T(?=.)([0-9]{1,5}H)?([0-9]{1,6}M)?)?)$"
+LINK = r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s/?#@:]+(:[0-9]{1,5})?([/?#][^\s]*)?$"
 
 
 def amount_text(places: int = SCALE) -> str:
@@ -91,6 +96,35 @@ class TimestampSchema(OpenApiSerializerFieldExtension):
 
     def map_serializer_field(self, auto_schema: Any, direction: str) -> Json:
         return {"type": "string", "format": "date-time", "maxLength": 40}
+
+
+class DurationSchema(OpenApiSerializerFieldExtension):
+    target_class = "offerhub.api.fields.DurationField"
+
+    def map_serializer_field(self, auto_schema: Any, direction: str) -> Json:
+        least, most = format_duration(self.target.least), format_duration(self.target.most)
+        return {
+            "type": "string",
+            "format": "duration",
+            "pattern": DURATION,
+            "maxLength": 20,
+            "description": f"From {least} to {most}.",
+            "examples": ["P7D", "PT1H"],
+        }
+
+
+class LinkSchema(OpenApiSerializerFieldExtension):
+    target_class = "offerhub.api.fields.LinkField"
+    priority = 1  # before that of every text
+
+    def map_serializer_field(self, auto_schema: Any, direction: str) -> Json:
+        pattern = "^$|" + LINK if self.target.allow_blank else LINK
+        return {
+            "type": "string",
+            "pattern": pattern,
+            "maxLength": self.target.max_length,
+            "examples": ["https://example.com/parcel/1"],
+        }
 
 
 class MetadataSchema(OpenApiSerializerFieldExtension):

@@ -35,8 +35,8 @@ _WORDS = {
 
 
 def camel(name: str) -> str:
-    """`buyer_id` → `buyerId`."""
-    return _HUMP.sub(lambda hump: hump.group(1).upper(), name)
+    """`buyer_id` → `buyerId`; `from_`, which is a word of Python's own, → `from`."""
+    return _HUMP.sub(lambda hump: hump.group(1).upper(), name).rstrip("_")
 
 
 class Shape(serializers.Serializer[Any]):

@@ -28,7 +28,13 @@ from offerhub.core.admin import ReadOnlyAdmin
 from offerhub.core.errors import Refusal
 from offerhub.core.sessions import ask_for_code
 from offerhub.marketplaces import services, staff
-from offerhub.marketplaces.forms import NewKeyForm, NewStaffForm, RolesForm, RotateForm
+from offerhub.marketplaces.forms import (
+    MarketplaceForm,
+    NewKeyForm,
+    NewStaffForm,
+    RolesForm,
+    RotateForm,
+)
 from offerhub.marketplaces.models import ApiKey, Marketplace, StaffUser
 from offerhub.marketplaces.roles import Right, asks, may
 
@@ -138,9 +144,36 @@ class PagesAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Marketplace)
-class MarketplaceAdmin(ReadOnlyAdmin):
+class MarketplaceAdmin(PagesAdmin):
     list_display = ("id", "name", "platform_fee_percent", "created_at")
     search_fields = ("=id", "name")
+    acts = Right.OPERATE
+    pages = (("settings", "Settings"),)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """They are made by a command."""
+        return False
+
+    @method_decorator(guarded)
+    def settings(self, request: HttpRequest, object_id: str) -> Any:
+        """What its new orders are made with."""
+        row = self.row(request, object_id)
+        policy = row.release_policy or {"after": "", "from": "FUNDED"}
+        kept = ("name", "platform_fee_percent", "release_policy")
+        before = {name: getattr(row, name) for name in kept}
+        initial = {**before, "after": policy["after"], "starts": policy["from"]}
+        form = MarketplaceForm(sent(request), initial=initial)
+
+        def act() -> HttpResponseBase:
+            named: Any = {"subject": row.pk, "marketplace": row.pk}
+            with staff_action(request, "marketplace.updated", before=before, **named) as acting:
+                acting.after = form.arguments()
+                services.update_marketplace(
+                    marketplace_id=row.pk, **acting.after, actor=acting.actor
+                )
+            return self.back(row.pk)
+
+        return self.ask(request, form, f"Settings of {row}", act)
 
 
 @admin.register(ApiKey)

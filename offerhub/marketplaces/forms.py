@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 
 from offerhub.core import clock
+from offerhub.core.durations import format_duration, parse_duration
 from offerhub.marketplaces.models import Marketplace
 from offerhub.marketplaces.roles import Role
 from offerhub.marketplaces.scopes import DESCRIPTIONS
@@ -33,6 +34,56 @@ class NewKeyForm(forms.Form):
             "name": data["name"],
             "scopes": data["scopes"],
             "expires_at": clock.now() + timedelta(days=data["days"]) if data["days"] else None,
+        }
+
+
+class MarketplaceForm(forms.Form):
+    """What a marketplace's new orders are made with."""
+
+    name = forms.CharField(max_length=100)
+    platform_fee_percent = forms.IntegerField(
+        label="Marketplace's fee in percent",
+        min_value=0,
+        max_value=90,
+        help_text="Of each amount that leaves a contract. Contracts that exist keep theirs.",
+    )
+    after = forms.CharField(
+        label="Released by itself after",
+        required=False,
+        max_length=20,
+        help_text="Such as P7D for seven days or PT1H for an hour; empty: never. "
+        "For orders that bring no release policy of their own.",
+    )
+    starts = forms.ChoiceField(
+        label="Counted from",
+        choices=[
+            ("FUNDED", "funding"),
+            ("SHIPPED", "shipment"),
+            ("COMPLETED", "the seller's completion"),
+        ],
+    )
+
+    def clean_after(self) -> str:
+        """In the one form that is kept."""
+        text: str = self.cleaned_data["after"].strip()
+        if not text:
+            return ""
+        try:
+            length = parse_duration(text)
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from None
+        if not timedelta(minutes=1) <= length <= timedelta(days=365):
+            raise forms.ValidationError("From a minute to 365 days")
+        return format_duration(length)
+
+    def arguments(self) -> dict[str, Any]:
+        """For `services.update_marketplace`."""
+        data = self.cleaned_data
+        policy = {"after": data["after"], "from": data["starts"]} if data["after"] else None
+        return {
+            "name": data["name"],
+            "platform_fee_percent": data["platform_fee_percent"],
+            "release_policy": policy,
         }
 
 

@@ -23,6 +23,8 @@ class Marketplace(models.Model):
     # Percent of each amount that leaves a contract, taken by the contract for the marketplace.
     # A whole number: the escrow provider takes integer percents only.
     platform_fee_percent = models.PositiveSmallIntegerField(default=0)
+    # {"after": "P7D", "from": "FUNDED"}: of orders that bring no release policy of their own.
+    release_policy = models.JSONField(null=True, blank=True)
     version = models.PositiveIntegerField(default=0, editable=False)  # counts its events
     created_at = models.DateTimeField(auto_now_add=True)
 

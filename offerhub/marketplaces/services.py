@@ -51,9 +51,17 @@ def create_marketplace(*, name: str, platform_fee_percent: int = 0, actor: Actor
 
 @in_transaction
 def update_marketplace(
-    *, marketplace_id: str, name: str, platform_fee_percent: int, actor: Actor
+    *,
+    marketplace_id: str,
+    name: str,
+    platform_fee_percent: int,
+    release_policy: dict[str, str] | None,
+    actor: Actor,
 ) -> Marketplace:
-    """Change name and fee. Escrows that exist keep the fee that their contract was made with."""
+    """Change name, fee and release policy. Orders that exist keep what they were made with.
+
+    `release_policy` is of orders that bring none: {"after": "P7D", "from": "FUNDED"}.
+    """
     _check_marketplace(name, platform_fee_percent)
     row = Marketplace.objects.select_for_update().filter(pk=marketplace_id).first()
     if row is None:
@@ -62,8 +70,11 @@ def update_marketplace(
         "name": name.strip(),
         "platformFeePercent": platform_fee_percent,
         "platformFeePercentBefore": row.platform_fee_percent,
+        "releasePolicy": release_policy,
+        "releasePolicyBefore": row.release_policy,
     }
     row.name, row.platform_fee_percent = name.strip(), platform_fee_percent
+    row.release_policy = release_policy
     journal.record(row, "marketplace.updated", actor=actor, payload=payload)
     row.save()
     return row

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from offerhub.chain.network import forget
 from offerhub.deposits import monitor
 from offerhub.deposits.models import ChainCursor
 from offerhub.marketplaces import services as marketplaces
@@ -21,15 +22,18 @@ def world_with_fees(network: Network, committed: None, tmp_path: Path) -> Iterat
     seed = secrets.token_hex(8)
     with network_in_this_process(tmp_path, protocol_fee_bps=30, seed=seed) as own:
         settings.SANDBOX_URL = own.url
+        forget()
         world = World(own)
         marketplaces.update_marketplace(
             marketplace_id=world.marketplace.id,
             name="Market with a fee",
             platform_fee_percent=5,
+            release_policy=None,
             actor=ACTOR,
         )
         yield world
     settings.SANDBOX_URL = network.url
+    forget()
     network.followed = False
     ChainCursor.objects.all().delete()
     monitor.forget()

@@ -49,6 +49,7 @@ class Shop:
             "/orders": SALE | {"buyerId": ann.id, "sellerId": bob.id},
             "/escrow": {"orderId": order},
             "/resolution/release": {"orderId": order},
+            f"/orders/{order}/extend": {"by": "P1D"},
             "/resolution/refund": {"orderId": order},
             "/disputes": {"orderId": order, "reason": "Mine"},
             **self._words(),

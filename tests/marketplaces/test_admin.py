@@ -9,6 +9,7 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 
+from offerhub.audit.models import StaffAction
 from offerhub.core.actor import system
 from offerhub.events.models import Event
 from offerhub.marketplaces import services, staff
@@ -181,3 +182,27 @@ def test_a_form_from_elsewhere_is_refused(operator: Client, key: services.NewKey
     strict.cookies = operator.cookies
     assert strict.post(page("apikey_revoke", key.key.pk)).status_code == 403
     assert ApiKey.objects.get(pk=key.key.pk).revoked_at is None
+
+
+def test_the_settings_of_a_marketplace_are_for_operations_and_in_the_audit(
+    operator: Client, reader: Client, key: services.NewKey
+) -> None:
+    shop = key.key.marketplace
+    url = page("marketplace_settings", shop.pk)
+    form = {"name": "Shop 2", "platform_fee_percent": 5, "after": "P2W", "starts": "SHIPPED"}
+    assert reader.post(url, form).status_code == 403
+    assert operator.get(url).status_code == 200
+    for wrong in ({"after": "7 days"}, {"after": "P400D"}, {"platform_fee_percent": 91}):
+        assert operator.post(url, form | wrong).status_code == 200
+    assert Marketplace.objects.get(pk=shop.pk).name == "Shop"
+    assert operator.post(url, form).status_code == 302
+    row = Marketplace.objects.get(pk=shop.pk)
+    assert (row.name, row.platform_fee_percent) == ("Shop 2", 5)
+    assert row.release_policy == {"after": "P14D", "from": "SHIPPED"}
+    entry = StaffAction.objects.get(action="marketplace.updated")
+    assert (entry.before["release_policy"], entry.after["release_policy"]) == (
+        None,
+        row.release_policy,
+    )
+    assert operator.post(url, form | {"after": ""}).status_code == 302
+    assert Marketplace.objects.get(pk=shop.pk).release_policy is None

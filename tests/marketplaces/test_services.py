@@ -52,14 +52,22 @@ def test_a_marketplace_out_of_form_is_refused(name: str, fee: int) -> None:
 
 def test_a_change_of_the_fee_is_told_with_what_it_was(shop: Marketplace) -> None:
     services.update_marketplace(
-        marketplace_id=shop.id, name="Shop", platform_fee_percent=7, actor=ACTOR
+        marketplace_id=shop.id,
+        name="Shop",
+        platform_fee_percent=7,
+        release_policy={"after": "P7D", "from": "FUNDED"},
+        actor=ACTOR,
     )
     assert told(shop.id) == [(1, "marketplace.created"), (2, "marketplace.updated")]
     event = Event.objects.get(subject=shop.id, sequence=2)
     assert event.payload["platformFeePercentBefore"] == 0
     with pytest.raises(NotFound):
         services.update_marketplace(
-            marketplace_id="mkt_none", name="x", platform_fee_percent=0, actor=ACTOR
+            marketplace_id="mkt_none",
+            name="x",
+            platform_fee_percent=0,
+            release_policy=None,
+            actor=ACTOR,
         )
 
 
