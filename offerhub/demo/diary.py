@@ -53,6 +53,11 @@ class Diary:
         """Something that an earlier step found out."""
         return str(self._mine["facts"][name])
 
+    def facts(self, prefix: str) -> list[str]:
+        """All whose name begins so."""
+        found = self._mine["facts"].items()
+        return [str(value) for name, value in found if name.startswith(prefix)]
+
     def knows(self, name: str) -> bool:
         return name in self._mine["facts"]
 

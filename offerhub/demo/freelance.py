@@ -2,10 +2,7 @@
 
 from decimal import Decimal
 
-from stellar_sdk import Keypair
-
 from offerhub.demo.client import Json
-from offerhub.demo.outside import open_wallet
 from offerhub.demo.sale import Sale
 from offerhub.demo.scenario import DoesNotAddUp, Row, Step
 
@@ -37,8 +34,10 @@ class Freelance(Sale):
             Step("approve", "m1: client approves", lambda: self._release("m1", "approve")),
             Step("release", "m1: 200 released", lambda: self._release("m1", "release")),
             Step("release 2", "m2: 300 released", lambda: self._release("m2", "")),
-            Step("destination", "Freelancer opens a wallet elsewhere", self._destination),
-            Step("withdrawal", "Freelancer withdraws 200", self._withdrawal),
+            Step("destination", "Freelancer opens a wallet elsewhere", self.open_destination),
+            Step(
+                "withdrawal", "Freelancer withdraws 200", lambda: self.withdraw("freelancer", "200")
+            ),
         ]
 
     def _order(self) -> None:
@@ -62,29 +61,6 @@ class Freelance(Sale):
             reached,
             f"{action or 'release'} of {milestone}",
         )
-
-    def _destination(self) -> None:
-        if not self.diary.knows("destination secret"):
-            self.diary.keep("destination secret", Keypair.random().secret)
-        wallet = Keypair.from_secret(self.diary.fact("destination secret"))
-        open_wallet(self.sandbox, wallet, self.diary.fact("issuer"))
-        self.diary.keep("destination", wallet.public_key)
-
-    def _withdrawal(self) -> None:
-        name = self.diary.name("withdrawal")
-        body = {
-            "userId": self.diary.name("freelancer"),
-            "amount": 200,
-            "destination": self.diary.fact("destination"),
-        }
-        withdrawal = self.api.post("/withdrawals", body, key=name)
-        ended = self.api.until(
-            f"/withdrawals/{withdrawal['id']}",
-            lambda w: w["status"] in {"COMPLETED", "FAILED", "CANCELLED"},
-            "the withdrawal",
-        )
-        if ended["status"] != "COMPLETED":
-            raise DoesNotAddUp(f"The withdrawal ended {ended['status']}: {ended.get('problem')}")
 
     def rows(self) -> list[Row]:
         client, freelancer = self.balance("client"), self.balance("freelancer")

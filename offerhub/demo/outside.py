@@ -24,7 +24,7 @@ def open_wallet(sandbox: Sandbox, wallet: Keypair, issuer: str) -> None:
                     Account(address, int(account["sequence"])), passphrase, base_fee=100
                 )
                 .append_change_trust_op(Asset("USDC", issuer))
-                .set_timeout(60)
+                .add_time_bounds(0, 0)  # the sandbox has a clock of its own
                 .build()
             )
             transaction.sign(wallet)

@@ -1,5 +1,7 @@
 """Playing the scenarios with a progress bar, and ending with balances that add up."""
 
+from collections import Counter
+from collections.abc import Sequence
 from decimal import Decimal
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -9,12 +11,16 @@ from offerhub import runfile
 from offerhub.demo.client import Api, Patience, Sandbox
 from offerhub.demo.diary import Diary
 from offerhub.demo.freelance import Freelance
+from offerhub.demo.gig import Gig
 from offerhub.demo.scenario import DoesNotAddUp, Row, Scenario
 from offerhub.demo.service import Service
+from offerhub.demo.shop import Shop
 from offerhub.supervisor import leftovers
 from offerhub.supervisor.console import Screen
 
-SCENARIOS: list[type[Scenario]] = [Freelance, Service]
+SCENARIOS: list[type[Scenario]] = [Freelance, Shop, Service, Gig]
+# The first start plays the main job, and leaves something to do at the desk.
+FIRST = (Freelance, Service)
 
 
 class NotRunning(Exception):
@@ -23,7 +29,7 @@ class NotRunning(Exception):
 
 def resume(screen: Screen) -> None:
     """Play what was never played or was broken off; what is over is only shown."""
-    _play_all(screen, fresh=False)
+    _play_all(screen, FIRST, fresh=False)
 
 
 def play_again(screen: Screen) -> None:
@@ -33,17 +39,23 @@ def play_again(screen: Screen) -> None:
     patience = Patience("the start of the installation")
     while runfile.read() is None:
         patience.wait("it has not said yet where it is")
-    _play_all(screen, fresh=True)
+    screen.console.print(_summary(_play_all(screen, SCENARIOS, fresh=True)))
 
 
-def _play_all(screen: Screen, *, fresh: bool) -> None:
+def _play_all(
+    screen: Screen, scenarios: Sequence[type[Scenario]], *, fresh: bool
+) -> list[Scenario]:
     facts = runfile.read()
     if facts is None:
         raise NotRunning("The installation has not said where it is")
     diary_path = runfile.path().with_name("demo.json")
-    for scenario in SCENARIOS:
+    played = []
+    for scenario in scenarios:
         diary = Diary(diary_path, scenario.name, facts["marketplaceId"], fresh=fresh)
-        _Player(screen, scenario, diary, facts).play()
+        player = _Player(screen, scenario, diary, facts)
+        player.play()
+        played.append(player.scenario)
+    return played
 
 
 class _Player:
@@ -105,6 +117,24 @@ def _table(rows: list[Row]) -> Table:
     for row in rows:
         numbers = (row.books, row.chain, row.books - row.chain)
         table.add_row(row.who, row.where, *(_amount(number) for number in numbers))
+    return table
+
+
+def _summary(played: Sequence[Scenario]) -> Table:
+    """One line for each scenario: what came in, where it is now, and that nothing is missing."""
+    table = Table(box=None, padding=(0, 3), title_justify="left")
+    for name in ("", "orders", "states", "money in", "accounted for", "difference"):
+        money = name in ("orders", "money in", "accounted for", "difference")
+        table.add_column(name, justify="right" if money else "left")
+    for scenario in played:
+        states = Counter(scenario.orders())
+        came, there = scenario.deposited(), sum((r.chain for r in scenario.rows()), Decimal(0))
+        table.add_row(
+            scenario.title,
+            str(sum(states.values())),
+            ", ".join(f"{n} {state}" for state, n in sorted(states.items())),
+            *(_amount(value) for value in (came, there, came - there)),
+        )
     return table
 
 

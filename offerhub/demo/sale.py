@@ -2,8 +2,11 @@
 
 from decimal import Decimal
 
+from stellar_sdk import Keypair
+
 from offerhub.demo.client import Json
-from offerhub.demo.scenario import Scenario
+from offerhub.demo.outside import open_wallet
+from offerhub.demo.scenario import DoesNotAddUp, Scenario
 
 
 class Sale(Scenario):
@@ -20,6 +23,39 @@ class Sale(Scenario):
         parties = {"buyerId": self.diary.name(buyer), "sellerId": self.diary.name(seller)}
         body = {**parties, **more, "externalRef": name}
         self.diary.keep("order", self.api.post("/orders", body, key=name)["id"])
+        self.diary.keep("orders", self.diary.fact("order"))
+
+    def open_destination(self) -> None:
+        """A wallet elsewhere, of which only its owner has the key."""
+        if not self.diary.knows("destination secret"):
+            self.diary.keep("destination secret", Keypair.random().secret)
+        wallet = Keypair.from_secret(self.diary.fact("destination secret"))
+        open_wallet(self.sandbox, wallet, self.diary.fact("issuer"))
+        self.diary.keep("destination", wallet.public_key)
+
+    def withdraw(self, word: str, amount: str) -> None:
+        """A user's money goes to the wallet elsewhere."""
+        name = self.diary.name("withdrawal")
+        destination = self.diary.fact("destination")
+        body = {"userId": self.diary.name(word), "amount": amount, "destination": destination}
+        withdrawal = self.api.post("/withdrawals", body, key=name)
+        ended = self.api.until(
+            f"/withdrawals/{withdrawal['id']}",
+            lambda w: w["status"] in {"COMPLETED", "FAILED", "CANCELLED"},
+            "the withdrawal",
+        )
+        if ended["status"] != "COMPLETED":
+            raise DoesNotAddUp(f"The withdrawal ended {ended['status']}: {ended.get('problem')}")
+
+    def pass_time(self, duration: str) -> None:
+        """Let the sandbox's clock run ahead: weeks take no time in a demo. Done twice, after a
+        crash, it runs ahead further."""
+        self.sandbox.post("/control/clock", {"advance": duration})
+
+    def until_order(self, status: str) -> None:
+        """Wait for what the product does by itself."""
+        path = f"/orders/{self.diary.fact('order')}"
+        self.api.until(path, lambda order: order["status"] == status, f"the order to be {status}")
 
     def reserve(self) -> None:
         """The buyer's money is set aside."""

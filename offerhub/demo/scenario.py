@@ -50,6 +50,16 @@ class Scenario:
         """The pockets at the end. Raises DoesNotAddUp."""
         raise NotImplementedError
 
+    def orders(self) -> list[str]:
+        """The states of its orders now."""
+        ids = self.diary.fact("orders").split() if self.diary.knows("orders") else []
+        return [str(self.api.get(f"/orders/{order}")["status"]) for order in ids]
+
+    def deposited(self) -> Decimal:
+        """All that its users sent."""
+        facts = self.diary.facts("deposited ")
+        return sum((Decimal(amount) for amount in facts), Decimal(0))
+
     # --- what scenarios have in common ------------------------------------------------------
 
     def user(self, word: str) -> None:
@@ -69,6 +79,7 @@ class Scenario:
         doubtful answer.
         """
         address = self.diary.fact(f"{word} address")
+        self.diary.keep(f"deposited {word}", amount)
         patience = Patience(f"the deposit of {word}")
         while self._received(address) < Decimal(amount):
             try:

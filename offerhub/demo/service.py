@@ -16,7 +16,7 @@ ANSWER = (
 
 class Service(Sale):
     name = "service"
-    title = "Use case 3: a service marketplace, with a dispute left for you to settle"
+    title = "Use case 3: a service marketplace, a dispute for you to settle"
 
     def steps(self) -> list[Step]:
         return [
