@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
+from xdist.scheduler.loadfile import LoadFileScheduling  # type: ignore[import-untyped]
 
 if TYPE_CHECKING:
     from tests.crash.workers import Killed
@@ -26,6 +27,31 @@ def _loopback_only(self: socket.socket, address: Any) -> None:
         if host != "localhost" and not ipaddress.ip_address(host).is_loopback:
             raise AssertionError(f"a test tried to reach {host}; tests stay on this machine")
     _original_connect(self, address)
+
+
+# What takes minutes begins first, so that no worker is left with it at the end.
+LONGEST = ("tests/processes/test_demo.py", "tests/processes/test_up.py", "tests/browser/")
+
+
+class Rooms(LoadFileScheduling):  # type: ignore[misc]
+    """A file's tests stay on one worker, and so does the browser, whose pages are walked once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        return next((room for room in LONGEST if file.startswith(room)), file)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Rooms:
+    return Rooms(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {room: place for place, room in enumerate(LONGEST)}
+    items.sort(
+        key=lambda item: next(
+            (place for room, place in places.items() if item.nodeid.startswith(room)), len(places)
+        )
+    )
 
 
 @pytest.fixture(autouse=True)

@@ -16,8 +16,6 @@ from tests.browser.desk import Desk, Hands
 from tests.http import Api
 from tests.world import World
 
-pytestmark = pytest.mark.xdist_group("browser")  # one worker clicks: one browser
-
 FOLLOW = 20_000  # how long a page may take to follow the chain, in ms
 
 

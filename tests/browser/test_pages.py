@@ -19,8 +19,6 @@ from tests.browser.desk import Desk, accessibility
 from tests.http import Api
 from tests.world import World
 
-pytestmark = pytest.mark.xdist_group("browser")  # one worker clicks: one browser
-
 # What answers with no page of its own.
 SKIPPED = {"logout", "jsi18n", "case_live", "case_preview", "evidence_file", "evidence_preview"}
 NO_PAGE = (".txt", ".csv", ".json")

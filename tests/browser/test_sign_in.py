@@ -10,8 +10,6 @@ from offerhub.marketplaces import staff
 from tests.browser.conftest import People
 from tests.browser.desk import PASSWORD, Desk, accessibility
 
-pytestmark = pytest.mark.xdist_group("browser")  # one worker clicks: one browser
-
 Visitor = Callable[[], Desk]
 
 

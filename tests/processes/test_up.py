@@ -20,7 +20,7 @@ from tests import database
 from tests.processes.children import child, clean_environment, redis_server, until
 from tests.processes.installation import Installation
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("up")]
+pytestmark = pytest.mark.slow
 CHILDREN = ["postgres", "sandbox", "web", "worker", "monitor"]
 
 
