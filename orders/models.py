@@ -1,7 +1,7 @@
 """Orders, their milestones, the escrow contract that holds their money, and the calls to it."""
 
 import functools
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from django.db import models
@@ -74,6 +74,11 @@ class Order(models.Model):
 
     def __str__(self) -> str:
         return self.id
+
+    @property
+    def shipped_at(self) -> datetime | None:
+        """When the seller sent the goods."""
+        return datetime.fromisoformat(self.shipment["shippedAt"]) if self.shipment else None
 
     @transition(field=status, source=_O.CREATED, target=_O.RESERVED)
     def reserve(self) -> None:

@@ -32,7 +32,7 @@ def order(request: HttpRequest, order_id: str) -> HttpResponse:
         crumbs=[Crumb("Orders", reverse("admin:orders_order_changelist"))],
         order=found,
         escrow=escrow,
-        milestones=found.milestones.all(),
+        milestones=found.milestones.select_related("window"),
         agreement=agreement(found) if escrow and escrow.contract_id else None,
         operations=[operations.line(call) for call in calls.order_by("pk")],
         entries=[entry_line(entry) for entry in entries],

@@ -53,6 +53,7 @@ class PagesAdmin(ReadOnlyAdmin):
     pages: Sequence[tuple[str, str]] = ()
     change_form_template = "marketplaces/row.html"
     acts: str = ""  # the right that its pages ask for
+    adds: str | None = None  # the right to make one, where it is another; "" is nobody's
 
     def may_change(self, request: HttpRequest) -> bool:
         """Whether this person may use the pages."""
@@ -60,7 +61,8 @@ class PagesAdmin(ReadOnlyAdmin):
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Making one is a page too."""
-        return self.may_change(request)
+        right = self.acts if self.adds is None else self.adds
+        return bool(right) and may(request, right)
 
     def get_urls(self) -> list[URLPattern]:
         """The pages of a row before Django's own."""
@@ -148,11 +150,8 @@ class MarketplaceAdmin(PagesAdmin):
     list_display = ("id", "name", "platform_fee_percent", "created_at")
     search_fields = ("=id", "name")
     acts = Right.OPERATE
+    adds = ""  # with its wallets, by a command
     pages = (("settings", "Settings"),)
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """They are made by a command."""
-        return False
 
     @method_decorator(guarded)
     def settings(self, request: HttpRequest, object_id: str) -> Any:

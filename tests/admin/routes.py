@@ -64,7 +64,9 @@ def declared(each: URLPattern) -> tuple[str, str]:
     if page is None or kind not in OF_A_MODEL:
         raise Undeclared(f"{each.name} declares no right: use offerhub.core.rights.asks")
     acts = getattr(page, "acts", "")
-    return {"add": (acts, acts), "delete": ("", "")}.get(kind, (page.right, ""))
+    adds = getattr(page, "adds", None)
+    adds = acts if adds is None else adds
+    return {"add": (adds, adds), "delete": ("", "")}.get(kind, (page.right, ""))
 
 
 def address(each: URLPattern) -> str:

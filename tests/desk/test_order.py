@@ -1,5 +1,6 @@
 """The page of an order: parties, money, calls, entries and timeline, each linked to its source."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from ledger.models import Entry
 from offerhub.marketplaces.models import Marketplace
 from offerhub.users.models import User
 from orders import services
-from orders.models import Order
+from orders.models import Order, ReleaseWindow
 from tests.desk import rows
 from tests.desk.conftest import SignIn
 from tests.statements import Statements
@@ -79,3 +80,25 @@ def test_an_order_that_is_not_there_is_not_found_and_nothing_is_posted(desk: Sig
     assert client.get("/admin/order/ord_nothing/").status_code == 404
     assert client.post(f"/admin/order/{order.pk}/").status_code in (403, 405)
     assert Order.objects.get(pk=order.pk).version == order.version
+
+
+def test_when_it_is_released_by_itself_and_the_parcel_are_shown(desk: SignIn) -> None:
+    order = reserved(rows.market(), 2)
+    parcel = {"carrier": "<b>Post</b>", "trackingNumber": "RR1", "shippedAt": "2026-03-01T12:00Z"}
+    Order.objects.filter(pk=order.pk).update(has_windows=True, shipment=parcel)
+    first, second = order.milestones.all()
+    ReleaseWindow.objects.create(milestone=first, order=order, after="P2D", starts="SHIPPED")
+    end = datetime(2026, 3, 3, 12, tzinfo=UTC)
+    ReleaseWindow.objects.create(
+        milestone=second,
+        order=order,
+        after="P7D",
+        starts="FUNDED",
+        state="RUNNING",
+        ends_at=end,
+        next_at=end,
+    )
+    page = desk("support").get(f"/admin/order/{order.pk}/").content.decode()
+    assert "P2D from shipped" in page
+    assert "2026-03-03T12:00" in page
+    assert "&lt;b&gt;Post&lt;/b&gt; RR1" in page
