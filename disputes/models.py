@@ -9,11 +9,11 @@ from typing import ClassVar
 import pgtrigger
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Now
 from django_fsm import FSMField, transition
 
 from disputes.querysets import DisputeQuerySet
 from disputes.states import DISPUTE_EDGES, OPEN_STATES, PARTIES, Decision, DisputeStatus, Party
+from offerhub.core.clock import ProductNow
 from offerhub.core.db import AmountField, PublicIdField
 from offerhub.core.fsm import guard
 from offerhub.core.ids import new_id
@@ -111,7 +111,7 @@ class Dispute(models.Model):
         null=True
     )  # {"code", "detail"} of a freeze or settlement that failed
     version = models.PositiveIntegerField(default=0)
-    created_at = models.DateTimeField(db_default=Now())
+    created_at = models.DateTimeField(db_default=ProductNow())
     closed_at = models.DateTimeField(null=True)
 
     objects = DisputeQuerySet.as_manager()
@@ -220,7 +220,7 @@ class Statement(models.Model):
     text = models.TextField(max_length=8000)
     status = models.CharField(max_length=9, choices=Status.choices, default=Status.DRAFT)
     actor = models.CharField(max_length=80)
-    created_at = models.DateTimeField(db_default=Now())
+    created_at = models.DateTimeField(db_default=ProductNow())
     submitted_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -252,7 +252,7 @@ class Message(models.Model):
     sender = models.CharField(max_length=6, choices=Party.choices)
     text = models.TextField(max_length=4000)
     actor = models.CharField(max_length=80)
-    created_at = models.DateTimeField(db_default=Now())
+    created_at = models.DateTimeField(db_default=ProductNow())
 
     class Meta:
         ordering: ClassVar = ["id"]
@@ -269,7 +269,7 @@ class Note(models.Model):
     dispute = models.ForeignKey(Dispute, on_delete=models.PROTECT, related_name="notes")
     author = models.ForeignKey(StaffUser, on_delete=models.PROTECT, related_name="+")
     text = models.TextField(max_length=4000)
-    created_at = models.DateTimeField(db_default=Now())
+    created_at = models.DateTimeField(db_default=ProductNow())
 
     class Meta:
         ordering: ClassVar = ["id"]
@@ -298,7 +298,7 @@ class Evidence(models.Model):
     stored_as = models.CharField(max_length=100, unique=True)  # a random name in the storage
     preview_count = models.PositiveSmallIntegerField(default=0)
     actor = models.CharField(max_length=80)
-    created_at = models.DateTimeField(db_default=Now())
+    created_at = models.DateTimeField(db_default=ProductNow())
 
     class Meta:
         ordering: ClassVar = ["id"]

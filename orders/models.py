@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 
 from django.db import models
-from django.db.models.functions import Now
 from django_fsm import FSMField, transition
 
 from offerhub.chain.submission import LIVE
+from offerhub.core.clock import ProductNow
 from offerhub.core.db import AmountField, PublicIdField
 from offerhub.core.durations import parse_duration
 from offerhub.core.fsm import guard
@@ -55,7 +55,7 @@ class Order(models.Model):
     # {"shippedAt", "carrier"?, "trackingNumber"?, "trackingUrl"?} once the seller sent the goods.
     shipment = models.JSONField(null=True)
     version = models.PositiveIntegerField(default=0)
-    created_at = models.DateTimeField(db_default=Now())
+    created_at = models.DateTimeField(db_default=ProductNow())
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
@@ -251,7 +251,7 @@ class Escrow(models.Model):
     funded = AmountField(default=0)
     released = AmountField(default=0)  # gross
     refunded = AmountField(default=0)  # gross
-    created_at = models.DateTimeField(db_default=Now())
+    created_at = models.DateTimeField(db_default=ProductNow())
 
     class Meta:
         constraints = [

@@ -23,7 +23,7 @@ Changed = Sequence[Milestone | Escrow]
 _ORDER = """
     UPDATE orders_order SET status = %(order_status)s, version = %(event_sequence)s,
         milestones_left = %(order_left)s, milestones_released = %(order_released)s,
-        updated_at = now()
+        updated_at = offerhub_now()
     WHERE id = %(order_id)s"""
 _ESCROW = """
     UPDATE orders_escrow SET status = %(escrow_status)s, contract_id = %(escrow_contract)s,
@@ -67,7 +67,7 @@ _NEW_ORDER = """
     VALUES (%(order_id)s, %(order_marketplace)s, %(order_ref)s, %(order_buyer)s, %(order_seller)s,
         %(order_amount)s, %(order_title)s, %(order_description)s, %(order_metadata)s,
         %(order_status)s, %(order_left)s, 0, %(order_fee)s, %(order_windows)s,
-        %(event_sequence)s, now())"""
+        %(event_sequence)s, offerhub_now())"""
 # The next call begins where the one before it has ended: the database allows one live call only,
 # and the parts of a statement have no order but by what they read of each other.
 _FOLLOWER = f"{_OPERATION} FROM op"

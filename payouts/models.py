@@ -5,13 +5,13 @@ from typing import ClassVar
 
 import pgtrigger
 from django.db import models, transaction
-from django.db.models.functions import Now
 from django_fsm import FSMField, transition
 
 from offerhub.approvals.models import Proposal
 from offerhub.chain.submission import LIVE
 from offerhub.chain.types import Envelope
 from offerhub.core.actor import system
+from offerhub.core.clock import ProductNow
 from offerhub.core.db import AmountField, PublicIdField
 from offerhub.core.fsm import guard
 from offerhub.core.ids import new_id
@@ -57,7 +57,7 @@ class Withdrawal(models.Model):
     fee = AmountField(default=0)  # stroops of XLM that the network charged for all attempts
     problem = models.JSONField(null=True)  # {"code", "detail"}: why it failed
     version = models.PositiveIntegerField(default=0)
-    created_at = models.DateTimeField(db_default=Now())
+    created_at = models.DateTimeField(db_default=ProductNow())
     updated_at = models.DateTimeField(auto_now=True)
 
     objects = WithdrawalQuerySet.as_manager()

@@ -7,6 +7,7 @@ import pgtrigger
 from django.db import models
 from django.db.models.functions import Now
 
+from offerhub.core.clock import ProductNow
 from offerhub.core.db import AmountField, PublicIdField
 from offerhub.core.fsm import guard
 from offerhub.core.ids import new_id
@@ -86,7 +87,7 @@ class Deposit(models.Model):
     ledger = models.PositiveBigIntegerField()
     closed_at = models.DateTimeField()
     version = models.PositiveIntegerField(default=1)
-    recorded_at = models.DateTimeField(db_default=Now())
+    recorded_at = models.DateTimeField(db_default=ProductNow())
 
     objects = DepositQuerySet.as_manager()
 

@@ -5,8 +5,8 @@ from typing import ClassVar
 
 import pgtrigger
 from django.db import models
-from django.db.models.functions import Now
 
+from offerhub.core.clock import ProductNow
 from offerhub.core.db import PublicIdField
 from offerhub.core.ids import new_id
 from offerhub.marketplaces.models import Marketplace
@@ -31,7 +31,7 @@ class Event(models.Model):
     actor = models.CharField(max_length=80)
     request_id = models.CharField(max_length=64, blank=True)
     payload = models.JSONField(default=dict)
-    created_at = models.DateTimeField(db_default=Now())
+    created_at = models.DateTimeField(db_default=ProductNow())
 
     class Meta:
         constraints = [

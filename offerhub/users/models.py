@@ -4,9 +4,10 @@ import functools
 from typing import ClassVar, Self
 
 from django.db import models
-from django.db.models.functions import Now, Upper
+from django.db.models.functions import Upper
 
 from offerhub.chain.submission import Submission
+from offerhub.core.clock import ProductNow
 from offerhub.core.db import AmountField, PublicIdField
 from offerhub.core.ids import new_id
 from offerhub.marketplaces.models import Marketplace
@@ -25,7 +26,7 @@ class User(models.Model):
     email = models.EmailField(blank=True)
     metadata = models.JSONField(default=dict, blank=True)
     version = models.PositiveIntegerField(default=0)
-    created_at = models.DateTimeField(db_default=Now())
+    created_at = models.DateTimeField(db_default=ProductNow())
 
     class Meta:
         constraints = [
@@ -73,7 +74,7 @@ class Wallet(models.Model):
     # Stroops of XLM that operations may still spend before the wallet is topped up.
     fee_budget = AmountField(default=0)
     version = models.PositiveIntegerField(default=0)
-    created_at = models.DateTimeField(db_default=Now())
+    created_at = models.DateTimeField(db_default=ProductNow())
 
     class Meta:
         constraints = [
