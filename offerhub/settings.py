@@ -306,6 +306,10 @@ ESCROW_PROTOCOL_FEE_BPS = env.int("ESCROW_PROTOCOL_FEE_BPS", 30)
 # An event tells the marketplace so many hours before a milestone is released by itself.
 RELEASE_REMINDER_HOURS = env.float("RELEASE_REMINDER_HOURS", 24.0)
 
+# --- orders that stand still --------------------------------------------------------------------
+# An open order to which nothing has happened for so many days is a queue at the desk.
+ORDER_QUIET_DAYS = env.float("ORDER_QUIET_DAYS", 30.0)
+
 # --- disputes ---------------------------------------------------------------------------------
 # The service clocks, in hours; they stand while a party must answer.
 DISPUTE_FIRST_ANSWER_HOURS = env.float("DISPUTE_FIRST_ANSWER_HOURS", 24.0)

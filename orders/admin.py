@@ -1,6 +1,10 @@
 """Orders in the back-office: to look at, not to change."""
 
+from typing import Any
+
+from django.conf import settings
 from django.contrib import admin
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from ledger.admin import books_link
@@ -26,10 +30,25 @@ class OperationRows(ReadOnlyRows):
     verbose_name_plural = "operations on the chain"
 
 
+class Quiet(admin.SimpleListFilter):
+    """Orders that stand still, for the desk to ask about."""
+
+    title = "stands still"
+    parameter_name = "quiet"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """One choice beside all."""
+        return [("1", f"for {settings.ORDER_QUIET_DAYS:g} days")]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        """Those alone, when chosen."""
+        return queryset.quiet() if self.value() == "1" else queryset
+
+
 @admin.register(Order)
 class OrderAdmin(ReadOnlyAdmin):
     list_display = ("id", "status", "amount", "buyer", "seller", "marketplace", "created_at")
-    list_filter = ("status",)
+    list_filter = ("status", Quiet)
     search_fields = ("=id", "=external_ref", "=buyer__external_id", "=seller__external_id")
     list_select_related = ("buyer", "seller", "marketplace")
     inlines = (MilestoneRows, EscrowRows, OperationRows)

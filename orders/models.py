@@ -15,11 +15,12 @@ from offerhub.core.fsm import guard
 from offerhub.core.ids import new_id
 from offerhub.marketplaces.models import Marketplace
 from offerhub.users.models import User, Wallet, WalletSubmission
-from orders.querysets import WindowQuerySet
+from orders.querysets import OrderQuerySet, WindowQuerySet
 from orders.release_policy import Starts
 from orders.states import (
     ESCROW_EDGES,
     MILESTONE_EDGES,
+    OPEN_ORDER,
     ORDER_EDGES,
     WINDOW_EDGES,
     EscrowStatus,
@@ -57,6 +58,7 @@ class Order(models.Model):
     version = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(db_default=ProductNow())
     updated_at = models.DateTimeField(auto_now=True)
+    objects = OrderQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -69,6 +71,11 @@ class Order(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["marketplace", "-id"], name="order_newest_first"),
             models.Index(fields=["marketplace", "status", "-id"], name="order_by_status"),
+            models.Index(
+                fields=["updated_at"],
+                condition=models.Q(status__in=OPEN_ORDER),
+                name="order_open_by_age",
+            ),
         ]
         triggers: ClassVar = [guard("order_edges", "status", ORDER_EDGES)]
 

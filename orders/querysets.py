@@ -1,13 +1,35 @@
 """Reads of orders, as QuerySet methods."""
 
-from typing import Any
+from datetime import timedelta
+from typing import TYPE_CHECKING, Self
 
+from django.conf import settings
 from django.db import models
+from django.db.models import DurationField, Exists, OuterRef, Value
 
 from offerhub.core.clock import ProductNow
+from orders.states import OPEN_ORDER
+
+if TYPE_CHECKING:
+    from orders.models import Order, ReleaseWindow  # noqa: F401 (named as text below)
 
 
-class WindowQuerySet(models.QuerySet[Any]):
+class OrderQuerySet(models.QuerySet["Order"]):
+    """Orders."""
+
+    def quiet(self) -> Self:
+        """Open ones to which nothing has happened for long, and that no clock will move: somebody
+        should ask the parties. Disputes have clocks and queues of their own, too."""
+        from orders.models import ReleaseWindow
+
+        length = timedelta(days=settings.ORDER_QUIET_DAYS)
+        since = ProductNow() - Value(length, output_field=DurationField())
+        running = ReleaseWindow.objects.filter(order=OuterRef("pk"), state="RUNNING")
+        still = self.filter(status__in=OPEN_ORDER, updated_at__lt=since)
+        return still.exclude(Exists(running))
+
+
+class WindowQuerySet(models.QuerySet["ReleaseWindow"]):
     """Release windows."""
 
     def due(self, limit: int = 200) -> list[str]:

@@ -69,4 +69,5 @@ WINDOW_EDGES: dict[str, list[str]] = {
 
 # No money of the order is in a contract yet, or none is left: nothing more can happen.
 FINAL_ORDER = (_O.COMPLETED, _O.REFUNDED, _O.CANCELLED)
+OPEN_ORDER = tuple(status for status in _O if status not in FINAL_ORDER)
 SETTLED_MILESTONE = (_M.RELEASED, _M.REFUNDED)

@@ -17,6 +17,7 @@ from offerhub.deposits.models import ChainCursor, Deposit, QuarantinedEvent
 from offerhub.desk import flows, queue, work
 from offerhub.desk.clocks import most_urgent
 from offerhub.desk.pages import show
+from orders.models import Order
 
 SILENT = timedelta(seconds=90)  # a monitor that works asks the network more often
 NEXT = 8  # cases that are listed
@@ -35,7 +36,7 @@ class Queue:
 
 
 def home(request: HttpRequest) -> HttpResponse:
-    """At most ten statements, and one per past day that this process has not drawn yet."""
+    """At most eleven statements, and one per past day that this process has not drawn yet."""
     link = _link()
     return show(
         request,
@@ -74,7 +75,7 @@ def _disputes(me: Any) -> list[Queue]:
 
 
 def _money() -> list[Queue]:
-    """Money that waits for somebody. Three statements, each over the waiting rows alone."""
+    """Money that waits for somebody. Four statements, each over the waiting rows alone."""
     counts = work.live_counts()
     payouts = work.together(counts, "payouts")
     others = work.together(counts, *(label for label in counts if label != "payouts"))
@@ -84,6 +85,7 @@ def _money() -> list[Queue]:
     unread = QuarantinedEvent.objects.filter(resolved_at=None).aggregate(
         number=Count("pk"), oldest=Min("seen_at")
     )
+    still = Order.objects.quiet().aggregate(number=Count("pk"), oldest=Min("updated_at"))
     behind = work.together(counts).behind
     pages = {name: reverse(f"admin:{name}") for name in ("operations", "suspense")}
     events = reverse("admin:deposits_quarantinedevent_changelist")
@@ -97,6 +99,14 @@ def _money() -> list[Queue]:
             pages["suspense"],
             "way",
             suspense["oldest"],
+        ),
+        _queue(
+            "Orders that stand still",
+            still["number"],
+            f"nothing happened for {settings.ORDER_QUIET_DAYS:g} days",
+            f"{reverse('admin:orders_order_changelist')}?quiet=1",
+            "way",
+            still["oldest"],
         ),
         _queue(
             "Books behind the chain",
