@@ -17,7 +17,7 @@ demo: install  ## Play the scenarios again on the running instance
 
 test: lint migrations browser  ## Lint, types, import contract, migrations, and the whole suite
 	@echo "Tests"
-	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder; status=$$?; $(TESTDB) stop; exit $$status
+	@$(BIN)/python -m pytest -n auto --dist loadscope --no-loadscope-reorder; status=$$?; $(TESTDB) stop; exit $$status
 
 browser:  ## Chromium, for the tests that click
 	@for name in chromium chromium-browser google-chrome; do \

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
-from xdist.scheduler.loadfile import LoadFileScheduling  # type: ignore[import-untyped]
+from xdist.scheduler.loadscope import LoadScopeScheduling  # type: ignore[import-untyped]
 
 if TYPE_CHECKING:
     from tests.crash.workers import Killed
@@ -29,16 +29,17 @@ def _loopback_only(self: socket.socket, address: Any) -> None:
     _original_connect(self, address)
 
 
-# What takes minutes begins first, so that no worker is left with it at the end.
-LONGEST = ("tests/processes/test_demo.py", "tests/processes/test_up.py", "tests/browser/")
+# Whole installations, on databases of their own. They take minutes and so begin first.
+LONG = ("tests/processes/test_demo.py", "tests/processes/test_up.py")
+ROOMS = (*LONG, "tests/browser/")
 
 
-class Rooms(LoadFileScheduling):  # type: ignore[misc]
-    """A file's tests stay on one worker, and so does the browser, whose pages are walked once."""
+class Rooms(LoadScopeScheduling):  # type: ignore[misc]
+    """Each test goes to the worker that is free, but for the rooms: those stay on one. The browser
+    walks the desk once, and two installations at a time are enough."""
 
     def _split_scope(self, nodeid: str) -> str:
-        file: str = super()._split_scope(nodeid)
-        return next((room for room in LONGEST if file.startswith(room)), file)
+        return next((room for room in ROOMS if nodeid.startswith(room)), nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Rooms:
@@ -46,12 +47,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Rooms:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    places = {room: place for place, room in enumerate(LONGEST)}
-    items.sort(
-        key=lambda item: next(
-            (place for room, place in places.items() if item.nodeid.startswith(room)), len(places)
-        )
-    )
+    """After pytest-django, which puts tests that roll back before those that commit."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
 
 
 @pytest.fixture(autouse=True)

@@ -98,7 +98,7 @@ def test_processes_that_are_killed_during_the_demo_change_nothing(
 ) -> None:
     victims = ["web", "postgres", "worker", "sandbox", "monitor"]
     with start_with_demo(installation, wait=False) as process:
-        for count in range(1, STEPS):
+        for count in range(1, STEPS, 2):
             wait_for_step(installation, count)
             pid = installation.pids().get(victims[count % len(victims)])
             if pid:
@@ -111,7 +111,7 @@ def test_processes_that_are_killed_during_the_demo_change_nothing(
 def test_a_demo_whose_supervisor_is_killed_again_and_again_ends_the_same(
     installation: Installation,
 ) -> None:
-    for count in (2, 7, 12):
+    for count in (3, 9):
         with start_with_demo(installation, wait=False) as process:
             wait_for_step(installation, count)
             os.kill(process.pid, signal.SIGKILL)
