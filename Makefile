@@ -6,7 +6,7 @@ UV     := var/tools/bin/uv
 # The tests' own database server; started when it is not there.
 TESTDB := $(BIN)/python -m tests.database
 
-.PHONY: run demo test browser lint types imports format migrations bench install lock clean help
+.PHONY: run demo test browser lint types imports format migrations bench simulate install lock clean help
 .DEFAULT_GOAL := help
 
 run: install  ## Start everything, play the freelance use case, leave the server up
@@ -49,6 +49,10 @@ format: install  ## Put the code into its form
 
 bench: install  ## Figures with what each cost, as ratios to a limit of the same run
 	@$(BIN)/python -m bench
+
+simulate: install  ## The simulator: SEED=1 STEPS=500 SEEDS=20 DEFECT=name
+	@$(BIN)/python -m tests.simulation --seed $(or $(SEED),1) --steps $(or $(STEPS),500) \
+		--seeds $(or $(SEEDS),20) $(if $(DEFECT),--defect $(DEFECT))
 
 install: $(VENV)/.installed
 

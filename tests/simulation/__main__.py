@@ -1,0 +1,66 @@
+"""`python -m tests.simulation --seed 7 --steps 500 --seeds 20`: see README.md."""
+
+import argparse
+import os
+import sys
+import time
+
+import django
+
+os.environ["LOG_LEVEL"] = "CRITICAL"  # what goes wrong here is meant to
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+
+
+def _asked() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
+    parser.add_argument("--seed", type=int, default=1, help="the first one")
+    parser.add_argument("--seeds", type=int, default=1, help="how many, from the first on")
+    parser.add_argument("--steps", type=int, default=500)
+    parser.add_argument("--seconds", type=float, default=0.0, help="begin no further seed then")
+    parser.add_argument(
+        "--shrink", type=float, default=60.0, help="seconds to make a failure small"
+    )
+    parser.add_argument("--only", default="", help="numbers of the steps to play: 3,17,20")
+    parser.add_argument("--defect", default="", help="put a known defect back (defects.py)")
+    parser.add_argument("--database", default="simulation")
+    parser.add_argument("--show", action="store_true", help="print the record")
+    return parser.parse_args()
+
+
+def say(line: str) -> None:
+    """One line of the report, at once."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def main() -> int:
+    """The exit status: 1 when a run found something."""
+    asked = _asked()
+    django.setup()
+    from tests.simulation import clock, database
+
+    database.use(asked.database)
+    clock.install()
+    if asked.defect:
+        from tests.simulation.defects import DEFECTS
+
+        DEFECTS[asked.defect].put_back()
+    from tests.simulation.seeds import Seeds
+
+    began = time.perf_counter()
+    runs = Seeds(asked, say)
+    for seed in range(asked.seed, asked.seed + asked.seeds):
+        if asked.seconds and time.perf_counter() - began > asked.seconds:
+            break
+        runs.play(str(seed))
+        if runs.failed:
+            break
+    say(
+        f"{runs.played} seeds, {runs.operations} operations, {runs.failed} failed,"
+        f" {time.perf_counter() - began:.1f} s"
+    )
+    return 1 if runs.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

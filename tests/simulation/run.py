@@ -1,0 +1,106 @@
+"""One run: its plan from the seed, its steps, the healing, and what is found at the end."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tests.simulation import checks, requests, work
+from tests.simulation.clock import CLOCK
+from tests.simulation.database import Clean
+from tests.simulation.death import Death
+from tests.simulation.stage import USERS, Stage
+from tests.simulation.wire import Wire
+
+Act = Callable[[Stage, random.Random], None]
+# How often each is drawn, before the seed makes some of them rarer or more frequent.
+STEPS: dict[str, tuple[int, Act]] = {
+    "deposit": (6, requests.deposit),
+    "order": (6, requests.order),
+    "reserve": (5, requests.reserve),
+    "escrow": (4, requests.escrow),
+    "fund": (4, requests.fund),
+    "release": (8, requests.release),
+    "refund": (3, requests.refund),
+    "cancel": (1, requests.cancel),
+    "ship": (1, requests.ship),
+    "withdraw": (4, requests.withdraw),
+    "call_back": (1, requests.call_back),
+    "ring": (22, work.one_ring),
+    "sweep": (16, work.sweep),
+    "all_due": (2, work.all_due),
+    "watch": (9, work.watch),
+    "rest": (6, work.rest),
+    "advance": (1, work.advance),
+    "dust": (1, work.dust),
+}
+Plan = list[tuple[str, int]]  # a step's name, and its own seed
+
+
+@dataclass
+class Result:
+    """What a run came to."""
+
+    seed: str
+    digest: str
+    problems: list[str]
+    steps: int
+    operations: int  # requests, jobs, sweeps and looks of the monitor
+    lines: list[str] = field(repr=False, default_factory=list)
+
+
+def plan_of(seed: str, steps: int) -> Plan:
+    """The same steps for the same seed."""
+    rng = random.Random(f"plan {seed}")  # noqa: S311
+    weights = [weight * rng.choice([0.3, 1.0, 1.0, 3.0]) for weight, _ in STEPS.values()]
+    names = rng.choices(list(STEPS), weights, k=steps)
+    return [(name, rng.getrandbits(48)) for name in names]
+
+
+class Simulator:
+    """Runs seed after seed in one process."""
+
+    def __init__(self) -> None:
+        self.clean, self.wire, self.death = Clean(), Wire(), Death()
+        self.death.install()
+
+    def run(self, seed: str, plan: Plan) -> Result:
+        """One run on an empty database and a new network."""
+        self.clean.again()
+        stage = Stage(seed, self.wire, self.death)
+        try:
+            self._play(stage, plan)
+        except Exception as error:
+            stage.wrong(f"the simulator stopped: {type(error).__name__}: {error}")
+            stage.trouble = error
+        digest = stage.record.hexdigest()[:16]
+        stage.close()
+        return Result(seed, digest, stage.problems, len(plan), stage.operations, stage.lines)
+
+    def _play(self, stage: Stage, plan: Plan) -> None:
+        self._people(stage)
+        stage.rage()
+        for number, (name, own) in enumerate(plan, 1):
+            rng = random.Random(own)  # noqa: S311
+            stage.tell(f"--- {number} {name}")
+            STEPS[name][1](stage, rng)
+            CLOCK.move(rng.choice([0.01, 0.05, 0.2, 1.0]))
+            if stage.problems:
+                return
+            if number % 100 == 0:
+                checks.books(stage)
+        stage.tell("--- healed")
+        stage.calm()
+        if not work.quiet(stage):
+            stage.wrong("work keeps arriving")
+        checks.everything(stage)
+
+    def _people(self, stage: Stage) -> None:
+        for user in USERS:
+            stage.call("POST", "/users", {"externalId": user})
+        work.quiet(stage)
+        for user in USERS:
+            status, shown = stage.call("GET", f"/users/{user}/wallet")
+            assert (status, shown["status"]) == (200, "ACTIVE"), shown
+            stage.model.user(user, shown["address"])
+            stage.mint(shown["address"], 500 * requests.UNIT)
+        work.quiet(stage)
