@@ -23,6 +23,7 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--only", default="", help="numbers of the steps to play: 3,17,20")
     parser.add_argument("--defect", default="", help="put a known defect back (defects.py)")
     parser.add_argument("--database", default="simulation")
+    parser.add_argument("--go-on", action="store_true", help="do not stop at a failure")
     parser.add_argument("--show", action="store_true", help="print the record")
     return parser.parse_args()
 
@@ -53,7 +54,7 @@ def main() -> int:
         if asked.seconds and time.perf_counter() - began > asked.seconds:
             break
         runs.play(str(seed))
-        if runs.failed:
+        if runs.failed and not asked.go_on:
             break
     say(
         f"{runs.played} seeds, {runs.operations} operations, {runs.failed} failed,"

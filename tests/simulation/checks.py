@@ -3,9 +3,12 @@
 from django.db import connection
 
 from ledger.invariants import violations
-from offerhub.chain.submission import LIVE, concrete_tables
+from offerhub.chain.submission import LIVE, MAX_ENVELOPES, concrete_tables
 from tests.simulation.requests import stroops
 from tests.simulation.stage import USERS, Stage
+
+# Why an operation may end without having happened; anything else is a wrong call of ours.
+MAY_FAIL = ("cancelled", "contract_balance_moved", "nothing_to_sweep")
 
 
 def books(stage: Stage) -> None:
@@ -20,7 +23,8 @@ def everything(stage: Stage) -> None:
     _operations(stage)
     stage.look()
     _answers(stage)
-    stage.problems.extend(stage.model.problems)
+    for problem in stage.model.problems:
+        stage.wrong(problem)
     _balances(stage)
     _contracts(stage)
     _sequences(stage)
@@ -31,6 +35,11 @@ def _operations(stage: Stage) -> None:
     for table in concrete_tables():
         for row in table._base_manager.filter(status__in=LIVE):
             stage.wrong(f"still live: {row} {row.problem}")
+        for row in table._base_manager.filter(status="FAILED"):
+            code = (row.problem or {}).get("code", "")
+            stage.tell(f"{row} {code}")
+            if code not in MAY_FAIL and row.attempts < MAX_ENVELOPES:
+                stage.wrong(f"{row}: {row.problem}")
 
 
 def _answers(stage: Stage) -> None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from django.db import transaction
+
 from offerhub.api import idempotency
 from offerhub.chain import runner, submission, trustless_work
 from offerhub.chain.drivers import LedgerReads
@@ -90,9 +92,9 @@ def _cursor_before_booking() -> None:
         if not deposits._move(expected, page):
             return None
         network = history_name("sandbox", expected.history)
-        booked = booking.book(network, page.seen, carefully=carefully)
         crash_point("before_page_commit")
-        return booked
+        with transaction.atomic():
+            return booking.book(network, page.seen, carefully=carefully)
 
     deposits._record_page = record
 

@@ -101,10 +101,12 @@ def _learn(stage: Stage, shown: Any) -> None:
 # --- steps ------------------------------------------------------------------------------------
 def deposit(stage: Stage, rng: random.Random) -> None:
     """Somebody sends USDC to a user's wallet."""
-    user = rng.choice(USERS)
-    amount = rng.choice([rng.randint(1, 50) * UNIT, rng.randint(1, 10**9), 1])
-    stage.mint(stage.model.wallets[user], amount)
-    stage.tell(f"deposit of {amount} for {user}")
+    paid = [
+        (rng.choice(USERS), rng.choice([rng.randint(1, 50) * UNIT, rng.randint(1, 10**9), 1]))
+        for _ in range(rng.choice([1, 1, 1, 2, 3]))  # in one transaction
+    ]
+    stage.pay([(stage.model.wallets[user], amount) for user, amount in paid])
+    stage.tell(f"deposit of {paid}")
 
 
 def order(stage: Stage, rng: random.Random) -> None:
@@ -218,3 +220,50 @@ def call_back(stage: Stage, rng: random.Random) -> None:
     rows = list(stage.model.withdrawals.values())[-3:]
     if rows:
         ask(stage, rng, f"/withdrawals/{rng.choice(rows).id}/cancel")
+
+
+def dispute(stage: Stage, rng: random.Random) -> None:
+    """A party complains about an order or one milestone of it."""
+    row = _order(stage, rng)
+    if row is None:
+        return
+    part = rng.choice([None, *row.parts])
+    body = {"orderId": row.id, "reason": "late", "openedBy": rng.choice(["buyer", "seller"])}
+    body |= {"milestoneId": part.ref} if part else {}
+    status, shown = ask(stage, rng, "/disputes", body)
+    if status in (201, 202):
+        refs = [milestone["id"] for milestone in shown["milestones"]]
+        if shown["id"] not in [one for one, _, _ in stage.disputes]:
+            stage.disputes.append((shown["id"], row.id, refs))
+
+
+def resolve(stage: Stage, rng: random.Random) -> None:
+    """The marketplace decides a dispute."""
+    if not stage.disputes:
+        return
+    identifier, order, refs = rng.choice(stage.disputes[-4:])
+    parts = [part for part in stage.model.orders[order].parts if part.ref in refs]
+    decision = rng.choice(
+        ["RELEASE", "REFUND", "SPLIT"] if len(parts) == 1 else ["RELEASE", "REFUND"]
+    )
+    body: dict[str, Any] = {"decision": decision}
+    share = rng.randint(0, parts[0].amount // CENT) * CENT
+    if decision == "SPLIT":
+        body["split"] = {"seller": text(share), "buyer": text(parts[0].amount - share)}
+    status, _ = ask(stage, rng, f"/disputes/{identifier}/resolve", body)
+    if status in (200, 202):
+        for part in parts:
+            sides = {"RELEASE": part.amount, "REFUND": 0, "SPLIT": share}
+            stage.model.agreed(order, part.ref, sides[decision])
+
+
+def give_in(stage: Stage, rng: random.Random) -> None:
+    """Who opened a dispute gives it up: the money goes to the other party."""
+    if stage.disputes:
+        identifier, order, refs = rng.choice(stage.disputes[-4:])
+        status, shown = ask(stage, rng, f"/disputes/{identifier}/withdraw")
+        if status in (200, 202):
+            for part in stage.model.orders[order].parts:
+                if part.ref in refs:
+                    to_seller = part.amount if shown["openedBy"] == "buyer" else 0
+                    stage.model.agreed(order, part.ref, to_seller)

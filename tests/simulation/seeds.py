@@ -8,6 +8,7 @@ from tests.simulation.run import Plan, Result, Simulator, plan_of
 from tests.simulation.shrink import shrink
 
 SHOWN = 60  # lines of a small failure's record
+MANY = 60  # steps that are no help to anybody
 
 
 class Seeds:
@@ -44,11 +45,12 @@ class Seeds:
         )
         again = self._simulator.run(seed, small)
         numbers = ",".join(str(plan.index(step) + 1) for step in small)
+        only = f" --only {numbers}" if len(small) <= MANY else ""
         defect = f" --defect {self._asked.defect}" if self._asked.defect else ""
         self._say(f"made small: {len(small)} of {len(plan)} steps")
         for line in again.lines[-SHOWN:]:
             self._say(f"    {line}")
         self._say(
             f"again: .venv/bin/python -m tests.simulation --seed {seed}"
-            f" --steps {self._asked.steps}{defect} [--only {numbers}]"
+            f" --steps {self._asked.steps}{defect}{only}"
         )

@@ -66,6 +66,7 @@ class Stage:
         self.rings: list[jobs.Ring] = []
         self.problems: list[str] = []
         self.trouble: Exception | None = None
+        self.disputes: list[tuple[str, str, list[str]]] = []  # id, order, milestones
         self.raging = False
         self.operations = 0
         self._keys = 0
@@ -196,9 +197,18 @@ class Stage:
         if address.startswith("C"):
             outcome = friendbot.transfer(network, network.usdc, issuer, address, amount)
         else:
-            builder = network.builder(issuer)
+            self.pay([(address, amount)])
+            return
+        assert outcome.tx is not None and outcome.tx.successful
+
+    def pay(self, payments: list[tuple[str, int]]) -> None:
+        """USDC from its issuer to wallets, all in one transaction."""
+        network = self.sandbox.network
+        issuer = network.keys.keypair("issuer")
+        builder = network.builder(issuer)
+        for address, amount in payments:
             builder.append_payment_op(address, sdk_asset(network.usdc), decimal_text(amount))
-            outcome = network.play(builder, issuer)
+        outcome = network.play(builder, issuer)
         assert outcome.tx is not None and outcome.tx.successful
 
     def birth(self, contract: str) -> str:

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.network import ROOT
 
 OURS = ("offerhub", "ledger", "orders", "disputes", "payouts")
@@ -21,12 +23,26 @@ def simulate(*options: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_same_seed_gives_the_same_digest_and_nothing_is_wrong() -> None:
-    first = simulate("--seed", "1", "--seeds", "2", "--steps", "150")
+    first = simulate("--seed", "1", "--seeds", "2", "--steps", "100")
     assert first.returncode == 0, first.stdout + first.stderr
-    second = simulate("--seed", "1", "--seeds", "2", "--steps", "150")
+    second = simulate("--seed", "1", "--seeds", "2", "--steps", "100")
     digests = re.findall(r"digest (\w+)", first.stdout)
     assert len(set(digests)) == 2
     assert re.findall(r"digest (\w+)", second.stdout) == digests
+
+
+@pytest.mark.parametrize(
+    ("defect", "seed", "found"),
+    [
+        ("first-milestone-only", 1, "already_released"),
+        ("no-idempotency", 1, "answered another thing"),
+    ],
+)
+def test_a_defect_that_is_put_back_is_found(defect: str, seed: int, found: str) -> None:
+    run = simulate(*("--seed", str(seed), "--steps", "250", "--defect", defect), *("--shrink", "0"))
+    assert run.returncode == 1, run.stdout + run.stderr
+    assert found in run.stdout
+    assert f"--seed {seed} --steps 250 --defect {defect}" in run.stdout
 
 
 def test_the_model_shares_no_code_with_the_product() -> None:

@@ -94,10 +94,12 @@ class Wire:
         answer = self.rng.choice(SENDING if sends else ANYWHERE)
         more: dict[str, Any] = {}
         if request.method == "GET" and self.rng.random() < 0.3:
-            answer, more = "lag", {"ledgers": self.rng.randint(1, 20)}
+            answer = "lag"  # a server that is behind stays behind for a while
+            more = {"ledgers": self.rng.randint(1, 20), "times": self.rng.choice([1, 2, 5])}
         self.tell(f"{answer} to {request.method} {_shown(request.path)}")
         latest = self.sandbox.network.sequence
-        self.sandbox.faults.add({"answer": answer, "match": {"path": request.path}, **more}, latest)
+        match = {"path": request.path, "method": request.method}
+        self.sandbox.faults.add({"answer": answer, "match": match, **more}, latest)
 
 
 def _shown(path: str) -> str:
