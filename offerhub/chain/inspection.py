@@ -31,7 +31,7 @@ from offerhub.chain.values import native
 from offerhub.core import clock
 from offerhub.core.money import parse_amount
 
-HORIZON = timedelta(hours=1)  # how far ahead an envelope's expiry may be
+LONGEST_LIFE = timedelta(hours=1)  # how far ahead an envelope's expiry may be
 MOST_TEXT = 200_000  # characters of an envelope; the network takes about as many bytes
 _TYPE_V1 = b"\x00\x00\x00\x02"  # the first bytes of the one kind of envelope that is made today
 
@@ -212,8 +212,8 @@ def _check_limits(parsed: TransactionEnvelope) -> datetime:
     assert bounds is not None
     require(_only_time(conditions), "it has conditions beyond a time")
     now = clock.now()
-    require(bounds.min_time <= (now + HORIZON).timestamp(), "it applies too far in the future")
-    require(bounds.max_time <= (now + HORIZON).timestamp(), "it expires too far in the future")
+    require(bounds.min_time <= (now + LONGEST_LIFE).timestamp(), "it applies too far in the future")
+    require(bounds.max_time <= (now + LONGEST_LIFE).timestamp(), "it expires too far in the future")
     return datetime.fromtimestamp(bounds.max_time, UTC)
 
 

@@ -47,8 +47,8 @@ class Driver(Protocol[S]):
     def look_up(self, row: S) -> Outcome:
         """What the ledger says of the kept hash; UNKNOWN with code `not_found` when nothing."""
 
-    def is_past(self, row: S) -> bool:
-        """Whether the network's own latest ledger closed safely after the envelope's expiry."""
+    def cannot_apply(self, row: S) -> bool:
+        """Whether the network proves that the envelope is in no ledger and never can be."""
 
     def confirm(self, row: S, fact: ChainFact) -> None:
         """One transaction: lock, state, ledger, event. Does nothing when already done."""
@@ -135,11 +135,10 @@ class _Run(Generic[T]):
     def _expired(self) -> bool:
         """Retire an envelope that can not apply any more; True when nothing is left to send.
 
-        The ledger's time is read first and the hash looked up again after it, so a transaction
-        that landed in the last moment is found.
+        The proof of absence comes first and the hash is looked up once more after it.
         """
         row = self.row
-        if not self.driver.is_past(row):
+        if not self.driver.cannot_apply(row):
             return False
         if self._settle(self.driver.look_up(row)):
             return True

@@ -36,7 +36,8 @@ __all__ = [
 ]
 
 BASE_FEE = 10_000  # stroops of XLM an operation at the most; the network charges less when calm
-LIFE = timedelta(seconds=60)  # of an envelope that we build
+# Of an envelope that we build: a machine whose clock is two minutes wrong still pays.
+LIFE = timedelta(minutes=3)
 NATIVE = Asset.native()
 
 

@@ -9,7 +9,7 @@ from django.conf import settings
 from stellar_sdk import Keypair, scval
 
 from offerhub.chain import keys, stellar, trustless_work
-from offerhub.chain.inspection import HORIZON, is_signed_by, same_transaction
+from offerhub.chain.inspection import LONGEST_LIFE, is_signed_by, same_transaction
 from offerhub.chain.network import sandbox_facts, usdc_contract
 from offerhub.chain.terms import MULTI, SINGLE
 from offerhub.chain.types import BuildRefused, Envelope, EnvelopeRefused
@@ -289,7 +289,7 @@ def test_the_address_of_a_contract_is_known_before_it_is_there(deal: Deal) -> No
 def test_an_envelope_expires_within_the_horizon_and_says_when(deal: Deal) -> None:
     envelope = trustless_work.deploy(deal.buyer.address, deal.new(SINGLE, 100))
     _, closed_at = stellar.latest_ledger()
-    assert closed_at < envelope.valid_until < closed_at + HORIZON
+    assert closed_at < envelope.valid_until < closed_at + LONGEST_LIFE
     assert envelope.source == deal.buyer.address
     assert 0 < envelope.max_fee <= UNIT
 

@@ -108,6 +108,25 @@ def test_what_landed_at_the_last_moment_is_found_and_not_rebuilt(scene: Scene) -
     assert (scene.money(), scene.payments()) == (PAID, 1)
 
 
+def test_a_look_up_from_a_server_that_is_behind_proves_no_absence(scene: Scene) -> None:
+    """Horizon's root is up to date and its look-ups come from another server that is not: a 404
+    of the one and the ledger of the other together prove nothing."""
+    withdrawal = scene.ask()
+    scene.fault("lag", LOOK_UP, times=1000)
+    scene.fault("504-after", SUBMIT)
+    scene.run(withdrawal)
+    assert scene.money() == PAID_UNSEEN
+    scene.expire(withdrawal)
+    scene.run(withdrawal)
+    attempt = scene.attempt(withdrawal)
+    assert (attempt.status, attempt.attempts, scene.payments()) == ("UNKNOWN", 1, 1)
+    scene.network.heal()
+    scene.run(withdrawal)
+    assert scene.row(withdrawal).status == "COMPLETED"
+    assert (scene.money(), scene.payments()) == (PAID, 1)
+    assert scene.books_are_right()
+
+
 def test_five_envelopes_that_never_land_give_the_money_back(scene: Scene) -> None:
     withdrawal = scene.ask()
     scene.fault("504-before", SUBMIT, times=50)

@@ -67,7 +67,7 @@ def _hash_not_kept() -> None:
 
 
 def _expired_at_once() -> None:
-    LedgerReads.is_past = lambda self, row: True  # type: ignore[method-assign]
+    LedgerReads.cannot_apply = lambda self, row: True  # type: ignore[method-assign]
 
 
 def _first_milestone_only() -> None:
