@@ -29,14 +29,19 @@ def _loopback_only(self: socket.socket, address: Any) -> None:
     _original_connect(self, address)
 
 
-# Whole installations, on databases of their own. They take minutes and so begin first.
-LONG = ("tests/processes/test_demo.py", "tests/processes/test_up.py")
+# Whole installations, on databases of their own. They take long and so begin first.
+LONG = (
+    "tests/processes/test_demo.py",
+    "tests/processes/test_up.py",
+    "tests/simulation/test_simulation.py",
+)
 ROOMS = (*LONG, "tests/browser/")
 
 
 class Rooms(LoadScopeScheduling):  # type: ignore[misc]
     """Each test goes to the worker that is free, but for the rooms: those stay on one. The browser
-    walks the desk once, and two installations at a time are enough."""
+    walks the desk once, two installations at a time are enough, and the simulator empties its
+    database."""
 
     def _split_scope(self, nodeid: str) -> str:
         return next((room for room in ROOMS if nodeid.startswith(room)), nodeid)

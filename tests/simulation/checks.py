@@ -38,7 +38,8 @@ def _operations(stage: Stage) -> None:
         for row in table._base_manager.filter(status="FAILED"):
             code = (row.problem or {}).get("code", "")
             stage.tell(f"{row} {code}")
-            if code not in MAY_FAIL and row.attempts < MAX_ENVELOPES:
+            expired = row.attempts == MAX_ENVELOPES and code != "tx_too_late"
+            if code not in MAY_FAIL and not expired:
                 stage.wrong(f"{row}: {row.problem}")
 
 

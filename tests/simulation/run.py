@@ -60,7 +60,7 @@ def plan_of(seed: str, steps: int) -> Plan:
 
 
 class Simulator:
-    """Runs seed after seed in one process."""
+    """Plays a run; each has a process of its own (seeds.py)."""
 
     def __init__(self) -> None:
         self.clean, self.wire, self.death = Clean(), Wire(), Death()

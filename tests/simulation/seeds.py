@@ -1,8 +1,13 @@
 """Seed after seed, and what is said of each; a failure is made small, and how to play it again."""
 
 import argparse
+import multiprocessing
 import time
 from collections.abc import Callable
+from multiprocessing.connection import Connection
+
+from django.db import connection
+from django.urls import get_resolver
 
 from tests.simulation.run import Plan, Result, Simulator, plan_of
 from tests.simulation.shrink import shrink
@@ -11,12 +16,34 @@ SHOWN = 60  # lines of a small failure's record
 MANY = 60  # steps that are no help to anybody
 
 
+_processes = multiprocessing.get_context("fork")
+
+
+def played(seed: str, plan: Plan) -> Result:
+    """One run in a process of its own, so that it remembers nothing of the run before."""
+    connection.close()
+    receiver, sender = _processes.Pipe(duplex=False)
+    child = _processes.Process(target=_play, args=(seed, plan, sender))
+    child.start()
+    sender.close()
+    try:
+        result: Result = receiver.recv()
+    finally:
+        child.join()
+        receiver.close()
+    return result
+
+
+def _play(seed: str, plan: Plan, sender: "Connection[Result, None]") -> None:
+    sender.send(Simulator().run(seed, plan))
+
+
 class Seeds:
     """Plays them and counts."""
 
     def __init__(self, asked: argparse.Namespace, say: Callable[[str], None]) -> None:
         self._asked, self._say = asked, say
-        self._simulator = Simulator()
+        _ = get_resolver().url_patterns  # imported once, for every run to come
         self.played = self.failed = self.operations = 0
 
     def play(self, seed: str) -> None:
@@ -24,7 +51,7 @@ class Seeds:
         began, plan = time.perf_counter(), plan_of(seed, self._asked.steps)
         if self._asked.only:
             plan = [plan[int(number) - 1] for number in self._asked.only.split(",")]
-        result = self._simulator.run(seed, plan)
+        result = played(seed, plan)
         took = time.perf_counter() - began
         self.played, self.operations = self.played + 1, self.operations + result.operations
         if self._asked.show:
@@ -40,10 +67,8 @@ class Seeds:
     def _tell(self, seed: str, plan: Plan, result: Result) -> None:
         for problem in result.problems:
             self._say(f"  {problem}")
-        small = shrink(
-            plan, lambda part: bool(self._simulator.run(seed, part).problems), self._asked.shrink
-        )
-        again = self._simulator.run(seed, small)
+        small = shrink(plan, lambda part: bool(played(seed, part).problems), self._asked.shrink)
+        again = played(seed, small)
         numbers = ",".join(str(plan.index(step) + 1) for step in small)
         only = f" --only {numbers}" if len(small) <= MANY else ""
         defect = f" --defect {self._asked.defect}" if self._asked.defect else ""
