@@ -101,8 +101,6 @@ INSTALLED_APPS = [
     "disputes",
     "payouts",
     "offerhub.suspense",
-    "offerhub.campaigns",
-    "offerhub.subscriptions",
 ]
 MIDDLEWARE = [
     "offerhub.health.Health",

@@ -12,8 +12,6 @@ API = [
     path("", include("orders.urls")),
     path("", include("disputes.urls")),
     path("", include("payouts.urls")),
-    path("", include("offerhub.campaigns.urls")),
-    path("", include("offerhub.subscriptions.urls")),
 ]
 
 urlpatterns = [

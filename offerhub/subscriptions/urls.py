@@ -1,5 +1,0 @@
-"""Routes of subscriptions, under /api/v1."""
-
-from django.urls import URLPattern
-
-urlpatterns: list[URLPattern] = []
