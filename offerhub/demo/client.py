@@ -13,6 +13,12 @@ import requests
 Json = dict[str, Any]
 PATIENCE = 180.0  # seconds without progress after which a step is given up
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
+# A server that dies in the middle of its answer has not answered.
+NO_ANSWER = (
+    requests.ConnectionError,
+    requests.Timeout,
+    requests.exceptions.ChunkedEncodingError,
+)
 
 
 class Refused(Exception):
@@ -67,7 +73,7 @@ class Api:
                 answer = self._session.request(
                     method, self._base + path, json=body, headers=headers, timeout=40
                 )
-            except (requests.ConnectionError, requests.Timeout) as error:
+            except NO_ANSWER as error:
                 self._waiting("the server does not answer")
                 patience.wait(f"no answer: {error}")
                 continue
@@ -131,7 +137,7 @@ class Sandbox:
                     return content
                 if answer.status_code < 500 and answer.status_code != 429:
                     raise Refused(path, {**_problem(answer), "status": answer.status_code})
-            except (requests.ConnectionError, requests.Timeout):
+            except NO_ANSWER:
                 pass
             patience.wait("the sandbox network does not answer")
 
