@@ -247,6 +247,8 @@ API_WAIT_SECONDS = env.float("OFFERHUB_API_WAIT_SECONDS", 10.0)
 # How many requests of one web process may wait at a time; beyond it they answer 202 at once.
 API_WAITERS = env.int("OFFERHUB_API_WAITERS", 8)
 API_RATE_PER_SECOND = env.float("OFFERHUB_API_RATE_PER_SECOND", 2000.0 if SANDBOX else 50.0)
+# Keep a log of the calls of each key for 30 days, without bodies.
+API_CALL_LOG = env.bool("OFFERHUB_API_CALL_LOG", True)
 # The port of `manage.py up`; its sandbox takes the tenth after it unless told otherwise.
 PORT = env.int("PORT", 8000)
 WEB_WORKERS = env.int("WEB_WORKERS", 2)

@@ -18,6 +18,9 @@ os.environ["EVIDENCE_DIR"] = str(database.DATA.parent / "test-evidence" / worker
 
 from offerhub.settings import *  # noqa: E402, F403
 
+# Written by a thread of its own, which would meet tests without a database; its test turns it on.
+API_CALL_LOG = False
+
 # Each test process has a network of its own. Its address is chosen here and not in a fixture: what
 # is set while a test overrides settings would be taken back with them.
 SANDBOX_URL = os.environ.get("OFFERHUB_SANDBOX_URL") or f"http://127.0.0.1:{free_port()}"

@@ -142,7 +142,9 @@ class ApiKeyAuthentication(BaseAuthentication):
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer":
             raise KeyMissing
-        return None, verify(token.strip(), client_address(request._request))
+        principal = verify(token.strip(), client_address(request._request))
+        request._request.offerhub_principal = principal  # type: ignore[attr-defined]  # call_log
+        return None, principal
 
     def authenticate_header(self, request: Request) -> str:
         """For `WWW-Authenticate` of a 401."""

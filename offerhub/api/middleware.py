@@ -8,6 +8,7 @@ import structlog
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+from offerhub.api import call_log
 from offerhub.api.requests import request_id_of
 
 log = structlog.get_logger(__name__)
@@ -36,12 +37,8 @@ class RequestContext:
             note = log.info
         else:
             note = log.debug
-        note(
-            "request",
-            method=request.method,
-            path=request.path,
-            status=status,
-            ms=round((time.perf_counter() - started) * 1000, 1),
-        )
+        ms = round((time.perf_counter() - started) * 1000, 1)
+        note("request", method=request.method, path=request.path, status=status, ms=ms)
+        call_log.note(request, response, request_id, ms)
         structlog.contextvars.clear_contextvars()
         return response

@@ -68,6 +68,7 @@ def answer(refusal: Refusal, request_id: str) -> Response:
     if isinstance(refusal, MethodNotAllowed) and "allowed" in refusal.extra:
         response.headers["Allow"] = ", ".join(refusal.extra["allowed"])
     response._has_been_logged = True  # type: ignore[attr-defined]  # once is enough, see below
+    response.offerhub_problem = refusal.code  # type: ignore[attr-defined]  # for the log of calls
     response.headers["X-Request-Id"] = request_id
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -24,7 +24,7 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from offerhub.api import idempotency, problems, throttling, waiting
+from offerhub.api import idempotency, maintenance, problems, throttling, waiting
 from offerhub.api.authentication import Principal
 from offerhub.api.refusals import MethodNotAllowed
 from offerhub.api.rendering import JSON, Response, encode, respond
@@ -114,7 +114,7 @@ class ApiView(APIView):
         )
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Who calls, how often, may they, and is there such a method: in this order."""
+        """Who calls, how often, may they, is there such a method, and are changes taken now."""
         assert isinstance(request, ApiRequest)
         self.format_kwarg = None
         request.accepted_renderer, request.accepted_media_type = self.perform_content_negotiation(
@@ -129,6 +129,7 @@ class ApiView(APIView):
         if request.method not in self.allowed_methods:
             self.http_method_not_allowed(request)
         self.check_permissions(request)
+        maintenance.refuse_writes(request.method)
 
     def perform_content_negotiation(
         self, request: Request, force: bool = False

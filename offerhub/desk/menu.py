@@ -22,7 +22,7 @@ GROUPS = {
     "Money": ("Order", "User", "Deposit", "Withdrawal"),
     "Books": ("Account", "Entry", "Period", "Seal"),
     "Chain": ("Wallet", "Escrow", "EscrowOperation", "WalletOperation", "WithdrawalAttempt"),
-    "House": ("Marketplace", "ApiKey", "StaffUser", "StaffAction", "Event"),
+    "House": ("Marketplace", "ApiKey", "ApiCall", "StaffUser", "StaffAction", "Event"),
 }
 
 
