@@ -8,6 +8,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from offerhub import runfile
+from offerhub.demo import snippet
 from offerhub.demo.client import Api, Patience, Sandbox
 from offerhub.demo.diary import Diary
 from offerhub.demo.freelance import Freelance
@@ -30,6 +31,10 @@ class NotRunning(Exception):
 def resume(screen: Screen) -> None:
     """Play what was never played or was broken off; what is over is only shown."""
     _play_all(screen, FIRST, fresh=False)
+    facts = _facts()
+    with screen.step("Users of the SDKs' first lines") as notes:
+        api = Api(facts["baseUrl"], facts["apiKey"], lambda why: None)
+        notes.append(snippet.make_ready(api, Sandbox(facts["sandboxUrl"])))
 
 
 def play_again(screen: Screen) -> None:
@@ -45,9 +50,7 @@ def play_again(screen: Screen) -> None:
 def _play_all(
     screen: Screen, scenarios: Sequence[type[Scenario]], *, fresh: bool
 ) -> list[Scenario]:
-    facts = runfile.read()
-    if facts is None:
-        raise NotRunning("The installation has not said where it is")
+    facts = _facts()
     diary_path = runfile.path().with_name("demo.json")
     played = []
     for scenario in scenarios:
@@ -56,6 +59,13 @@ def _play_all(
         player.play()
         played.append(player.scenario)
     return played
+
+
+def _facts() -> runfile.RunFile:
+    facts = runfile.read()
+    if facts is None:
+        raise NotRunning("The installation has not said where it is")
+    return facts
 
 
 class _Player:

@@ -24,6 +24,7 @@ from offerhub.users import services as users
 R = TypeVar("R")
 NAME = "Demo marketplace"
 ACTOR = system("demo")
+SNIPPET_USERS = ("usr_123", "usr_456")  # buyer and seller of the SDKs' first lines
 TRIES = 8
 MIGRATION_LOCK = 7_100_100  # one migration at a time, however many machines start together
 
@@ -62,6 +63,9 @@ def demo_installation(known: RunFile | None, base_url: str, sandbox_url: str) ->
     start as long as they still work, and made anew otherwise.
     """
     marketplace = _marketplace(known)
+    for number, user in enumerate(SNIPPET_USERS):
+        new = users.NewUser(external_id=f"sdk-{('buyer', 'seller')[number]}", id=user)
+        users.create_user(marketplace_id=marketplace.id, new=new, actor=ACTOR)
     return {
         "baseUrl": base_url,
         "apiKey": _working_key(known, marketplace) or _new_key(marketplace),

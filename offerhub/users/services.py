@@ -13,18 +13,20 @@ from offerhub.core.db import in_transaction
 from offerhub.core.errors import DuplicateReference, FieldError, InvalidReference, NotFound
 from offerhub.core.ids import has_prefix
 from offerhub.events import services as events
-from offerhub.users.models import User, Wallet, wallet_id
+from offerhub.users.models import User, Wallet, user_id, wallet_id
 
 
 @dataclass(frozen=True)
 class NewUser:
-    """What a marketplace says of a user. `public_key` is given by a party that signs itself."""
+    """What a marketplace says of a user. `public_key` is given by a party that signs itself, `id`
+    by whoever must know our id beforehand, as the demo does; no route takes one."""
 
     external_id: str
     name: str = ""
     email: str = ""
     metadata: dict[str, Any] | None = None
     public_key: str = ""
+    id: str = ""
 
 
 @in_transaction
@@ -36,6 +38,7 @@ def create_user(*, marketplace_id: str, new: NewUser, actor: Actor) -> tuple[Use
     try:
         with transaction.atomic():
             user = User.objects.create(
+                id=new.id or user_id(),
                 marketplace_id=marketplace_id,
                 external_id=new.external_id,
                 name=new.name,

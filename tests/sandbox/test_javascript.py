@@ -2,64 +2,29 @@
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import json
 import os
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
-import pytest
-
+from tests.node import installed, need
 from tests.sandbox.player import Player
 
 HERE = Path(__file__).parent / "js"
-CACHE = Path(__file__).parents[2] / "var" / "js-clients"
-
-
-def need(program: str) -> str:
-    """The program's path. Its absence fails the test: a skipped check looks like a good one."""
-    found = shutil.which(program)
-    if found is None:
-        pytest.fail(f"{program} is missing: the JavaScript clients need Node.js 20 or newer")
-    return found
-
-
-def installed() -> Path:
-    """A folder with the locked packages, made once per lock file."""
-    npm = need("npm")
-    lock = (HERE / "package-lock.json").read_bytes()
-    folder = CACHE / hashlib.sha256(lock).hexdigest()[:16]
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as guard:
-        fcntl.flock(guard, fcntl.LOCK_EX)
-        if not (folder / ".done").exists():
-            for name in ("package.json", "package-lock.json"):
-                shutil.copy(HERE / name, folder / name)
-            command = [npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
-            made = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-            assert made.returncode == 0, made.stdout + made.stderr
-            (folder / ".done").touch()
-        shutil.copy(HERE / "play.mjs", folder / f"play-{os.getpid()}.mjs")
-    return folder / f"play-{os.getpid()}.mjs"
+FILES = ("package.json", "package-lock.json", "play.mjs")
 
 
 def played(player: Player) -> dict[str, Any]:
-    node, script = need("node"), installed()
-    try:
-        done = subprocess.run(
-            [node, script.name],
-            cwd=script.parent,
-            env={**os.environ, "SANDBOX_URL": player.url},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-    finally:
-        script.unlink()
+    done = subprocess.run(
+        [need("node"), "play.mjs"],
+        cwd=installed(HERE, FILES),
+        env={**os.environ, "SANDBOX_URL": player.url},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
