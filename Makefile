@@ -6,7 +6,7 @@ UV     := var/tools/bin/uv
 # The tests' own database server; started when it is not there.
 TESTDB := $(BIN)/python -m tests.database
 
-.PHONY: run demo test browser lint types imports format migrations bench simulate install lock clean help
+.PHONY: run demo test browser lint types imports format migrations schema bench simulate install lock clean help
 .DEFAULT_GOAL := help
 
 run: install  ## Start everything, play the freelance use case, leave the server up
@@ -43,6 +43,11 @@ migrations: install  ## The tables match the models, and the settings are safe
 		makemigrations --check --dry-run
 	@DATABASE_URL=$${DATABASE_URL:-$$($(TESTDB) start)} $(BIN)/python manage.py \
 		check --fail-level WARNING
+
+schema: install  ## Write what the API's document says into sdk/, and the SDKs' types from it
+	@$(BIN)/python manage.py openapi > sdk/openapi.json
+	@$(BIN)/python sdk/python/generate.py
+	@cd sdk/typescript && npm ci --silent --no-audit --no-fund --ignore-scripts && npm run --silent generate
 
 format: install  ## Put the code into its form
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 # These need no database.
-WITHOUT_DATABASE = {"demo", "sandbox", "help", "--help", "version", "--version"}
+WITHOUT_DATABASE = {"demo", "sandbox", "openapi", "help", "--help", "version", "--version"}
 
 
 def main() -> None:

@@ -1,5 +1,7 @@
 """Bodies and answers of users and their wallets."""
 
+from typing import Any
+
 from offerhub.api.fields import (
     BooleanField,
     ChoiceField,
@@ -15,10 +17,17 @@ from offerhub.users.models import Wallet
 USER_WALLETS = [Wallet.Kind.MANAGED.value, Wallet.Kind.EXTERNAL.value]
 
 
+class WalletKindField(ChoiceField):
+    """As answers write it; `external` is taken too."""
+
+    def to_internal_value(self, data: Any) -> str:
+        return super().to_internal_value("EXTERNAL" if data == "external" else data)
+
+
 class OwnWalletBody(Body):
     """A wallet whose key the party holds: they sign every step themselves."""
 
-    kind = ChoiceField(choices=["external", "EXTERNAL"])
+    kind = WalletKindField(choices=["EXTERNAL"])
     address = TextField(max_length=56)
 
 

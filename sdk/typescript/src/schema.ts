@@ -1229,7 +1229,7 @@ export interface components {
         /** @description A wallet whose key the party holds: they sign every step themselves. */
         OwnWalletBodyRequest: {
             /** @enum {string} */
-            kind: "external" | "EXTERNAL";
+            kind: "EXTERNAL";
             address: string;
         };
         /** @description What of a user can change. */

@@ -221,7 +221,7 @@ class OwnWalletBodyRequest(TypedDict):
     A wallet whose key the party holds: they sign every step themselves.
     """
 
-    kind: Literal['external', 'EXTERNAL']
+    kind: Literal['EXTERNAL']
     address: str
 
 
