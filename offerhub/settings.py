@@ -310,7 +310,7 @@ ORDER_QUIET_DAYS = env.float("ORDER_QUIET_DAYS", 30.0)
 
 # --- campaigns ----------------------------------------------------------------------------------
 # How many pledges of one campaign are released or refunded at a time.
-CAMPAIGN_WINDOW = env.int("CAMPAIGN_WINDOW", 32)
+CAMPAIGN_WINDOW = env.int("CAMPAIGN_WINDOW", 64)
 
 # --- disputes ---------------------------------------------------------------------------------
 # The service clocks, in hours; they stand while a party must answer.

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from offerhub.core import clock
+from offerhub.core import clock, jobs
 from offerhub.core.actor import Actor
 from offerhub.core.db import in_transaction
 from offerhub.core.errors import FieldError, Unprocessable, WrongState
@@ -13,7 +13,7 @@ from offerhub.events import services as events
 from offerhub.users.services import find_users
 from orders.campaigns.models import Campaign, Pledge
 from orders.campaigns.refusals import GoalNotMet
-from orders.campaigns.rules import lock_campaign
+from orders.campaigns.rules import JOB, lock_campaign
 from orders.campaigns.settling import begin, due_now
 from orders.campaigns.states import CampaignStatus, Holds, OverGoal, PledgeState, SettleOn
 
@@ -136,4 +136,5 @@ def retry(*, marketplace_id: str | None, campaign_id: str, actor: Actor) -> Camp
     campaign.moved_at = campaign.next_at = now
     events.record(campaign, "campaign.retried", actor=actor, payload={"pledges": number})
     campaign.save()
+    jobs.ring(JOB, campaign.pk)
     return campaign

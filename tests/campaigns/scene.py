@@ -41,7 +41,7 @@ class Backed:
         return str(self.api.post("/campaigns", body, status=201)["id"])
 
     def pledge(
-        self, campaign: str, backer: int, amount: int, *, status: int = 201, **more: Any
+        self, campaign: str, backer: int, amount: float, *, status: int = 201, **more: Any
     ) -> Any:
         """As the mission writes it: an order of the backer."""
         body = {
