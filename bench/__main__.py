@@ -40,6 +40,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=4.0, help="of each figure (default: 4)")
     parser.add_argument("--pledges", type=int, default=200, help="of the campaign (default: 200)")
     parser.add_argument("--backers", type=int, default=100, help="of the campaign (default: 100)")
+    parser.add_argument("--refund", action="store_true", help="call the campaign off")
     parser.add_argument("--kill", action="store_true", help="kill the worker every 10 seconds")
     parser.add_argument("--limit", type=int, default=0, help="the provider's requests per minute")
     options = parser.parse_args()
@@ -64,7 +65,11 @@ def main() -> None:
         from bench import campaign
 
         rows = campaign.run(
-            options.pledges, backers=options.backers, kill=options.kill, limit=options.limit
+            options.pledges,
+            backers=options.backers,
+            refund=options.refund,
+            kill=options.kill,
+            limit=options.limit,
         )
         results["campaign"] = campaign.table(console, rows)
     RESULTS.write_text(json.dumps(results, indent=1) + "\n")

@@ -53,13 +53,13 @@ class Settled:
 
 
 def run(
-    pledges: int, *, backers: int = 100, kill: bool = False, limit: int = 0
+    pledges: int, *, backers: int = 100, refund: bool = False, kill: bool = False, limit: int = 0
 ) -> tuple[Settled, Settled]:
-    """The small campaign and the one of so many pledges."""
+    """The small campaign and the one of so many pledges; released, or refunded."""
     with running() as instance:
         bench = _Bench(instance, min(backers, pledges))
-        small = bench.settle(min(SMALL, pledges), kill=False)
-        return small, bench.settle(pledges, kill=kill, limit=limit)
+        small = bench.settle(min(SMALL, pledges), refund=refund)
+        return small, bench.settle(pledges, refund=refund, kill=kill, limit=limit)
 
 
 class _Bench:
@@ -78,7 +78,7 @@ class _Bench:
         other.run = self.market.run
         return other
 
-    def settle(self, pledges: int, *, kill: bool, limit: int = 0) -> Settled:
+    def settle(self, pledges: int, *, refund: bool, kill: bool = False, limit: int = 0) -> Settled:
         """Have a campaign backed, and settled."""
         campaign = self._backed(pledges)
         before, sent = self._creator_has(), self._sent()
@@ -87,16 +87,20 @@ class _Bench:
         with _killing(self.instance, kill) as kills:
             used = cpu_seconds(pids)
             began = time.monotonic()
-            self._post(f"/campaigns/{campaign}/settle")
+            self._post(f"/campaigns/{campaign}/{'cancel' if refund else 'settle'}")
             samples = list(self._watch(campaign, began))
             seconds = time.monotonic() - began
         self._limit(0)
-        now = cpu_seconds(self.instance.pids() if kill else pids)
-        cpu = {role: max(now[role] - used[role], 0) * 1000 / pledges for role in used}
+        if kill:  # what a killed process had used nobody can tell any more
+            del pids["worker"]
+        now = cpu_seconds(pids)
+        cpu = {role: (now[role] - used[role]) * 1000 / pledges for role in now}
+        # A backer's account sends two calls for a release, and one for a refund, whose other one
+        # is the resolver's.
         once = (
-            samples[-1][1]["released"] == pledges
-            and self._creator_has() - before == pledges * PLEDGE
-            and self._sent() - sent == 2 * pledges
+            samples[-1][1]["refunded" if refund else "released"] == pledges
+            and self._creator_has() - before == (0 if refund else pledges * PLEDGE)
+            and self._sent() - sent == (1 if refund else 2) * pledges
         )
         return Settled(pledges, seconds, cpu, len(kills), once, _errors(samples, seconds))
 

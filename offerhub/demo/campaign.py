@@ -48,18 +48,16 @@ class Funded(Sale):
             self.credited(word, str(PLEDGE))
 
     def _open(self) -> None:
-        health = self.sandbox.get("/control/health")
-        deadline = datetime.fromisoformat(health["now"]) + timedelta(days=7)
+        if not self.diary.knows("deadline"):
+            now = datetime.fromisoformat(self.sandbox.get("/control/clock")["now"])
+            self.diary.keep("deadline", (now + timedelta(days=7)).isoformat())
         body: Json = {
             "creatorId": self.diary.name("creator"),
             "title": "Project X",
             "goal": self.goal,
-            "deadline": deadline.isoformat(),
+            "deadline": self.diary.fact("deadline"),
             "holds": self.holds,
         }
-        if not self.diary.knows("deadline"):
-            self.diary.keep("deadline", body["deadline"])
-        body["deadline"] = self.diary.fact("deadline")
         made = self.api.post("/campaigns", body, key=self.diary.name("open"))
         self.diary.keep("campaign", made["id"])
 

@@ -124,7 +124,10 @@ def _filled(sentence: str, payload: Payload, names: dict[str, str]) -> str:
 
 
 # Of the payload as they are.
-_PLAIN = ("goal", "pledged", "pledges", "done", "total", "failed", "paidOut", "givenBack")
+_PLAIN = (
+    *("goal", "pledged", "pledges", "done", "total", "failed", "paidOut", "givenBack"),
+    "releaseAt",
+)
 _WORDS = {
     "deploy": "contract",
     "fund": "funding",

@@ -193,7 +193,7 @@ def test_a_pledge_costs_the_same_statements_in_any_campaign(
         assert scene.read(campaign)["status"] == "SUCCEEDED"
     each, rest = divmod(asking[25] - asking[5], 20)
     assert (each, rest) == (3, 0)
-    assert noting[25] == noting[5] == 4
+    assert noting[25] == noting[5] == 3
 
 
 def _statements(campaign: str) -> int:
