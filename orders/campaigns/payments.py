@@ -30,7 +30,8 @@ def ask(*, campaign: Campaign, order_id: str, actor: Actor) -> None:
         return
     except Refusal as refusal:
         problem = {"code": refusal.code, "detail": refusal.detail[:500]}
-        Pledge.objects.filter(pk=order_id, state=PledgeState.HELD).update(
+        waiting = (PledgeState.HELD, PledgeState.SETTLING)
+        Pledge.objects.filter(pk=order_id, state__in=waiting).update(
             state=PledgeState.SETTLING, problem=problem
         )
 
