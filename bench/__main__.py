@@ -2,6 +2,8 @@
 
     python -m bench                    everything, four seconds a figure
     python -m bench --seconds 10 http  the API alone, longer
+    python -m bench campaign --pledges 1000 --kill
+                                       a campaign's settlement while the worker is killed
 
 The last results are kept in bench/results.json.
 """
@@ -32,8 +34,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m bench", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("parts", nargs="*", choices=["desk", "http", "ledger", []], default=[])
+    parser.add_argument(
+        "parts", nargs="*", choices=["campaign", "desk", "http", "ledger", []], default=[]
+    )
     parser.add_argument("--seconds", type=float, default=4.0, help="of each figure (default: 4)")
+    parser.add_argument("--pledges", type=int, default=200, help="of the campaign (default: 200)")
+    parser.add_argument("--backers", type=int, default=100, help="of the campaign (default: 100)")
+    parser.add_argument("--refund", action="store_true", help="call the campaign off")
+    parser.add_argument("--kill", action="store_true", help="kill the worker every 10 seconds")
+    parser.add_argument("--limit", type=int, default=0, help="the provider's requests per minute")
     options = parser.parse_args()
     parts = options.parts or ["ledger", "http", "desk"]
     console = Console()
@@ -52,6 +61,17 @@ def main() -> None:
 
         results["desk"] = desk.run()
         _print_desk(console, results["desk"])
+    if "campaign" in parts:
+        from bench import campaign
+
+        rows = campaign.run(
+            options.pledges,
+            backers=options.backers,
+            refund=options.refund,
+            kill=options.kill,
+            limit=options.limit,
+        )
+        results["campaign"] = campaign.table(console, rows)
     RESULTS.write_text(json.dumps(results, indent=1) + "\n")
 
 

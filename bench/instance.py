@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -55,7 +56,14 @@ def running() -> Iterator[Instance]:
         Path(folder).chmod(0o755)
         environment = {k: v for k, v in os.environ.items() if k != "DATABASE_URL"}
         environment |= {"OFFERHUB_VAR": folder, "LOG_LEVEL": "WARNING"}
-        command = [sys.executable, "manage.py", "up", "--no-demo", "--port", "8765"]
+        command = [
+            sys.executable,
+            "manage.py",
+            "up",
+            "--no-demo",
+            "--port",
+            os.environ.get("BENCH_PORT", "8765"),
+        ]
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
         try:
             facts = _await_facts(Path(folder) / "run.json", process)
@@ -69,6 +77,13 @@ def running() -> Iterator[Instance]:
         finally:
             process.send_signal(signal.SIGINT)
             process.wait(60)
+
+
+def _free_port() -> int:
+    """One that nobody listens on, so that an instance beside this one is no hindrance."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _await_facts(path: Path, process: subprocess.Popen[bytes]) -> dict[str, str]:

@@ -310,6 +310,10 @@ RELEASE_REMINDER_HOURS = env.float("RELEASE_REMINDER_HOURS", 24.0)
 # An open order to which nothing has happened for so many days is a queue at the desk.
 ORDER_QUIET_DAYS = env.float("ORDER_QUIET_DAYS", 30.0)
 
+# --- campaigns ----------------------------------------------------------------------------------
+# How many pledges of one campaign are released or refunded at a time.
+CAMPAIGN_WINDOW = env.int("CAMPAIGN_WINDOW", 64)
+
 # --- disputes ---------------------------------------------------------------------------------
 # The service clocks, in hours; they stand while a party must answer.
 DISPUTE_FIRST_ANSWER_HOURS = env.float("DISPUTE_FIRST_ANSWER_HOURS", 24.0)

@@ -41,6 +41,7 @@ class Worker:
         # Rows that wait for a thread or run on one; True when they were rung again meanwhile.
         self._busy: dict[jobs.Ring, bool] = {}
         self._timers: list[tuple[float, jobs.Ring]] = []
+        self._timed: dict[jobs.Ring, float] = {}  # the next one of each row; others are stale
         self._sweep_at = dict.fromkeys(jobs.SWEEPS, 0.0)
         self._stopping = False
         self._wake, self._waker = os.pipe()
@@ -88,9 +89,12 @@ class Worker:
     def offer(self, ring: jobs.Ring, *, found: bool = False) -> None:
         """Have a row worked on: once at a time here, and once more if it rang while it ran.
 
-        A row that a sweep `found` did not ring: that it is being worked on is enough.
+        A row that a sweep `found` did not ring: that it is being worked on, or will be in a moment,
+        is enough.
         """
         with self._lock:
+            if found and ring in self._timed:
+                return
             if ring in self._busy:
                 self._busy[ring] = self._busy[ring] or not found
                 return
@@ -119,16 +123,24 @@ class Worker:
             self.offer(ring)
 
     def _remind(self, ring: jobs.Ring, seconds: float) -> None:
-        if seconds <= LONGEST_TIMER:
-            with self._lock:
-                heapq.heappush(self._timers, (time.monotonic() + seconds, ring))
-            self._poke()
+        if seconds > LONGEST_TIMER:
+            return
+        at = time.monotonic() + seconds
+        with self._lock:
+            if self._timed.get(ring, float("inf")) <= at:
+                return
+            self._timed[ring] = at
+            heapq.heappush(self._timers, (at, ring))
+        self._poke()
 
     def _start_timers(self) -> None:
         now, due = time.monotonic(), []
         with self._lock:
             while self._timers and self._timers[0][0] <= now:
-                due.append(heapq.heappop(self._timers)[1])
+                at, ring = heapq.heappop(self._timers)
+                if self._timed.get(ring) == at:
+                    del self._timed[ring]
+                    due.append(ring)
         for ring in due:
             self.offer(ring)
 

@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 
 from ledger.admin import books_link
 from offerhub.core.admin import ReadOnlyAdmin, ReadOnlyRows
-from orders.models import Escrow, EscrowOperation, Milestone, Order
+from orders.models import Campaign, Escrow, EscrowOperation, Milestone, Order, Pledge
 
 
 class MilestoneRows(ReadOnlyRows):
@@ -82,3 +82,18 @@ class EscrowOperationAdmin(ReadOnlyAdmin):
     list_filter = ("status", "kind")
     search_fields = ("=id", "=hash", "=order__id")
     list_select_related = ("order",)
+
+
+@admin.register(Campaign)
+class CampaignAdmin(ReadOnlyAdmin):
+    list_display = ("id", "title", "status", "goal", "pledged", "pledges", "failed", "deadline")
+    list_filter = ("status", "holds")
+    search_fields = ("=id", "=creator__external_id")
+
+
+@admin.register(Pledge)
+class PledgeAdmin(ReadOnlyAdmin):
+    list_display = ("order", "campaign", "state", "amount", "settled_at")
+    list_filter = ("state",)
+    search_fields = ("=order__id", "=campaign__id")
+    list_select_related = ("order", "campaign")

@@ -24,7 +24,7 @@ _NEWEST_OPERATION = """(
 _ORDERS = f"""
     SELECT o.id, o.external_ref, o.status, o.buyer_id, b.external_id, o.seller_id, s.external_id,
            o.amount, o.title, o.description, o.shipment, o.metadata, o.created_at,
-           o.updated_at, e.id,
+           o.updated_at, e.id, o.campaign_id,
            (SELECT json_agg(json_build_array(m.ref, m.description, m.amount, m.status, m.evidence,
                 w.after, w.starts, CASE w.state WHEN 'RUNNING' THEN w.ends_at END,
                 m.paid_seller, m.paid_buyer, m.fee_platform, m.fee_protocol) ORDER BY m.position)
@@ -82,7 +82,7 @@ def is_pending(body: Body) -> bool:
 def _order(row: Sequence[Any]) -> Body:
     identifier, external_ref, status, buyer, buyer_name, seller, seller_name, *rest = row
     amount, title, description, shipment, metadata, created_at, updated_at, escrow, *inner = rest
-    milestones, operation = inner
+    campaign, milestones, operation = inner
     return {
         "id": identifier,
         "externalRef": external_ref,
@@ -96,6 +96,7 @@ def _order(row: Sequence[Any]) -> Body:
         "description": description,
         "milestones": [_milestone(*milestone) for milestone in milestones],
         "escrowId": escrow,
+        "campaignId": campaign,
         "operation": _operation(operation),
         "shipment": json.loads(shipment) if shipment else None,
         "metadata": json.loads(metadata),

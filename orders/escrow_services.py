@@ -22,6 +22,7 @@ from offerhub.core.errors import (
 )
 from offerhub.users.models import Wallet
 from orders import plans, rows, windows
+from orders.campaigns import rules
 from orders.models import Escrow, EscrowOperation, Milestone, Order
 from orders.operations import start
 from orders.services import ASSET, lock_order, refuse_unless, reserve
@@ -41,6 +42,7 @@ def request_deploy(*, marketplace_id: str, order_id: str, actor: Actor) -> Escro
     """Ask for the order's contract. RESERVED → (confirmed) ESCROW_CREATED."""
     order = lock_order(marketplace_id, order_id)
     refuse_unless(order, OrderStatus.RESERVED, doing="creating an escrow")
+    rules.refuse_funding(order)
     return _deploy(order, [DEPLOY], actor)
 
 
@@ -55,11 +57,16 @@ def request_prepaid(*, marketplace_id: str, order_id: str, actor: Actor) -> Orde
     refuse_unless(order, *UNFUNDED, doing="funding")
     if order.status == OrderStatus.CREATED:
         order = reserve(marketplace_id=marketplace_id, order_id=order_id, actor=actor)
-    if order.status == OrderStatus.RESERVED:
-        _deploy(order, [DEPLOY, FUND], actor)
-    else:
-        start(order.escrow, [FUND], actor)
+    bring_in(order, (), actor)
     return order
+
+
+def bring_in(order: Order, then: Sequence[plans.Step], actor: Actor) -> None:
+    """The calls that bring a locked order's reserved money into its contract, and what follows."""
+    if order.status == OrderStatus.RESERVED:
+        _deploy(order, [DEPLOY, FUND, *then], actor)
+    else:
+        start(order.escrow, [FUND, *then], actor)
 
 
 def _deploy(order: Order, steps: list[plans.Step], actor: Actor) -> Escrow:
@@ -119,6 +126,7 @@ def request_fund(*, marketplace_id: str, escrow_id: str, actor: Actor) -> Escrow
     if order is None:
         raise NotFound(f"There is no escrow {escrow_id!r} in this marketplace")
     refuse_unless(order, OrderStatus.ESCROW_CREATED, doing="funding the escrow")
+    rules.refuse_funding(order)
     start(order.escrow, [FUND], actor)
     return order.escrow
 
@@ -135,6 +143,7 @@ def request_release(
 ) -> Order:
     """`complete`, `approve`, or `release`, which does the steps that are still missing."""
     order, milestones = _lock_whole(marketplace_id, order_id, doing=f"to {action}")
+    rules.refuse_release(order)
     if action == "release":
         steps = plans.to_release(milestones, milestone_ref, evidence)
     else:
@@ -149,6 +158,7 @@ def request_refund(
 ) -> Order:
     """Give back to the buyer what is still in the contract, or one milestone of it."""
     order, milestones = _lock_whole(marketplace_id, order_id, doing="refunding")
+    rules.take_back(order, actor)
     steps = plans.to_refund(milestones, milestone_ref, reason)
     start(order.escrow, steps, actor)
     return order
@@ -167,6 +177,7 @@ def request_division(
     """Divide a milestone as both parties agreed, `to_seller` in stroops and the rest to the buyer,
     before fees. For a share that ends, such as a running month; a disagreement is a dispute."""
     order, milestones = _lock_whole(marketplace_id, order_id, doing="dividing")
+    rules.refuse_release(order)
     steps = plans.to_divide(milestones, milestone_ref, to_seller, reason, sweep=_to_sweep(order))
     start(order.escrow, steps, actor)
     return order
@@ -179,6 +190,11 @@ def request_division_again(*, operation: EscrowOperation, actor: Actor) -> None:
     order, milestones = _lock_whole(operation.marketplace_id, operation.order_id, doing="dividing")
     if all(m.pk != operation.milestone_id or m.status in SETTLED_MILESTONE for m in milestones):
         raise WrongState("The milestone is settled already")
+    divide_again(order, operation, actor)
+
+
+def divide_again(order: Order, operation: EscrowOperation, actor: Actor) -> None:
+    """The same for an order that is locked, with its escrow."""
     start(order.escrow, plans.divided_again(operation, sweep=_to_sweep(order)), actor)
 
 

@@ -15,6 +15,7 @@ from offerhub.core.fsm import guard
 from offerhub.core.ids import new_id
 from offerhub.marketplaces.models import Marketplace
 from offerhub.users.models import User, Wallet, WalletSubmission
+from orders.campaigns.models import Campaign, Pledge
 from orders.querysets import OrderQuerySet, WindowQuerySet
 from orders.release_policy import Starts
 from orders.states import (
@@ -27,6 +28,8 @@ from orders.states import (
     MilestoneStatus,
     OrderStatus,
 )
+
+__all__ = ["Campaign", "Escrow", "EscrowOperation", "Milestone", "Order", "Pledge", "ReleaseWindow"]
 
 order_id = functools.partial(new_id, "ord")
 milestone_id = functools.partial(new_id, "mil")
@@ -41,6 +44,10 @@ class Order(models.Model):
     id = PublicIdField(primary_key=True, default=order_id, editable=False)
     marketplace = models.ForeignKey(Marketplace, on_delete=models.PROTECT, related_name="orders")
     external_ref = models.CharField(max_length=128, null=True)  # noqa: DJ001 (unique when given)
+    # The campaign that it is a pledge of; see orders.campaigns.
+    campaign = models.ForeignKey(
+        Campaign, on_delete=models.PROTECT, null=True, related_name="orders", db_index=False
+    )
     buyer = models.ForeignKey(User, on_delete=models.PROTECT, related_name="purchases")
     seller = models.ForeignKey(User, on_delete=models.PROTECT, related_name="sales")
     amount = AmountField()
@@ -71,6 +78,11 @@ class Order(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["marketplace", "-id"], name="order_newest_first"),
             models.Index(fields=["marketplace", "status", "-id"], name="order_by_status"),
+            models.Index(
+                fields=["campaign", "-id"],
+                condition=models.Q(campaign__isnull=False),
+                name="order_by_campaign",
+            ),
             models.Index(
                 fields=["updated_at"],
                 condition=models.Q(status__in=OPEN_ORDER),
@@ -161,9 +173,9 @@ class Milestone(models.Model):
     def complete(self) -> None:
         """The seller says the work is done, and the contract says so."""
 
-    @transition(field=status, source=_M.COMPLETED, target=_M.APPROVED)
+    @transition(field=status, source=[_M.OPEN, _M.COMPLETED], target=_M.APPROVED)
     def approve(self) -> None:
-        """The buyer accepted it."""
+        """The buyer accepted it; a campaign's pledge without a seller's word before."""
 
     @transition(field=status, source=_M.APPROVED, target=_M.RELEASING)
     def start_release(self) -> None:

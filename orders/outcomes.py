@@ -19,12 +19,13 @@ from offerhub.core.db import in_transaction
 from offerhub.core.errors import WrongState
 from offerhub.users.models import Wallet
 from orders import plans, rows, windows, writing
+from orders.campaigns.rules import ACTOR, JOB
 from orders.models import EscrowOperation, Milestone
 from orders.operations import actor_of, begin, planned, start
 from orders.release_policy import Starts
 from orders.services import ASSET
 from orders.settlement import settle, settle_surplus
-from orders.states import OrderStatus
+from orders.states import FINAL_ORDER, OrderStatus
 
 Kind = EscrowOperation.Kind
 
@@ -52,6 +53,7 @@ def confirm(operation_id: str, fact: ChainFact) -> None:
         follower=follower,
     )
     _tell_dispute(operation)
+    _tell_campaign(operation)
     if follower is not None:
         begin(follower, operation.milestone)
 
@@ -106,6 +108,14 @@ def _tell_dispute(operation: EscrowOperation) -> None:
     """A dispute follows what became of the calls it asked for."""
     if dispute := operation.args.get("dispute"):
         jobs.ring("disputes.follow", dispute)
+
+
+def _tell_campaign(operation: EscrowOperation) -> None:
+    """A campaign follows what it asked for by itself, in bulk; what others did it is told of."""
+    order = operation.order
+    over = order.status in FINAL_ORDER or order.status == OrderStatus.DISPUTED
+    if order.campaign_id and over and operation.actor != str(ACTOR):
+        jobs.ring(JOB, order.campaign_id)
 
 
 class _Written(TypedDict, total=False):

@@ -72,6 +72,17 @@ def _missing(milestone: Milestone, evidence: str) -> list[Step]:
     return steps
 
 
+def to_pay(milestones: Sequence[Milestone]) -> list[Step]:
+    """Release what is open without the seller's word: the contract asks for the buyer's alone."""
+    steps: list[Step] = []
+    for milestone in milestones:
+        if milestone.status in (_M.OPEN, _M.COMPLETED):
+            steps.append(_step(Kind.APPROVE, milestone))
+        if milestone.status in OPEN_TO_ALL:
+            steps.append(_step(Kind.RELEASE, milestone))
+    return steps
+
+
 def one_step(
     milestones: Sequence[Milestone], ref: str | None, action: str, evidence: str
 ) -> list[Step]:

@@ -52,6 +52,7 @@ class NewOrderBody(Body):
     metadata = MetadataField(required=False)
     auto_fund = BooleanField(required=False)
     release_policy = PolicyBody(required=False, allow_null=True)
+    campaign_id = IdField(required=False, allow_null=True)
 
 
 class OrderQuery(Query):
@@ -61,6 +62,7 @@ class OrderQuery(Query):
     buyer_id = ReferenceField(required=False)
     seller_id = ReferenceField(required=False)
     external_ref = IdField(max_length=128, required=False)
+    campaign_id = IdField(required=False)
 
 
 class CancelBody(Body):
@@ -162,6 +164,7 @@ class OrderShape(Shape):
     description = TextField(max_length=500)
     milestones = MilestoneShape(many=True)
     escrow_id = IdField(allow_null=True)
+    campaign_id = IdField(allow_null=True)
     operation = OperationShape(allow_null=True)
     shipment = ShipmentShape(allow_null=True)
     metadata = MetadataField()

@@ -22,7 +22,8 @@ from offerhub.core.errors import (
 from offerhub.core.money import format_amount
 from offerhub.users.services import find_users
 from orders import rows, writing
-from orders.models import Escrow, EscrowOperation, Milestone, Order, ReleaseWindow
+from orders.campaigns import rules
+from orders.models import Campaign, Escrow, EscrowOperation, Milestone, Order, ReleaseWindow
 from orders.release_policy import ReleasePolicy, kept
 from orders.states import EscrowStatus, OrderStatus
 
@@ -55,8 +56,11 @@ class NewOrder:
 
 
 @in_transaction
-def create_order(*, marketplace_id: str, new: NewOrder, actor: Actor) -> Order:
-    """A new order, CREATED. Nothing is reserved yet."""
+def create_order(
+    *, marketplace_id: str, new: NewOrder, campaign: Campaign | None = None, actor: Actor
+) -> Order:
+    """A new order, CREATED. Nothing is reserved yet. A pledge of a `campaign` is made by
+    `orders.campaigns.pledging`, which holds its lock."""
     milestones = _checked_milestones(new)
     users = find_users(marketplace_id, {"buyerId": new.buyer, "sellerId": new.seller})
     buyer, seller = users["buyerId"], users["sellerId"]
@@ -67,6 +71,7 @@ def create_order(*, marketplace_id: str, new: NewOrder, actor: Actor) -> Order:
     order = Order(
         marketplace_id=marketplace_id,
         external_ref=new.external_ref,
+        campaign=campaign,
         buyer=buyer,
         seller=seller,
         amount=new.amount,
@@ -106,6 +111,8 @@ def _windows(
 
 def _write(order: Order, milestones: Sequence[Milestone], actor: Actor) -> None:
     payload = {"amount": format_amount(order.amount)}
+    if order.campaign_id:
+        payload["campaignId"] = order.campaign_id
     try:
         writing.create(order, milestones, actor=actor, payload=payload)
     except IntegrityError as error:
@@ -190,6 +197,12 @@ def cancel(*, marketplace_id: str, order_id: str, reason: str = "", actor: Actor
         OrderStatus.ESCROW_CREATED,
         doing="cancelling",
     )
+    rules.take_back(order, actor)
+    return cancel_locked(order, reason, actor)
+
+
+def cancel_locked(order: Order, reason: str, actor: Actor) -> Order:
+    """The same for an order that is locked and in one of those states."""
     refuse_in_flight(order)
     reserved = order.status != OrderStatus.CREATED
     if order.status == OrderStatus.ESCROW_CREATED:
@@ -197,7 +210,7 @@ def cancel(*, marketplace_id: str, order_id: str, reason: str = "", actor: Actor
     order.cancel()
     if reserved:
         movements.unreserve(
-            marketplace_id=marketplace_id,
+            marketplace_id=order.marketplace_id,
             user_id=order.buyer_id,
             order_id=order.id,
             amount=order.amount,

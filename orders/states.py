@@ -46,7 +46,8 @@ ORDER_EDGES: dict[str, list[str]] = {
 }
 
 MILESTONE_EDGES: dict[str, list[str]] = {
-    _M.OPEN: [_M.COMPLETED, _M.REFUNDED, _M.DISPUTED],
+    # A pledge of a campaign is approved without a completion (decision 14).
+    _M.OPEN: [_M.COMPLETED, _M.APPROVED, _M.REFUNDED, _M.DISPUTED],
     _M.COMPLETED: [_M.APPROVED, _M.REFUNDED, _M.DISPUTED],
     _M.APPROVED: [_M.RELEASING, _M.REFUNDED, _M.DISPUTED],
     # Back to APPROVED only on proof that the release did not happen.

@@ -4,8 +4,11 @@ from offerhub.chain.runner import advance
 from offerhub.chain.submission import due
 from offerhub.core import jobs
 from orders import windows
+from orders.campaigns import tasks as campaign_tasks
 from orders.escrow import DRIVER
 from orders.models import EscrowOperation, ReleaseWindow
+
+__all__ = ["campaign_tasks"]
 
 
 @jobs.job("orders.operation")

@@ -1,8 +1,8 @@
-"""Routes of orders, escrows and resolutions, under /api/v1."""
+"""Routes of orders, escrows, resolutions and campaigns, under /api/v1."""
 
-from django.urls import path
+from django.urls import include, path
 
-from orders import views, window_views
+from orders import resolution_views, views, window_views
 
 urlpatterns = [
     path("orders", views.Orders.as_view()),
@@ -16,6 +16,7 @@ urlpatterns = [
     path("escrow", views.Escrows.as_view()),
     path("escrow/<str:escrow_id>", views.OneEscrow.as_view()),
     path("escrow/<str:escrow_id>/fund", views.FundEscrow.as_view()),
-    path("resolution/release", views.Release.as_view()),
-    path("resolution/refund", views.Refund.as_view()),
+    path("resolution/release", resolution_views.Release.as_view()),
+    path("resolution/refund", resolution_views.Refund.as_view()),
+    path("", include("orders.campaigns.urls")),
 ]

@@ -27,6 +27,13 @@ from offerhub.marketplaces.scopes import Scope
 from offerhub.users.services import get_user
 from orders import escrow_services, services
 from orders.bodies import escrow_body, is_pending, order_bodies
+from orders.campaigns import pledging
+from orders.campaigns.refusals import (
+    CampaignClosed,
+    CampaignDecides,
+    CampaignEnded,
+    PledgeRefused,
+)
 from orders.models import EscrowOperation, Order
 from orders.release_policy import policy_of
 from orders.serializers import (
@@ -37,8 +44,6 @@ from orders.serializers import (
     NewOrderBody,
     OrderQuery,
     OrderShape,
-    RefundBody,
-    ReleaseBody,
     TimelineShape,
 )
 
@@ -76,7 +81,7 @@ def _refusal(body: dict[str, Any]) -> OperationFailed | None:
     )
 
 
-def _after_call(show: Callable[[str, str], Answer], marketplace_id: str, subject: str) -> Answer:
+def after_call(show: Callable[[str, str], Answer], marketplace_id: str, subject: str) -> Answer:
     """The state after a call to the contract was asked for; a call that failed is a refusal."""
     answer = show(marketplace_id, subject)
     return replace(answer, refusal=_refusal(answer.body))
@@ -109,7 +114,7 @@ class Orders(ApiView):
 
     @describe("List orders", tag="Orders", query=OrderQuery, answer=OrderShape, listed=True)
     def get(self, request: ApiRequest) -> Response:
-        """Newest first, by status, party or reference."""
+        """Newest first, by status, party, reference or campaign."""
         filters = OrderQuery.read(request)
         for party in ("buyer_id", "seller_id"):
             if party in filters:
@@ -132,19 +137,33 @@ class Orders(ApiView):
             InsufficientFunds,
             WalletNotActive,
             OperationFailed,
+            CampaignEnded,
+            CampaignClosed,
+            PledgeRefused,
         ],
     )
     def post(self, request: ApiRequest) -> Response:
         """Nothing is reserved yet; without milestones the order has one, `m1`.
 
+        With `campaignId` it is a pledge: the money is set aside, or goes into its contract, as the
+        campaign says, and the campaign decides what becomes of it.
         With `autoFund` the buyer's money is reserved, the contract deployed and funded, one after
         the other; without the money there is no order either."""
         body = NewOrderBody.read(request)
         new, tenant = _new_order(body), request.marketplace_id
-        if body.get("auto_fund"):
+        campaign = body.get("campaign_id")
+        if body.get("auto_fund") or campaign:
             demand(request.principal, Scope.ESCROW_WRITE)
 
         def create(actor: Actor) -> str:
+            if campaign:
+                return pledging.pledge(
+                    marketplace_id=tenant,
+                    campaign_id=campaign,
+                    new=new,
+                    auto_fund=body.get("auto_fund"),
+                    actor=actor,
+                ).id
             order = services.create_order(marketplace_id=tenant, new=new, actor=actor)
             if body.get("auto_fund"):
                 escrow_services.request_prepaid(
@@ -152,7 +171,7 @@ class Orders(ApiView):
                 )
             return order.id
 
-        return self.perform(request, create, partial(_after_call, show_order, tenant), created=True)
+        return self.perform(request, create, partial(after_call, show_order, tenant), created=True)
 
 
 class OneOrder(ApiView):
@@ -201,7 +220,7 @@ class CancelOrder(ApiView):
         tag="Orders",
         body=CancelBody,
         answer=OrderShape,
-        refusals=[WrongState, OperationInFlight],
+        refusals=[WrongState, OperationInFlight, CampaignDecides, CampaignEnded],
     )
     def post(self, request: ApiRequest, order_id: str) -> Response:
         """Possible until the contract is funded; a reservation goes back to the buyer."""
@@ -278,7 +297,7 @@ class Escrows(ApiView):
                     marketplace_id=tenant, order_id=order_id, actor=actor
                 ).id
             ),
-            partial(_after_call, _show_escrow, tenant),
+            partial(after_call, _show_escrow, tenant),
             created=True,
         )
 
@@ -318,72 +337,5 @@ class FundEscrow(ApiView):
                     marketplace_id=tenant, escrow_id=escrow_id, actor=actor
                 ).id
             ),
-            partial(_after_call, _show_escrow, tenant),
-        )
-
-
-class Release(ApiView):
-    """Out of the contract, to the seller."""
-
-    scopes = {"POST": "resolution:write"}
-
-    @describe(
-        "Complete, approve or release",
-        tag="Resolution",
-        body=ReleaseBody,
-        answer=OrderShape,
-        waits=True,
-        refusals=[WrongState, OperationInFlight, OperationFailed, InvalidReference],
-    )
-    def post(self, request: ApiRequest) -> Response:
-        """`complete`: the seller's work is done. `approve`: the buyer accepts it. `release`, the
-        default: pays the seller, after the steps that are still missing. Without a milestone:
-        every one that is not settled yet."""
-        body = ReleaseBody.read(request)
-        tenant = request.marketplace_id
-        return self.perform(
-            request,
-            lambda actor: (
-                escrow_services.request_release(
-                    marketplace_id=tenant,
-                    order_id=body["order_id"],
-                    milestone_ref=body.get("milestone_id"),
-                    action=body.get("action", "release"),
-                    evidence=body.get("evidence", ""),
-                    actor=actor,
-                ).id
-            ),
-            partial(_after_call, show_order, tenant),
-        )
-
-
-class Refund(ApiView):
-    """Out of the contract, back to the buyer."""
-
-    scopes = {"POST": "resolution:write"}
-
-    @describe(
-        "Refund",
-        tag="Resolution",
-        body=RefundBody,
-        answer=OrderShape,
-        waits=True,
-        refusals=[WrongState, OperationInFlight, OperationFailed, InvalidReference],
-    )
-    def post(self, request: ApiRequest) -> Response:
-        """What is still in escrow, or the one milestone that is named."""
-        body = RefundBody.read(request)
-        tenant = request.marketplace_id
-        return self.perform(
-            request,
-            lambda actor: (
-                escrow_services.request_refund(
-                    marketplace_id=tenant,
-                    order_id=body["order_id"],
-                    milestone_ref=body.get("milestone_id"),
-                    reason=body.get("reason", ""),
-                    actor=actor,
-                ).id
-            ),
-            partial(_after_call, show_order, tenant),
+            partial(after_call, _show_escrow, tenant),
         )

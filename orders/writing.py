@@ -61,12 +61,13 @@ _NEW_MILESTONES = """
         WITH ORDINALITY AS m(id, ref, description, amount, number)"""
 _NEW_ORDER = """
     INSERT INTO orders_order
-        (id, marketplace_id, external_ref, buyer_id, seller_id, amount, title, description,
-         metadata, status, milestones_left, milestones_released, platform_fee_percent, has_windows,
-         version, updated_at)
-    VALUES (%(order_id)s, %(order_marketplace)s, %(order_ref)s, %(order_buyer)s, %(order_seller)s,
-        %(order_amount)s, %(order_title)s, %(order_description)s, %(order_metadata)s,
-        %(order_status)s, %(order_left)s, 0, %(order_fee)s, %(order_windows)s,
+        (id, marketplace_id, external_ref, campaign_id, buyer_id, seller_id, amount, title,
+         description, metadata, status, milestones_left, milestones_released, platform_fee_percent,
+         has_windows, version, updated_at)
+    VALUES (%(order_id)s, %(order_marketplace)s, %(order_ref)s, %(order_campaign)s,
+        %(order_buyer)s, %(order_seller)s, %(order_amount)s, %(order_title)s,
+        %(order_description)s, %(order_metadata)s, %(order_status)s, %(order_left)s, 0,
+        %(order_fee)s, %(order_windows)s,
         %(event_sequence)s, offerhub_now())"""
 # The next call begins where the one before it has ended: the database allows one live call only,
 # and the parts of a statement have no order but by what they read of each other.
@@ -129,6 +130,7 @@ def create(
         "order_id": order.pk,
         "order_marketplace": order.marketplace_id,
         "order_ref": order.external_ref,
+        "order_campaign": order.campaign_id,
         "order_buyer": order.buyer_id,
         "order_seller": order.seller_id,
         "order_amount": order.amount,

@@ -13,6 +13,8 @@ from disputes.states import DISPUTE_EDGES
 from offerhub.approvals.models import Proposal
 from offerhub.approvals.states import PROPOSAL_EDGES
 from offerhub.core.fsm import edges_of
+from orders.campaigns.models import Campaign
+from orders.campaigns.states import CAMPAIGN_EDGES, PLEDGE_EDGES
 from orders.models import Escrow, Milestone, Order
 from orders.states import ESCROW_EDGES, MILESTONE_EDGES, ORDER_EDGES
 
@@ -56,6 +58,7 @@ def test_every_foreign_key_points_to_its_own_app_or_down() -> None:
         (Order, ORDER_EDGES),
         (Milestone, MILESTONE_EDGES),
         (Escrow, ESCROW_EDGES),
+        (Campaign, CAMPAIGN_EDGES),
         (Dispute, DISPUTE_EDGES),
         (Proposal, PROPOSAL_EDGES),
     ],
@@ -72,6 +75,8 @@ def test_the_transitions_in_code_are_the_edges_that_the_database_allows(
         ("orders", "order", ORDER_EDGES),
         ("orders", "milestone", MILESTONE_EDGES),
         ("orders", "escrow", ESCROW_EDGES),
+        ("orders/campaigns", "campaign", CAMPAIGN_EDGES),
+        ("orders/campaigns", "pledge", PLEDGE_EDGES),
         ("disputes", "dispute", DISPUTE_EDGES),
     ],
 )

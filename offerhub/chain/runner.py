@@ -8,7 +8,7 @@ from typing import Generic, Protocol, TypeVar
 import structlog
 
 from offerhub.chain.keys import SecretUnreadable
-from offerhub.chain.submission import LANE_PAUSE, MAX_ENVELOPES, MAX_PAUSE, Status, Submission, due
+from offerhub.chain.submission import MAX_ENVELOPES, MAX_PAUSE, Status, Submission, lane_pause
 from offerhub.chain.types import (
     BuildRefused,
     ChainFact,
@@ -69,8 +69,8 @@ def advance(model: type[T], row_id: str, driver: Driver[T]) -> None:
     assert_no_transaction()
     row = model.claim(row_id)
     if row is None:
-        if row_id in due(model, only=row_id):
-            raise Later(LANE_PAUSE)  # the account is in use by another operation
+        if pause := lane_pause(model, row_id):
+            raise Later(pause)  # the account is in use by another operation
         return
     try:
         _Run(row, driver).go()

@@ -8,6 +8,7 @@ before a query: envelopes' time bounds, key expiry. Sign-in codes use the machin
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 from django.conf import settings
 from django.db import connection
@@ -28,6 +29,15 @@ class ProductNow(Func):
 def now() -> datetime:
     """The product's present instant, in UTC."""
     return datetime.now(UTC) + offset()
+
+
+def this_moment() -> datetime:
+    """The instant of this statement by the database's clock, where `ProductNow` is the beginning
+    of the transaction: for a decision under a lock that was waited for."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp() + ahead FROM offerhub_clock")
+        (moment,) = cursor.fetchone()
+    return cast("datetime", moment)
 
 
 def offset() -> timedelta:

@@ -14,8 +14,8 @@ from offerhub.core.money import format_amount
 # How a state is coloured, beside being said in words; all others are on their way.
 TONES = {
     "good": {"ACTIVE", "APPROVED", "COMPLETED", "CONFIRMED", "CREDITED", "DELIVERED"}
-    | {"FOLLOWING", "FUNDED", "RELEASED", "RESOLVED"},
-    "bad": {"DISPUTED", "FAILED", "HALTED", "SUSPENSE", "UNKNOWN", "STUCK"},
+    | {"FOLLOWING", "FUNDED", "RELEASED", "RESOLVED", "SUCCEEDED"},
+    "bad": {"DISPUTED", "FAILED", "HALTED", "NEEDS_ATTENTION", "SUSPENSE", "UNKNOWN", "STUCK"},
     "over": {"CANCELLED", "CLOSED", "REFUNDED", "RETURNED", "WITHDRAWN", "REJECTED", "EXPIRED"},
 }
 
@@ -23,6 +23,7 @@ TONES = {
 PAGES = {
     "dsp": "case",
     "ord": "order",
+    "cmp": "campaign",
     "usr": "user",
     "dep": "deposit",
     "opr": "operation",

@@ -8,7 +8,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from offerhub import runfile
-from offerhub.demo import snippet
+from offerhub.demo import campaign, snippet
 from offerhub.demo.client import Api, Patience, Sandbox
 from offerhub.demo.diary import Diary
 from offerhub.demo.freelance import Freelance
@@ -19,7 +19,14 @@ from offerhub.demo.shop import Shop
 from offerhub.supervisor import leftovers
 from offerhub.supervisor.console import Screen
 
-SCENARIOS: list[type[Scenario]] = [Freelance, Shop, Service, Gig]
+SCENARIOS: list[type[Scenario]] = [
+    Freelance,
+    Shop,
+    Service,
+    Gig,
+    campaign.Funded,
+    campaign.Missed,
+]
 # The first start plays the main job, and leaves something to do at the desk.
 FIRST = (Freelance, Service)
 

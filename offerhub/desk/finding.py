@@ -15,7 +15,7 @@ from offerhub.deposits.models import Deposit
 from offerhub.events.models import Event
 from offerhub.marketplaces.models import Marketplace
 from offerhub.users.models import User, Wallet
-from orders.models import Escrow, Milestone, Order
+from orders.models import Campaign, Escrow, Milestone, Order
 from payouts.models import Withdrawal
 
 MOST = 50  # records of one kind that are listed
@@ -29,6 +29,7 @@ _ADDRESS = {
 }
 BY_PREFIX: dict[str, type[models.Model]] = {
     "acc": Account,
+    "cmp": Campaign,
     "dep": Deposit,
     "dsp": Dispute,
     "ent": Entry,

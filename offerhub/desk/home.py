@@ -17,7 +17,7 @@ from offerhub.deposits.models import ChainCursor, Deposit, QuarantinedEvent
 from offerhub.desk import flows, queue, work
 from offerhub.desk.clocks import most_urgent
 from offerhub.desk.pages import show
-from orders.models import Order
+from orders.models import Campaign, Order
 
 SILENT = timedelta(seconds=90)  # a monitor that works asks the network more often
 NEXT = 8  # cases that are listed
@@ -36,7 +36,7 @@ class Queue:
 
 
 def home(request: HttpRequest) -> HttpResponse:
-    """At most eleven statements, and one per past day that this process has not drawn yet."""
+    """At most twelve statements, and one per past day that this process has not drawn yet."""
     link = _link()
     return show(
         request,
@@ -75,7 +75,7 @@ def _disputes(me: Any) -> list[Queue]:
 
 
 def _money() -> list[Queue]:
-    """Money that waits for somebody. Four statements, each over the waiting rows alone."""
+    """Money that waits for somebody. Five statements, each over the waiting rows alone."""
     counts = work.live_counts()
     payouts = work.together(counts, "payouts")
     others = work.together(counts, *(label for label in counts if label != "payouts"))
@@ -86,8 +86,11 @@ def _money() -> list[Queue]:
         number=Count("pk"), oldest=Min("seen_at")
     )
     still = Order.objects.quiet().aggregate(number=Count("pk"), oldest=Min("updated_at"))
+    failing = Campaign.objects.needing_attention().aggregate(
+        number=Count("pk"), oldest=Min("settling_at")
+    )
     behind = work.together(counts).behind
-    pages = {name: reverse(f"admin:{name}") for name in ("operations", "suspense")}
+    pages = {name: reverse(f"admin:{name}") for name in ("operations", "suspense", "campaigns")}
     events = reverse("admin:deposits_quarantinedevent_changelist")
     return [
         _live("Withdrawals", payouts, f"{pages['operations']}?of=payouts"),
@@ -115,6 +118,14 @@ def _money() -> list[Queue]:
             pages["operations"] if behind else f"{events}?resolved_at__isnull=1",
             "bad",
             unread["oldest"],
+        ),
+        _queue(
+            "Campaigns with failures",
+            failing["number"],
+            "pledges that were not settled",
+            pages["campaigns"],
+            "bad",
+            failing["oldest"],
         ),
     ]
 

@@ -16,10 +16,11 @@ WORK = (
     ("Approvals", "approvals", Right.VIEW),
     ("Operations", "operations", Right.VIEW),
     ("Deposits in suspense", "suspense", Right.VIEW),
+    ("Campaigns", "campaigns", Right.VIEW),
 )
 # Models by name; what is in none of these is under More.
 GROUPS = {
-    "Money": ("Order", "User", "Deposit", "Withdrawal"),
+    "Money": ("Order", "Campaign", "User", "Deposit", "Withdrawal"),
     "Books": ("Account", "Entry", "Period", "Seal"),
     "Chain": ("Wallet", "Escrow", "EscrowOperation", "WalletOperation", "WithdrawalAttempt"),
     "House": ("Marketplace", "ApiKey", "ApiCall", "StaffUser", "StaffAction", "Event"),

@@ -85,7 +85,7 @@ def _moment(event: Event, names: dict[str, str], said: dict[str, str]) -> Moment
             payload.get("hash") or "",
             operation,
         )
-    kind = _KIND.get(event.type, "money" if area in ("order", "deposit") else "staff")
+    kind = _KIND.get(event.type, "money" if area in ("order", "deposit", "campaign") else "staff")
     if who in ("buyer", "seller"):
         kind = "party"
     written = said.get(payload.get("messageId", "") or payload.get("statementId", ""), "")
@@ -108,6 +108,8 @@ def _of(payload: Payload) -> str:
 
 def _filled(sentence: str, payload: Payload, names: dict[str, str]) -> str:
     values = {
+        **dict.fromkeys(_PLAIN, ""),
+        **{key: payload[key] for key in _PLAIN if key in payload},
         "amount": payload.get("amount", ""),
         "milestones": ", ".join(payload.get("milestones") or []),
         "to": names.get(f"staff:{payload.get('to')}", "nobody"),
@@ -121,6 +123,11 @@ def _filled(sentence: str, payload: Payload, names: dict[str, str]) -> str:
     return sentence.format_map(values)
 
 
+# Of the payload as they are.
+_PLAIN = (
+    *("goal", "pledged", "pledges", "done", "total", "failed", "paidOut", "givenBack"),
+    "releaseAt",
+)
 _WORDS = {
     "deploy": "contract",
     "fund": "funding",
@@ -162,6 +169,16 @@ _SENTENCES = {
     "order.release_extended": "asked for more time: released by itself at {releaseAt}",
     "order.release_reminder": "Released by itself at {releaseAt} unless somebody objects",
     "order.release_window_ended": "Nobody objected in time: the release begins",
+    "campaign.created": "made the campaign: goal {goal} USDC",
+    "campaign.goal_reached": "The goal is reached: {pledged} USDC",
+    "campaign.pledge_withdrawn": "took back a pledge of {amount} USDC: {pledged} USDC are left",
+    "campaign.settling": "The settlement begins: {pledges} pledges, {pledged} USDC",
+    "campaign.progress": "{done} of {total} pledges are settled",
+    "campaign.needs_attention": "{failed} pledges failed",
+    "campaign.retried": "asked for {pledges} failed pledges once more",
+    "campaign.succeeded": "Everything is with the creator: {paidOut} USDC",
+    "campaign.failed": "Everything is with the backers again: {givenBack} USDC",
+    "campaign.cancelled": "Called off: {givenBack} USDC are with the backers again",
     "deposit.suspended": "The deposit could be credited to nobody",
     "deposit.credited": "The deposit was credited",
     "deposit.assignment_requested": "gave it to a user; the payment is on its way",

@@ -6,6 +6,7 @@ from django.urls import URLPattern
 from offerhub.desk import (
     adjusting,
     approvals,
+    campaigns,
     case,
     case_actions,
     evidence,
@@ -30,6 +31,7 @@ PAGES = (
     user,
     operations,
     suspense,
+    campaigns,
 )
 
 

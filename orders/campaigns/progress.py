@@ -1,0 +1,69 @@
+"""How far a settlement is, and when it ends.
+
+`estimate` is the one place that says so. It measures: how fast the last pledges ended, the ones
+that are half-way included, because while the window fills up pledges begin and none ends.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from offerhub.core import clock
+from orders.campaigns.models import Campaign, Pledge
+from orders.campaigns.states import CampaignStatus, PledgeState
+
+LAST = 200  # pledges that the pace is measured by
+HALF = 0.5  # what a pledge on its way counts for
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Numbers of pledges; `eta` is None while nothing can be said of it."""
+
+    total: int
+    done: int  # settled, or left to a dispute
+    failed: int
+    on_its_way: int
+    waiting: int
+    eta: timedelta | None = None
+    ends_at: datetime | None = None
+
+    @property
+    def percent(self) -> int:
+        """Rounded down: a hundred is the end."""
+        return 100 * self.done // self.total if self.total else 100
+
+
+def progress(campaign: Campaign) -> Progress:
+    """Of a campaign as it was read. At most two statements, and none unless it is being settled."""
+    settling = campaign.status == CampaignStatus.SETTLING
+    on_its_way = 0
+    if settling:
+        ways = Pledge.objects.filter(campaign=campaign, state=PledgeState.SETTLING)
+        on_its_way = min(ways.count(), campaign.left)
+    now = clock.now()
+    eta = estimate(campaign, on_its_way, now) if settling else None
+    return Progress(
+        total=campaign.pledges,
+        done=campaign.done,
+        failed=campaign.failed,
+        on_its_way=on_its_way,
+        waiting=campaign.left - on_its_way,
+        eta=eta,
+        ends_at=now + eta if eta is not None else None,
+    )
+
+
+def estimate(campaign: Campaign, on_its_way: int, now: datetime) -> timedelta | None:
+    """How long the rest takes at the pace of the last pledges; None before any is half-way."""
+    assert campaign.settling_at is not None
+    ended = campaign.done - campaign.settled_before
+    since, work = campaign.settling_at, ended + HALF * on_its_way
+    if ended > LAST:
+        newest = Pledge.objects.filter(campaign=campaign, settled_at__isnull=False)
+        oldest = newest.order_by("-settled_at")[LAST - 1].settled_at
+        since, work = max(since, oldest or since), float(LAST)
+    seconds = (now - since).total_seconds()
+    if work <= 0 or seconds <= 0 or not ended:
+        return None
+    rest = campaign.left - HALF * on_its_way
+    return timedelta(seconds=round(rest * seconds / work))
