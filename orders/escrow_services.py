@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from ledger.balances import account_balance
 from ledger.chart import AccountKind
+from offerhub.budget.lanes import Lane
 from offerhub.chain.submission import LIVE
 from offerhub.core.actor import Actor
 from offerhub.core.db import in_transaction
@@ -37,15 +38,19 @@ FUND: plans.Step = {"kind": Kind.FUND.value}
 
 # --- requests ---------------------------------------------------------------------------------
 @in_transaction
-def request_deploy(*, marketplace_id: str, order_id: str, actor: Actor) -> Escrow:
+def request_deploy(
+    *, marketplace_id: str, order_id: str, actor: Actor, lane: Lane = Lane.ORDER
+) -> Escrow:
     """Ask for the order's contract. RESERVED → (confirmed) ESCROW_CREATED."""
     order = lock_order(marketplace_id, order_id)
     refuse_unless(order, OrderStatus.RESERVED, doing="creating an escrow")
-    return _deploy(order, [DEPLOY], actor)
+    return _deploy(order, [DEPLOY], actor, lane)
 
 
 @in_transaction
-def request_prepaid(*, marketplace_id: str, order_id: str, actor: Actor) -> Order:
+def request_prepaid(
+    *, marketplace_id: str, order_id: str, actor: Actor, lane: Lane = Lane.ORDER
+) -> Order:
     """Bring an order's money into its contract: reserve, deploy, fund, whatever of it is missing.
 
     One call after the other, each with its own state and event. Raises InsufficientFunds; a call
@@ -56,20 +61,20 @@ def request_prepaid(*, marketplace_id: str, order_id: str, actor: Actor) -> Orde
     if order.status == OrderStatus.CREATED:
         order = reserve(marketplace_id=marketplace_id, order_id=order_id, actor=actor)
     if order.status == OrderStatus.RESERVED:
-        _deploy(order, [DEPLOY, FUND], actor)
+        _deploy(order, [DEPLOY, FUND], actor, lane)
     else:
-        start(order.escrow, [FUND], actor)
+        start(order.escrow, [FUND], actor, lane=lane)
     return order
 
 
-def _deploy(order: Order, steps: list[plans.Step], actor: Actor) -> Escrow:
+def _deploy(order: Order, steps: list[plans.Step], actor: Actor, lane: Lane) -> Escrow:
     escrow: Escrow | None = getattr(order, "escrow", None)
     if is_new := escrow is None:
         escrow = _new_escrow(order)
     elif escrow.status == EscrowStatus.FAILED:
         escrow.deploy_again()
         escrow.save(update_fields=["status"])
-    start(escrow, steps, actor, is_new=is_new)
+    start(escrow, steps, actor, is_new=is_new, lane=lane)
     return escrow
 
 
@@ -113,13 +118,15 @@ def _wallets(order: Order) -> dict[str, Wallet]:
 
 
 @in_transaction
-def request_fund(*, marketplace_id: str, escrow_id: str, actor: Actor) -> Escrow:
+def request_fund(
+    *, marketplace_id: str, escrow_id: str, actor: Actor, lane: Lane = Lane.ORDER
+) -> Escrow:
     """Ask for the buyer's money to go into the contract. → (confirmed) IN_PROGRESS."""
     order = rows.locked_by_escrow(escrow_id, marketplace_id)
     if order is None:
         raise NotFound(f"There is no escrow {escrow_id!r} in this marketplace")
     refuse_unless(order, OrderStatus.ESCROW_CREATED, doing="funding the escrow")
-    start(order.escrow, [FUND], actor)
+    start(order.escrow, [FUND], actor, lane=lane)
     return order.escrow
 
 
@@ -132,6 +139,7 @@ def request_release(
     action: str,
     evidence: str = "",
     actor: Actor,
+    lane: Lane = Lane.ORDER,
 ) -> Order:
     """`complete`, `approve`, or `release`, which does the steps that are still missing."""
     order, milestones = _lock_whole(marketplace_id, order_id, doing=f"to {action}")
@@ -139,18 +147,24 @@ def request_release(
         steps = plans.to_release(milestones, milestone_ref, evidence)
     else:
         steps = plans.one_step(milestones, milestone_ref, action, evidence)
-    start(order.escrow, steps, actor)
+    start(order.escrow, steps, actor, lane=lane)
     return order
 
 
 @in_transaction
 def request_refund(
-    *, marketplace_id: str, order_id: str, milestone_ref: str | None, reason: str, actor: Actor
+    *,
+    marketplace_id: str,
+    order_id: str,
+    milestone_ref: str | None,
+    reason: str,
+    actor: Actor,
+    lane: Lane = Lane.ORDER,
 ) -> Order:
     """Give back to the buyer what is still in the contract, or one milestone of it."""
     order, milestones = _lock_whole(marketplace_id, order_id, doing="refunding")
     steps = plans.to_refund(milestones, milestone_ref, reason)
-    start(order.escrow, steps, actor)
+    start(order.escrow, steps, actor, lane=lane)
     return order
 
 
@@ -163,12 +177,13 @@ def request_division(
     to_seller: int,
     reason: str,
     actor: Actor,
+    lane: Lane = Lane.ORDER,
 ) -> Order:
     """Divide a milestone as both parties agreed, `to_seller` in stroops and the rest to the buyer,
     before fees. For a share that ends, such as a running month; a disagreement is a dispute."""
     order, milestones = _lock_whole(marketplace_id, order_id, doing="dividing")
     steps = plans.to_divide(milestones, milestone_ref, to_seller, reason, sweep=_to_sweep(order))
-    start(order.escrow, steps, actor)
+    start(order.escrow, steps, actor, lane=lane)
     return order
 
 
@@ -207,7 +222,7 @@ def request_freeze(
         if milestone.status not in plans.OPEN_TO_ALL:
             raise WrongState(f"Milestone {milestone.ref} is {milestone.status}")
     windows.close(order, milestones, "DISPUTED")
-    steps = plans.to_freeze(milestones, dispute_id, by)
+    steps = plans.in_lane(plans.to_freeze(milestones, dispute_id, by), Lane.PERSON)
     live = _live_operation(order)
     if live is None:
         start(order.escrow, steps, actor)
@@ -246,6 +261,7 @@ def request_settlement(
             raise WrongState(f"The shares of milestone {milestone.ref} are not its amount")
     sweep_first = (sweep and order.escrow.kind == Escrow.Kind.SINGLE) or _to_sweep(order)
     steps = plans.to_settle(milestones, shares, dispute_id, sweep_first=sweep_first)
+    steps = plans.in_lane(steps, Lane.PERSON)
     live = _live_operation(order)
     if live is None:
         start(order.escrow, steps, actor)
