@@ -74,6 +74,11 @@ class Overview:
         return timedelta(seconds=seconds)
 
     @property
+    def blocked_for(self) -> timedelta:
+        """While the provider wants to be asked nothing at all."""
+        return timedelta(seconds=self.standing.blocked_for)
+
+    @property
     def until_empty(self) -> timedelta:
         """Until everything that waits is let through."""
         return timedelta(seconds=forecast.seconds_until_empty(self.standing))

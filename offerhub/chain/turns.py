@@ -7,6 +7,7 @@ operation that must wait holds neither its account nor a lease, and says when it
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from django.conf import settings
 from psycopg.types.json import Jsonb
 
 from offerhub.budget import requests
@@ -29,7 +30,10 @@ class Turn(NamedTuple):
 def values() -> dict[str, Any]:
     """What the statement of `claiming` takes beside those of a claim without turns."""
     limit = requests.limit()
-    detail = f"Waits for its turn: the provider takes {limit} requests a minute"
+    detail = (
+        f"Waits for its turn: the escrow provider takes {limit} requests in "
+        f"{settings.PROVIDER_WINDOW:g} seconds"
+    )
     return {
         "limit": limit,
         "span": requests.span(),

@@ -39,7 +39,7 @@ def test_two_marketplaces_of_a_lane_share_until_the_smaller_is_through() -> None
 def test_a_lane_waits_for_those_above_it_but_for_its_tenth() -> None:
     now = Standing(50, 60, work={(2, "a"): 90, (4, "b"): 100})
     tenth = seconds_until(now, 4, "b", 10)
-    assert tenth == pytest.approx(2 * 60 - 60, abs=0.1)  # while the ninety orders go, ten of these
+    assert tenth == 120  # with the ninety orders go ten of these: 45, 45, and the last in the third
     assert seconds_until(now, 4, "b", 100) == pytest.approx(190 * 60 / 45, rel=0.4)
 
 
