@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import orjson
 from django.db import connection
 from django.db.models.functions import Now
 
@@ -24,7 +25,7 @@ _STANDING = """
                FROM unnest(offerhub_budget_used(b.used, %(span)s, t.moment)) AS u),
            GREATEST(0, extract(epoch FROM b.blocked_until - t.moment))::double precision,
            GREATEST(0, extract(epoch FROM b.paced_until - t.moment))::double precision,
-           (SELECT COALESCE(jsonb_agg(jsonb_build_array(lane, marketplace_id, waiting, work)), '[]')
+           (SELECT COALESCE(json_agg(json_build_array(lane, marketplace_id, waiting, work)), '[]')::text
             FROM (SELECT lane, marketplace_id, count(*) FILTER (WHERE waiting) AS waiting,
                          sum(requests + rest) AS work
                   FROM budget_turn GROUP BY lane, marketplace_id) AS shares)
@@ -92,7 +93,7 @@ def overview() -> Overview | None:
         values: dict[str, Any] = {"span": span()}
         cursor.execute(_STANDING, values)
         free_in, blocked, paced, rows = cursor.fetchone()
-    shares = [Share(*row) for row in sorted(rows)]
+    shares = [Share(*row) for row in sorted(orjson.loads(rows))]
     work: Mapping[Key, int] = {(s.lane, s.marketplace_id): s.requests for s in shares}
     standing = Standing(
         limit(), span().total_seconds(), tuple(free_in), blocked or 0.0, paced or 0.0, work

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from stellar_sdk import Keypair, TrustLineFlags
@@ -235,10 +236,10 @@ class Control:
         limit, seconds = body.get("perMinute"), body.get("seconds", 60)
         if isinstance(limit, bool) or not isinstance(limit, int) or limit < 0:
             raise wrong(400, "perMinute is a whole number, 0 for no limit")
-        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds <= 0:
+        if isinstance(seconds, bool) or not isinstance(seconds, Decimal | int) or seconds <= 0:
             raise wrong(400, "seconds is a number over zero")
         self._work.meter.set_limit(limit, float(seconds))
-        return reply({"perMinute": limit, "seconds": seconds})
+        return reply({"perMinute": limit, "seconds": float(seconds)})
 
     def provider_use(self, body: dict[str, Any]) -> Response:
         """GET /control/provider-limit: the calls since it was last set."""

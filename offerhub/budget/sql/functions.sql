@@ -61,7 +61,6 @@ BEGIN
     END IF;
     open := CASE WHEN turn.lane = 1 OR is_owed THEN cap ELSE usual END - cardinality(recent);
     IF bucket.blocked_until > moment THEN
-        open := 0;
         pause := extract(epoch FROM bucket.blocked_until - moment);
     ELSIF open < wanted THEN
         pause := extract(epoch FROM recent[LEAST(wanted - open, cardinality(recent))] + span - moment);
