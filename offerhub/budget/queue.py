@@ -25,7 +25,8 @@ _STANDING = """
                FROM unnest(offerhub_budget_used(b.used, %(span)s, t.moment)) AS u),
            GREATEST(0, extract(epoch FROM b.blocked_until - t.moment))::double precision,
            GREATEST(0, extract(epoch FROM b.paced_until - t.moment))::double precision,
-           (SELECT COALESCE(json_agg(json_build_array(lane, marketplace_id, waiting, work)), '[]')::text
+           (SELECT COALESCE(
+                json_agg(json_build_array(lane, marketplace_id, waiting, work)), '[]')::text
             FROM (SELECT lane, marketplace_id, count(*) FILTER (WHERE waiting) AS waiting,
                          sum(requests + rest) AS work
                   FROM budget_turn GROUP BY lane, marketplace_id) AS shares)
