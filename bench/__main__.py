@@ -32,10 +32,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m bench", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("parts", nargs="*", choices=["desk", "http", "ledger", []], default=[])
+    parser.add_argument(
+        "parts", nargs="*", choices=["budget", "desk", "http", "ledger", []], default=[]
+    )
     parser.add_argument("--seconds", type=float, default=4.0, help="of each figure (default: 4)")
     options = parser.parse_args()
-    parts = options.parts or ["ledger", "http", "desk"]
+    parts = options.parts or ["ledger", "http", "desk", "budget"]
     console = Console()
     results: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     results |= {"machine": machine(), "at": datetime.now(UTC).isoformat()}
@@ -52,6 +54,11 @@ def main() -> None:
 
         results["desk"] = desk.run()
         _print_desk(console, results["desk"])
+    if "budget" in parts:
+        from bench import budget
+
+        results["budget"] = budget.run()
+        _print_budget(console, results["budget"])
     RESULTS.write_text(json.dumps(results, indent=1) + "\n")
 
 
@@ -61,6 +68,21 @@ def _print_desk(console: Console, rows: list[dict[str, Any]]) -> None:
         numbers = (row["ms"], row["ratio"], row["statements"])
         table.add_row(row["name"], *(str(number) for number in numbers))
     console.print(table)
+
+
+def _print_budget(console: Console, found: dict[str, Any]) -> None:
+    table = Table("the provider's limit", "estimate s", "truth s", "off by")
+    for row in found["rows"]:
+        off = row["estimate"] / row["truth"] - 1
+        table.add_row(row["name"], str(row["estimate"]), str(row["truth"]), f"{off:+.0%}")
+    console.print(table)
+    first, second = found["shares"]
+    console.print(f"The two batches while both waited: {first} and {second} operations")
+    meter = found["meter"]
+    console.print(
+        f"{meter['requests']} requests, {meter['refused']} refused; the most in any"
+        f" {meter['seconds']:g} s: {meter['most']} of {meter['limit']}"
+    )
 
 
 def machine() -> str:

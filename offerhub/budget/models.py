@@ -38,7 +38,7 @@ class Bucket(models.Model):
 
 
 class Turn(models.Model):
-    """A plan that waits for requests, or that got some and whose next step will want more.
+    """A plan that waits for requests, or that got some and whose next steps will want more.
 
     `requests` are wanted now, `rest` by the steps that follow. Within a lane the smallest `tag`
     goes first: what the marketplace will have asked for when the plan is through, counted from

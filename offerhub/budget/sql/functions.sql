@@ -108,20 +108,16 @@ BEGIN
             used = recent || array_fill(moment, ARRAY[wanted]),
             paced_until = CASE
                 WHEN is_paced THEN
-                    GREATEST(paced_until, moment - GREATEST(pace, interval '1 second')) + pace
+                    GREATEST(paced_until, moment - GREATEST(2 * pace, interval '2 seconds')) + pace
                 ELSE paced_until END,
             passed = bucket.passed, reached = bucket.reached
         WHERE id = 1;
-        IF later > 0 THEN
-            UPDATE budget_turn SET waiting = false, requests = 0, rest = later,
-                since = moment WHERE subject = the_subject;
-        ELSE
+        IF later = 0 THEN
             DELETE FROM budget_turn WHERE subject = the_subject;
+            RETURN;
         END IF;
-        RETURN;
-    END IF;
-
-    IF can_go THEN
+        turn.since := moment;  -- what its next steps will want is known, and its place is kept
+    ELSIF can_go THEN
         -- What goes first takes its time, too: at an even pace, or as soon as the limit allows.
         SELECT GREATEST(pause, extract(epoch FROM span) / usual * GREATEST(0,
             COALESCE(sum(w.requests + w.rest), 0)
@@ -134,11 +130,13 @@ BEGIN
     END IF;
     INSERT INTO budget_turn
         (subject, operation, marketplace_id, lane, requests, rest, tag, waiting, ready_at, since)
-    VALUES (the_subject, the_operation, the_marketplace, turn.lane, wanted, later, turn.tag, true,
+    VALUES (the_subject, the_operation, the_marketplace, turn.lane,
+        CASE WHEN granted IS NULL THEN wanted ELSE 0 END, later, turn.tag, granted IS NULL,
         CASE WHEN can_go THEN moment ELSE moment + interval '0.25 seconds' END, turn.since)
     ON CONFLICT (subject) DO UPDATE SET
         operation = excluded.operation, lane = excluded.lane, requests = excluded.requests,
-        rest = excluded.rest, tag = excluded.tag, waiting = true, ready_at = excluded.ready_at;
+        rest = excluded.rest, tag = excluded.tag, waiting = excluded.waiting,
+        ready_at = excluded.ready_at, since = excluded.since;
 END $$;
 
 -- Take `wanted` requests at once, out of turn, or say in how many seconds there may be some. For what
