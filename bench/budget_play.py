@@ -31,7 +31,7 @@ PLAN = [
     (0, Lane.BATCH, 24),
     (1, Lane.BATCH, 16),
     (0, Lane.ORDER, 6),
-    (1, Lane.AUTOMATIC, 4),
+    (1, Lane.AUTOMATIC, 10),
 ]
 
 
@@ -60,9 +60,9 @@ def main() -> None:
     now = queue.overview()
     assert now is not None
     asked = time.time()
-    work = {(share.marketplace_id, share.lane): share.requests for share in now.shares}
+    upto = {(share.marketplace_id, share.lane): share.upto for share in now.shares}
     estimates = [
-        now.time_left(lane, market.pk, work.get((market.pk, lane.value), 0)).total_seconds()
+        now.until(lane, upto.get((market.pk, lane.value), 0)).total_seconds()
         for market, lane, _ in groups
     ]
     everything = [order for _, _, chosen in groups for order in chosen]

@@ -68,7 +68,7 @@ def _body(now: Overview | None, marketplace_id: str) -> dict[str, Any]:
                 "lane": Lane(share.lane).name,
                 "operations": share.operations,
                 "requests": share.requests,
-                "estimatedEnd": at + now.time_left(share.lane, marketplace_id, share.requests),
+                "estimatedEnd": at + now.until(share.lane, share.upto),
             }
             for share in own
         ],

@@ -1,8 +1,8 @@
-"""How long until so much work is let through: arithmetic alone, no database.
+"""How long until so much of a lane is let through: arithmetic alone, no database.
 
-Work is counted in requests. Lanes share as `offerhub_take_turn` does it: of what is let through a
-waiting lane below the first one gets a tenth as much as nine of the first, and within a lane every
-marketplace the same. What comes later and goes first is not known, so every answer is the earliest.
+Work is counted in requests. The lanes share as `offerhub_take_turn` does it: a waiting lane below
+the first one gets one request for nine of the first. What comes later and goes first is not known,
+so every answer is what it takes as things are.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 
 from offerhub.budget.lanes import EACH, Lane
 
-Key = tuple[int, str]  # a lane, and a marketplace in it
 FIRST, BELOW = 9.0, 1.0
 TINY = 1e-6
 
@@ -19,7 +18,8 @@ TINY = 1e-6
 class Standing:
     """Limit and queue at one instant. Times in seconds from it.
 
-    `free_in` says for each request of the last window when it counts no more, soonest first.
+    `free_in` says for each request of the last window when it counts no more; `work` what each
+    lane still wants, later steps of what waits included.
     """
 
     limit: int
@@ -27,7 +27,7 @@ class Standing:
     free_in: Sequence[float] = ()
     blocked_for: float = 0.0
     paced_for: float = 0.0
-    work: Mapping[Key, int] = field(default_factory=dict)
+    work: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def usual(self) -> int:
@@ -35,56 +35,52 @@ class Standing:
         return self.limit - self.limit // 10
 
 
-def seconds_until(now: Standing, lane: int, marketplace: str, requests: int) -> float:
-    """Until the marketplace's first `requests` of this lane are let through."""
+def seconds_until(now: Standing, lane: int, requests: int) -> float:
+    """Until the first `requests` of this lane's queue are let through; more than the queue has are
+    of work that joins it."""
     if not now.limit or requests <= 0:
         return 0.0
-    work = {**now.work, (lane, marketplace): max(requests, now.work.get((lane, marketplace), 0))}
-    through, paced = _before(work, (lane, marketplace), float(requests))
+    through, paced = _let_through(now.work, lane, float(requests))
     cap = now.limit if lane == Lane.PERSON else now.usual
     seconds = _when(now, cap, through)
     if lane >= Lane.AUTOMATIC:
-        # The last one goes when its pace is due; its own share of time is not waited for.
-        seconds = max(seconds, now.paced_for + (paced - EACH) * now.span / now.usual)
+        # From the first call on, each goes when its pace is due.
+        first = max(now.paced_for, _when(now, cap, EACH))
+        seconds = max(seconds, first + (paced - EACH) * now.span / now.usual)
     return max(seconds, now.blocked_for)
 
 
 def seconds_until_empty(now: Standing) -> float:
     """Until everything that is known to wait is let through."""
-    return max(
-        (seconds_until(now, *key, requests) for key, requests in now.work.items()), default=0.0
-    )
+    return max((seconds_until(now, lane, many) for lane, many in now.work.items()), default=0.0)
 
 
-def _before(work: Mapping[Key, int], target: Key, wanted: float) -> tuple[float, float]:
-    """Requests let through until the target got what it wants: of all, and of the paced lanes."""
-    left = {key: float(count) for key, count in work.items() if count > 0}
+def _let_through(work: Mapping[int, int], target: int, wanted: float) -> tuple[float, float]:
+    """Requests of all lanes, and of the paced ones, until the target has got what it wants."""
+    left = {lane: float(many) for lane, many in work.items() if many > 0}
+    left[target] = max(wanted, left.get(target, 0.0))
     through = paced = 0.0
     while wanted > TINY:
         rates = _rates(left)
-        step = min(wanted / rates[target], *(left[key] / rate for key, rate in rates.items()))
+        step = min(wanted / rates[target], *(left[lane] / rate for lane, rate in rates.items()))
         through += step
-        paced += step * sum(rate for key, rate in rates.items() if key[0] >= Lane.AUTOMATIC)
+        paced += step * sum(rate for lane, rate in rates.items() if lane >= Lane.AUTOMATIC)
         wanted -= step * rates[target]
-        left = {key: rest for key in left if (rest := left[key] - step * rates[key]) > TINY}
+        left = {lane: rest for lane in left if (rest := left[lane] - step * rates[lane]) > TINY}
     return through, paced
 
 
-def _rates(left: Mapping[Key, float]) -> dict[Key, float]:
-    """The share of each, together 1."""
-    lanes = sorted({lane for lane, _ in left})
-    weights = {lane: FIRST if lane == lanes[0] else BELOW for lane in lanes}
+def _rates(left: Mapping[int, float]) -> dict[int, float]:
+    """The share of each lane, together 1."""
+    weights = {lane: FIRST if lane == min(left) else BELOW for lane in left}
     total = sum(weights.values())
-    many = {lane: sum(1 for one, _ in left if one == lane) for lane in lanes}
-    return {key: weights[key[0]] / total / many[key[0]] for key in left}
+    return {lane: weight / total for lane, weight in weights.items()}
 
 
 def _when(now: Standing, cap: int, through: float) -> float:
     """When the request of this number goes, if each goes as soon as the limit allows."""
-    slots = sorted([*now.free_in, *[0.0] * (cap - len(now.free_in))])[:cap] or [0.0]
-    surplus = len(now.free_in) - cap
-    if surplus > 0:  # more was used than these may: the first to come free are not theirs
-        slots = sorted(now.free_in)[surplus:]
-    number = max(int(through - TINY), 0)
-    rounds, place = divmod(number, len(slots))
+    used = sorted(now.free_in)
+    # When more was used than these may use, the first that come free are not for them.
+    slots = used[len(used) - cap :] if len(used) > cap else [0.0] * (cap - len(used)) + used
+    rounds, place = divmod(max(int(through - TINY), 0), cap)
     return slots[place] + rounds * now.span

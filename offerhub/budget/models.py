@@ -62,11 +62,7 @@ class Turn(models.Model):
             models.CheckConstraint(condition=Q(lane__gte=1, lane__lte=4), name="budget_turn_lane")
         ]
         indexes: ClassVar = [
-            models.Index(
-                fields=["lane", "tag", "subject"],
-                condition=Q(waiting=True),
-                name="budget_turn_next",
-            ),
+            models.Index(fields=["lane", "tag", "subject"], name="budget_turn_next"),
             models.Index(fields=["lane", "marketplace_id", "tag"], name="budget_turn_share"),
             models.Index(fields=["operation"], name="budget_turn_operation"),
         ]

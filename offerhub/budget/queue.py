@@ -1,6 +1,7 @@
 """Who waits for requests: whose turn it is, how much by lane and marketplace, and how long."""
 
-from collections.abc import Collection, Mapping
+from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,7 +11,7 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from offerhub.budget import forecast
-from offerhub.budget.forecast import Key, Standing
+from offerhub.budget.forecast import Standing
 from offerhub.budget.lanes import EACH
 from offerhub.budget.models import Turn
 from offerhub.budget.requests import limit, span
@@ -25,18 +26,34 @@ _STANDING = """
                FROM unnest(offerhub_budget_used(b.used, %(span)s, t.moment)) AS u),
            GREATEST(0, extract(epoch FROM b.blocked_until - t.moment))::double precision,
            GREATEST(0, extract(epoch FROM b.paced_until - t.moment))::double precision,
-           (SELECT COALESCE(
-                json_agg(json_build_array(lane, marketplace_id, waiting, work)), '[]')::text
+           (SELECT COALESCE(json_agg(json_build_array(lane, marketplace_id, waiting, work, upto)),
+                            '[]')::text
             FROM (SELECT lane, marketplace_id, count(*) FILTER (WHERE waiting) AS waiting,
-                         sum(requests + rest) AS work
-                  FROM budget_turn GROUP BY lane, marketplace_id) AS shares)
+                         sum(requests + rest) AS work, max(running) AS upto
+                  FROM (SELECT *, sum(requests + rest) OVER (
+                                   PARTITION BY lane ORDER BY tag, subject) AS running
+                        FROM budget_turn) AS queue
+                  GROUP BY lane, marketplace_id) AS shares)
     FROM budget_bucket b, (SELECT clock_timestamp() AS moment) AS t"""
+# Of a waiting operation: its lane, and how much of it is let through when the operation is.
 _PLACE = """
-    SELECT mine.lane, mine.marketplace_id, mine.rest,
-           (SELECT sum(requests + rest) FROM budget_turn
-            WHERE lane = mine.lane AND marketplace_id = mine.marketplace_id
-              AND (tag, subject) <= (mine.tag, mine.subject))
-    FROM budget_turn mine WHERE mine.waiting AND mine.operation = %s"""
+    SELECT mine.lane, sum(w.requests + w.rest) - mine.rest
+    FROM budget_turn mine JOIN budget_turn w
+        ON w.lane = mine.lane AND (w.tag, w.subject) <= (mine.tag, mine.subject)
+    WHERE mine.waiting AND mine.operation = %s GROUP BY mine.lane, mine.rest"""
+# Of so much of a marketplace's work, in its queue and beyond: what others of the lane get before.
+_OTHERS = """
+    WITH own AS (
+        SELECT tag, sum(requests + rest) OVER (ORDER BY tag, subject) AS running
+        FROM budget_turn WHERE lane = %(lane)s AND marketplace_id = %(marketplace)s
+    ), last AS (
+        SELECT COALESCE(
+            (SELECT min(tag) FROM own WHERE running >= %(requests)s),
+            GREATEST((SELECT reached[%(lane)s] FROM budget_bucket), (SELECT max(tag) FROM own))
+                + %(requests)s - COALESCE((SELECT max(running) FROM own), 0)) AS tag
+    )
+    SELECT COALESCE(sum(requests + rest), 0) FROM budget_turn t, last
+    WHERE t.lane = %(lane)s AND t.marketplace_id <> %(marketplace)s AND t.tag <= last.tag"""
 # Those that may be let through now, by lane; the claim decides.
 _NEXT = """
     SELECT next.operation
@@ -54,12 +71,14 @@ _NEXT = """
 
 @dataclass(frozen=True)
 class Share:
-    """What waits of one marketplace in one lane. `requests` has those of later steps, too."""
+    """What waits of one marketplace in one lane. `requests` has those of later steps, too; `upto`
+    is how much of the lane is let through when the last of it is."""
 
     lane: int
     marketplace_id: str
     operations: int
     requests: int
+    upto: int
 
 
 @dataclass(frozen=True)
@@ -70,10 +89,9 @@ class Overview:
     used: int
     shares: list[Share]
 
-    def time_left(self, lane: int, marketplace_id: str, requests: int) -> timedelta:
-        """Until this much of a marketplace's work in a lane is let through: at the earliest."""
-        seconds = forecast.seconds_until(self.standing, lane, marketplace_id, requests)
-        return timedelta(seconds=seconds)
+    def until(self, lane: int, requests: int) -> timedelta:
+        """Until so much of a lane's queue is let through."""
+        return timedelta(seconds=forecast.seconds_until(self.standing, lane, requests))
 
     @property
     def blocked_for(self) -> timedelta:
@@ -95,10 +113,11 @@ def overview() -> Overview | None:
         cursor.execute(_STANDING, values)
         free_in, blocked, paced, rows = cursor.fetchone()
     shares = [Share(*row) for row in sorted(orjson.loads(rows))]
-    work: Mapping[Key, int] = {(s.lane, s.marketplace_id): s.requests for s in shares}
-    standing = Standing(
-        limit(), span().total_seconds(), tuple(free_in), blocked or 0.0, paced or 0.0, work
-    )
+    work: dict[int, int] = defaultdict(int)
+    for share in shares:
+        work[share.lane] += share.requests
+    seconds = span().total_seconds()
+    standing = Standing(limit(), seconds, tuple(free_in), blocked or 0.0, paced or 0.0, work)
     return Overview(standing, len(free_in), shares)
 
 
@@ -107,26 +126,30 @@ def estimated_end(operation_id: str) -> datetime | None:
 
     Two statements, none without a limit.
     """
-    if not limit():
+    now = overview()
+    if now is None:
         return None
     with connection.cursor() as cursor:
         cursor.execute(_PLACE, [operation_id])
         place = cursor.fetchone()
-    now = overview()
-    if place is None or now is None:
-        return None
-    lane, marketplace, rest, upto = place
-    return datetime.now(UTC) + now.time_left(lane, marketplace, int(upto) - rest)
+    return datetime.now(UTC) + now.until(place[0], int(place[1])) if place else None
 
 
 def time_left(*, marketplace_id: str, lane: int, operations: int) -> timedelta:
     """How long so many calls of a marketplace in a lane take from now on, queued or not.
 
     For an order: the calls its plan still makes. For a campaign: those of all pledges that are
-    left. Zero without a limit. One statement.
+    left. Zero without a limit, else two statements.
     """
     now = overview()
-    return now.time_left(lane, marketplace_id, operations * EACH) if now else timedelta()
+    if now is None:
+        return timedelta()
+    requests = operations * EACH
+    values: dict[str, Any] = {"lane": lane, "marketplace": marketplace_id, "requests": requests}
+    with connection.cursor() as cursor:
+        cursor.execute(_OTHERS, values)
+        (others,) = cursor.fetchone()
+    return now.until(lane, requests + int(others))
 
 
 def next_turns() -> list[str]:

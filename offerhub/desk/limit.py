@@ -48,7 +48,7 @@ def panel() -> dict[str, Any] | None:
                 names.get(share.marketplace_id, share.marketplace_id),
                 share.operations,
                 share.requests,
-                _time(now.time_left(share.lane, share.marketplace_id, share.requests)) or "now",
+                _time(now.until(share.lane, share.upto)) or "now",
             )
             for share in now.shares
         ],

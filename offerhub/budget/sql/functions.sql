@@ -46,8 +46,14 @@ BEGIN
         turn.marketplace_id := the_marketplace;
         turn.lane := asked_lane;
         turn.since := COALESCE(turn.since, moment);
+        -- Behind what the marketplace has in the lane, and not before where the lane is: at the
+        -- first plan that waits or was served lately (one that is stuck does not count).
         turn.tag := wanted + later + GREATEST(
-            bucket.reached[asked_lane],
+            LEAST(bucket.reached[asked_lane], (
+                SELECT tag - requests - rest FROM budget_turn
+                WHERE lane = asked_lane AND ready_at <= moment
+                    AND (waiting OR since > moment - interval '30 seconds')
+                ORDER BY tag, subject LIMIT 1)),
             (SELECT max(tag) FROM budget_turn
              WHERE lane = asked_lane AND marketplace_id = the_marketplace));
     END IF;
