@@ -86,7 +86,7 @@ def main() -> None:
 def _finished(orders: Iterable[Order]) -> list[float]:
     rows = EscrowOperation.objects.filter(order__in=list(orders), finished_at__isnull=False)
     ended = rows.filter(kind__in=["COMPLETE", "APPROVE", "RELEASE"]).values_list("finished_at")
-    return [at.timestamp() for (at,) in ended]
+    return [at.timestamp() for (at,) in ended if at is not None]
 
 
 def meter(method: str, body: dict[str, Any] | None = None) -> Any:
