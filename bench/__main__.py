@@ -35,7 +35,10 @@ def main() -> None:
         prog="python -m bench", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument(
-        "parts", nargs="*", choices=["campaign", "desk", "http", "ledger", []], default=[]
+        "parts",
+        nargs="*",
+        choices=["budget", "campaign", "desk", "http", "ledger", []],
+        default=[],
     )
     parser.add_argument("--seconds", type=float, default=4.0, help="of each figure (default: 4)")
     parser.add_argument("--pledges", type=int, default=200, help="of the campaign (default: 200)")
@@ -44,7 +47,7 @@ def main() -> None:
     parser.add_argument("--kill", action="store_true", help="kill the worker every 10 seconds")
     parser.add_argument("--limit", type=int, default=0, help="the provider's requests per minute")
     options = parser.parse_args()
-    parts = options.parts or ["ledger", "http", "desk"]
+    parts = options.parts or ["ledger", "http", "desk", "budget"]
     console = Console()
     results: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     results |= {"machine": machine(), "at": datetime.now(UTC).isoformat()}
@@ -72,6 +75,11 @@ def main() -> None:
             limit=options.limit,
         )
         results["campaign"] = campaign.table(console, rows)
+    if "budget" in parts:
+        from bench import budget
+
+        results["budget"] = budget.run()
+        _print_budget(console, results["budget"])
     RESULTS.write_text(json.dumps(results, indent=1) + "\n")
 
 
@@ -81,6 +89,21 @@ def _print_desk(console: Console, rows: list[dict[str, Any]]) -> None:
         numbers = (row["ms"], row["ratio"], row["statements"])
         table.add_row(row["name"], *(str(number) for number in numbers))
     console.print(table)
+
+
+def _print_budget(console: Console, found: dict[str, Any]) -> None:
+    table = Table("the provider's limit", "estimate s", "truth s", "off by")
+    for row in found["rows"]:
+        off = row["estimate"] / row["truth"] - 1
+        table.add_row(row["name"], str(row["estimate"]), str(row["truth"]), f"{off:+.0%}")
+    console.print(table)
+    first, second = found["shares"]
+    console.print(f"The two batches while both waited: {first} and {second} operations")
+    meter = found["meter"]
+    console.print(
+        f"{meter['requests']} requests, {meter['refused']} refused; the most in any"
+        f" {meter['seconds']:g} s: {meter['most']} of {meter['limit']}"
+    )
 
 
 def machine() -> str:

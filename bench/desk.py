@@ -8,14 +8,10 @@ in one process that does nothing else, beside the time of the sign-in page in th
 """
 
 import json
-import os
-import subprocess
-import sys
 from typing import Any
 
 from bench.http import Market
-from bench.instance import ROOT, Instance, running
-from offerhub import postgres
+from bench.instance import Instance, beside, running
 
 Row = dict[str, Any]
 
@@ -24,22 +20,7 @@ def run() -> list[Row]:
     """One row per page: name, ms (median), statements, and the ratio to the sign-in page."""
     with running() as instance:
         case = real_dispute(instance)
-        environment = os.environ | {
-            "DATABASE_URL": postgres.ensure_running(instance.data / "postgres"),
-            "OFFERHUB_VAR": str(instance.data),
-            "OFFERHUB_SANDBOX_URL": instance.sandbox_url,
-            "OFFERHUB_BENCH_CASE": case,
-            "LOG_LEVEL": "ERROR",
-        }
-        done = subprocess.run(
-            [sys.executable, "-m", "bench.desk_pages"],
-            cwd=ROOT,
-            env=environment,
-            check=True,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        rows: list[Row] = json.loads(done.stdout.splitlines()[-1])
+        rows: list[Row] = json.loads(beside(instance, "bench.desk_pages", OFFERHUB_BENCH_CASE=case))
         return rows
 
 

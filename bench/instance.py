@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -15,7 +14,10 @@ from pathlib import Path
 
 import psutil
 
+from offerhub import postgres
+
 ROOT = Path(__file__).resolve().parent.parent
+PORT = os.environ.get("PORT", "8765")
 
 
 @dataclass
@@ -52,38 +54,48 @@ MARKS = {
 @contextmanager
 def running() -> Iterator[Instance]:
     """Start an instance in a folder of its own; stop it and everything it started at the end."""
+    with own_folder() as folder, running_in(folder) as instance:
+        yield instance
+
+
+@contextmanager
+def own_folder() -> Iterator[Path]:
+    """A place for an instance's data, gone at the end."""
     with tempfile.TemporaryDirectory(prefix="offerhub-bench-") as folder:
         Path(folder).chmod(0o755)
-        environment = {k: v for k, v in os.environ.items() if k != "DATABASE_URL"}
-        environment |= {"OFFERHUB_VAR": folder, "LOG_LEVEL": "WARNING"}
-        command = [
-            sys.executable,
-            "manage.py",
-            "up",
-            "--no-demo",
-            "--port",
-            os.environ.get("BENCH_PORT", "8765"),
-        ]
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
-        try:
-            facts = _await_facts(Path(folder) / "run.json", process)
-            yield Instance(
-                facts["baseUrl"],
-                facts["sandboxUrl"],
-                facts["apiKey"],
-                process.pid,
-                Path(folder),
-            )
-        finally:
-            process.send_signal(signal.SIGINT)
-            process.wait(60)
+        yield Path(folder)
 
 
-def _free_port() -> int:
-    """One that nobody listens on, so that an instance beside this one is no hindrance."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+@contextmanager
+def running_in(folder: Path, **settings: str) -> Iterator[Instance]:
+    """The instance of this folder, set up by these environment variables; stopped at the end."""
+    environment = {k: v for k, v in os.environ.items() if k != "DATABASE_URL"}
+    environment |= {"OFFERHUB_VAR": str(folder), "LOG_LEVEL": "WARNING", **settings}
+    (folder / "run.json").unlink(missing_ok=True)  # of an earlier one
+    command = [sys.executable, "manage.py", "up", "--no-demo", "--port", PORT]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+    try:
+        facts = _await_facts(folder / "run.json", process)
+        yield Instance(facts["baseUrl"], facts["sandboxUrl"], facts["apiKey"], process.pid, folder)
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(60)
+
+
+def beside(instance: Instance, module: str, *words: str, **settings: str) -> str:
+    """Run a module of the bench in a process that shares the instance's database; what it says."""
+    environment = os.environ | {
+        "DATABASE_URL": postgres.ensure_running(instance.data / "postgres"),
+        "OFFERHUB_VAR": str(instance.data),
+        "OFFERHUB_SANDBOX_URL": instance.sandbox_url,
+        "LOG_LEVEL": "ERROR",
+        **settings,
+    }
+    command = [sys.executable, "-m", module, *words]
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True
+    )
+    return (done.stdout.splitlines() or [""])[-1]
 
 
 def _await_facts(path: Path, process: subprocess.Popen[bytes]) -> dict[str, str]:

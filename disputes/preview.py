@@ -10,6 +10,7 @@ from disputes.models import Dispute
 from ledger.legs import Leg
 from ledger.movements import settlement_legs
 from offerhub.chain import trustless_work
+from offerhub.chain.holdings import contract_balance
 from orders.models import Escrow, Milestone
 from orders.plans import Share
 from orders.services import ASSET
@@ -70,7 +71,7 @@ def preview(dispute: Dispute, shares: Sequence[Share]) -> Preview:
     """Of a dispute read with `for_display()`. Raises ChainUnavailable when the balance can not be
     read."""
     escrow = dispute.order.escrow
-    held = trustless_work.balance(escrow.contract_id)
+    held = contract_balance(escrow.contract_id)
     surplus = held - escrow.balance
     protocol_bps = trustless_work.protocol_fee_bps()
     rows = {row.milestone_id: row.milestone for row in dispute.milestones.all()}

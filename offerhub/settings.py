@@ -50,7 +50,10 @@ HORIZON_URL = env.str("OFFERHUB_HORIZON_URL", "")
 RPC_URL = env.str("OFFERHUB_RPC_URL", "")
 TRUSTLESS_WORK_URL = env.str("OFFERHUB_TRUSTLESS_WORK_URL", "")
 TRUSTLESS_WORK_API_KEY = env.str("OFFERHUB_TRUSTLESS_WORK_API_KEY", "")
-TRUSTLESS_WORK_PROVIDER_LIMIT = env.int("OFFERHUB_PROVIDER_LIMIT", 0 if SANDBOX else 50)
+# The most requests to the escrow provider in any so many seconds, by all processes together; 0 is
+# no limit. A sandbox that `manage.py up` starts enforces the same.
+PROVIDER_LIMIT = env.int("OFFERHUB_PROVIDER_LIMIT", 0 if SANDBOX else 50)
+PROVIDER_WINDOW = env.float("OFFERHUB_PROVIDER_WINDOW", 60.0)
 # Accounts that the provider's fee may go to, and contracts that may deploy escrows; empty accepts
 # any whose envelope says what was asked.
 ESCROW_FEE_ADDRESSES = env.list("OFFERHUB_ESCROW_FEE_ADDRESSES", default=[])
@@ -88,6 +91,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "django_structlog",
+    "offerhub.budget",
     "offerhub.audit",
     "offerhub.marketplaces",
     "offerhub.events",

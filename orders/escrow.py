@@ -5,6 +5,7 @@ from typing import Any
 
 from offerhub.chain import keys, trustless_work
 from offerhub.chain.drivers import LedgerReads
+from offerhub.chain.holdings import contract_balance
 from offerhub.chain.types import BuildRefused, ChainFact, Envelope, Outcome
 from offerhub.core.money import format_amount
 from orders import outcomes, rows
@@ -104,7 +105,7 @@ def _resolve(row: EscrowOperation, args: Args) -> Envelope:
     """
     shares = {args["seller"]: args["to_seller"], args["buyer"]: args["to_buyer"]}
     if args["kind"] == trustless_work.SINGLE:
-        surplus = trustless_work.balance(args["contract"]) - sum(shares.values())
+        surplus = contract_balance(args["contract"]) - sum(shares.values())
         both = args["to_seller"] and args["to_buyer"]
         if surplus < 0 or (both and surplus % CENT):
             # With a part of a cent the contract's rounding would overpay, and so refuse.
@@ -119,7 +120,7 @@ def _resolve(row: EscrowOperation, args: Args) -> Envelope:
 
 def _sweep(row: EscrowOperation, args: Args) -> Envelope:
     """What a single-release contract holds beyond the order's money, to the buyer."""
-    surplus = trustless_work.balance(args["contract"]) - args["amount"]
+    surplus = contract_balance(args["contract"]) - args["amount"]
     if surplus <= 0:
         raise BuildRefused("nothing_to_sweep", "The contract holds the order's money and no more")
     return trustless_work.withdraw_remaining(

@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from ledger.balances import account_balance
 from ledger.chart import AccountKind
+from offerhub.budget.lanes import Lane
 from offerhub.chain.submission import LIVE
 from offerhub.core.actor import Actor
 from offerhub.core.db import in_transaction
@@ -38,16 +39,20 @@ FUND: plans.Step = {"kind": Kind.FUND.value}
 
 # --- requests ---------------------------------------------------------------------------------
 @in_transaction
-def request_deploy(*, marketplace_id: str, order_id: str, actor: Actor) -> Escrow:
+def request_deploy(
+    *, marketplace_id: str, order_id: str, actor: Actor, lane: Lane = Lane.ORDER
+) -> Escrow:
     """Ask for the order's contract. RESERVED → (confirmed) ESCROW_CREATED."""
     order = lock_order(marketplace_id, order_id)
     refuse_unless(order, OrderStatus.RESERVED, doing="creating an escrow")
     rules.refuse_funding(order)
-    return _deploy(order, [DEPLOY], actor)
+    return _deploy(order, [DEPLOY], actor, lane)
 
 
 @in_transaction
-def request_prepaid(*, marketplace_id: str, order_id: str, actor: Actor) -> Order:
+def request_prepaid(
+    *, marketplace_id: str, order_id: str, actor: Actor, lane: Lane = Lane.ORDER
+) -> Order:
     """Bring an order's money into its contract: reserve, deploy, fund, whatever of it is missing.
 
     One call after the other, each with its own state and event. Raises InsufficientFunds; a call
@@ -57,26 +62,28 @@ def request_prepaid(*, marketplace_id: str, order_id: str, actor: Actor) -> Orde
     refuse_unless(order, *UNFUNDED, doing="funding")
     if order.status == OrderStatus.CREATED:
         order = reserve(marketplace_id=marketplace_id, order_id=order_id, actor=actor)
-    bring_in(order, (), actor)
+    bring_in(order, (), actor, lane)
     return order
 
 
-def bring_in(order: Order, then: Sequence[plans.Step], actor: Actor) -> None:
+def bring_in(
+    order: Order, then: Sequence[plans.Step], actor: Actor, lane: Lane = Lane.ORDER
+) -> None:
     """The calls that bring a locked order's reserved money into its contract, and what follows."""
     if order.status == OrderStatus.RESERVED:
-        _deploy(order, [DEPLOY, FUND, *then], actor)
+        _deploy(order, [DEPLOY, FUND, *then], actor, lane)
     else:
-        start(order.escrow, [FUND, *then], actor)
+        start(order.escrow, [FUND, *then], actor, lane=lane)
 
 
-def _deploy(order: Order, steps: list[plans.Step], actor: Actor) -> Escrow:
+def _deploy(order: Order, steps: list[plans.Step], actor: Actor, lane: Lane) -> Escrow:
     escrow: Escrow | None = getattr(order, "escrow", None)
     if is_new := escrow is None:
         escrow = _new_escrow(order)
     elif escrow.status == EscrowStatus.FAILED:
         escrow.deploy_again()
         escrow.save(update_fields=["status"])
-    start(escrow, steps, actor, is_new=is_new)
+    start(escrow, steps, actor, is_new=is_new, lane=lane)
     return escrow
 
 
@@ -120,14 +127,16 @@ def _wallets(order: Order) -> dict[str, Wallet]:
 
 
 @in_transaction
-def request_fund(*, marketplace_id: str, escrow_id: str, actor: Actor) -> Escrow:
+def request_fund(
+    *, marketplace_id: str, escrow_id: str, actor: Actor, lane: Lane = Lane.ORDER
+) -> Escrow:
     """Ask for the buyer's money to go into the contract. → (confirmed) IN_PROGRESS."""
     order = rows.locked_by_escrow(escrow_id, marketplace_id)
     if order is None:
         raise NotFound(f"There is no escrow {escrow_id!r} in this marketplace")
     refuse_unless(order, OrderStatus.ESCROW_CREATED, doing="funding the escrow")
     rules.refuse_funding(order)
-    start(order.escrow, [FUND], actor)
+    start(order.escrow, [FUND], actor, lane=lane)
     return order.escrow
 
 
@@ -140,6 +149,7 @@ def request_release(
     action: str,
     evidence: str = "",
     actor: Actor,
+    lane: Lane = Lane.ORDER,
 ) -> Order:
     """`complete`, `approve`, or `release`, which does the steps that are still missing."""
     order, milestones = _lock_whole(marketplace_id, order_id, doing=f"to {action}")
@@ -148,19 +158,25 @@ def request_release(
         steps = plans.to_release(milestones, milestone_ref, evidence)
     else:
         steps = plans.one_step(milestones, milestone_ref, action, evidence)
-    start(order.escrow, steps, actor)
+    start(order.escrow, steps, actor, lane=lane)
     return order
 
 
 @in_transaction
 def request_refund(
-    *, marketplace_id: str, order_id: str, milestone_ref: str | None, reason: str, actor: Actor
+    *,
+    marketplace_id: str,
+    order_id: str,
+    milestone_ref: str | None,
+    reason: str,
+    actor: Actor,
+    lane: Lane = Lane.ORDER,
 ) -> Order:
     """Give back to the buyer what is still in the contract, or one milestone of it."""
     order, milestones = _lock_whole(marketplace_id, order_id, doing="refunding")
     rules.take_back(order, actor)
     steps = plans.to_refund(milestones, milestone_ref, reason)
-    start(order.escrow, steps, actor)
+    start(order.escrow, steps, actor, lane=lane)
     return order
 
 
@@ -173,13 +189,14 @@ def request_division(
     to_seller: int,
     reason: str,
     actor: Actor,
+    lane: Lane = Lane.ORDER,
 ) -> Order:
     """Divide a milestone as both parties agreed, `to_seller` in stroops and the rest to the buyer,
     before fees. For a share that ends, such as a running month; a disagreement is a dispute."""
     order, milestones = _lock_whole(marketplace_id, order_id, doing="dividing")
     rules.refuse_release(order)
     steps = plans.to_divide(milestones, milestone_ref, to_seller, reason, sweep=_to_sweep(order))
-    start(order.escrow, steps, actor)
+    start(order.escrow, steps, actor, lane=lane)
     return order
 
 
@@ -193,9 +210,12 @@ def request_division_again(*, operation: EscrowOperation, actor: Actor) -> None:
     divide_again(order, operation, actor)
 
 
-def divide_again(order: Order, operation: EscrowOperation, actor: Actor) -> None:
+def divide_again(
+    order: Order, operation: EscrowOperation, actor: Actor, lane: Lane = Lane.ORDER
+) -> None:
     """The same for an order that is locked, with its escrow."""
-    start(order.escrow, plans.divided_again(operation, sweep=_to_sweep(order)), actor)
+    steps = plans.divided_again(operation, sweep=_to_sweep(order))
+    start(order.escrow, steps, actor, lane=lane)
 
 
 def _to_sweep(order: Order) -> bool:
@@ -223,7 +243,7 @@ def request_freeze(
         if milestone.status not in plans.OPEN_TO_ALL:
             raise WrongState(f"Milestone {milestone.ref} is {milestone.status}")
     windows.close(order, milestones, "DISPUTED")
-    steps = plans.to_freeze(milestones, dispute_id, by)
+    steps = plans.in_lane(plans.to_freeze(milestones, dispute_id, by), Lane.PERSON)
     live = _live_operation(order)
     if live is None:
         start(order.escrow, steps, actor)
@@ -262,6 +282,7 @@ def request_settlement(
             raise WrongState(f"The shares of milestone {milestone.ref} are not its amount")
     sweep_first = (sweep and order.escrow.kind == Escrow.Kind.SINGLE) or _to_sweep(order)
     steps = plans.to_settle(milestones, shares, dispute_id, sweep_first=sweep_first)
+    steps = plans.in_lane(steps, Lane.PERSON)
     live = _live_operation(order)
     if live is None:
         start(order.escrow, steps, actor)

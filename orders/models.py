@@ -8,6 +8,7 @@ from django.db import models
 from django_fsm import FSMField, transition
 
 from offerhub.chain.submission import LIVE
+from offerhub.chain.turns import Turn
 from offerhub.core.clock import ProductNow
 from offerhub.core.db import AmountField, PublicIdField
 from offerhub.core.durations import parse_duration
@@ -327,6 +328,11 @@ class EscrowOperation(WalletSubmission):
         DISPUTE = "DISPUTE"
         RESOLVE = "RESOLVE"
         SWEEP = "SWEEP"  # what a stranger sent into the contract goes out before it is divided
+
+    # A plan keeps its turn from step to step, so that orders end one after the other.
+    TURN = Turn(
+        "t.order_id", "COALESCE((t.args->>'lane')::integer, 2)", 'jsonb_array_length(t."then")'
+    )
 
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="operations")
     milestone = models.ForeignKey(Milestone, on_delete=models.PROTECT, null=True, related_name="+")

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db import IntegrityError
 
+from offerhub.budget.lanes import Lane
 from offerhub.core import jobs
 from offerhub.core.actor import Actor, ActorKind
 from offerhub.core.errors import OperationInFlight
@@ -21,15 +22,17 @@ def start(
     milestone: Milestone | None = None,
     *,
     is_new: bool = False,
+    lane: Lane = Lane.ORDER,
 ) -> None:
     """Write the operation for the first step, keep the others behind it, and ring for it.
 
     `milestone` is the step's own, where the caller has it at hand. The order's row is locked. An
-    escrow that `is_new` is written too.
+    escrow that `is_new` is written too. `lane` says who goes first when the provider's limit is
+    short, for all of the plan's steps.
     A step that names its own asker is theirs. Raises OperationInFlight while another call to the
     contract may still apply.
     """
-    operation = planned(escrow, steps, actor)
+    operation = planned(escrow, plans.in_lane(steps, lane), actor)
     begin(operation, milestone)
     try:
         writing.insert(operation, escrow if is_new else None)
@@ -73,8 +76,10 @@ def begin(operation: EscrowOperation, milestone: Milestone | None = None) -> Non
 
 def _arguments(escrow: Escrow, step: plans.Step) -> dict[str, Any]:
     """What building the call needs, so that the runner reads the operation's row alone."""
+    lane = {"lane": step["lane"]} if "lane" in step else {}
     return {
         **step.get("args", {}),
+        **lane,
         "contract": escrow.contract_id,
         "kind": escrow.kind,
         "index": step.get("index", 0),

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypedDict
 
+from offerhub.budget.lanes import Lane
 from offerhub.core.actor import Actor
 from offerhub.core.errors import FieldError, InvalidReference, WrongState
 from orders.models import EscrowOperation, Milestone
@@ -27,7 +28,8 @@ OPEN_TO_ALL = (_M.OPEN, _M.COMPLETED, _M.APPROVED)
 
 class Step(TypedDict, total=False):
     """One call. `milestone` is its row's id, `index` its place in the contract. `actor` is set
-    where the step was put into the plan of somebody else."""
+    where the step was put into the plan of somebody else, `lane` where it is not an ordinary one.
+    """
 
     kind: str
     milestone: str
@@ -35,6 +37,7 @@ class Step(TypedDict, total=False):
     args: dict[str, Any]
     actor: str
     request_id: str
+    lane: int
 
 
 @dataclass(frozen=True)
@@ -188,6 +191,11 @@ def to_settle(
 def asked_by(steps: Sequence[Step], actor: Actor) -> list[Step]:
     """The same steps, to be put into a plan that somebody else asked for."""
     return [{**step, "actor": str(actor), "request_id": actor.request_id} for step in steps]
+
+
+def in_lane(steps: Sequence[Step], lane: Lane) -> list[Step]:
+    """The same steps for this reason; those that have one keep it."""
+    return [{"lane": lane.value, **step} for step in steps] if lane != Lane.ORDER else [*steps]
 
 
 def _step(kind: Kind, milestone: Milestone, args: dict[str, Any] | None = None) -> Step:

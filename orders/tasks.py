@@ -1,5 +1,7 @@
 """Jobs and sweeps of orders."""
 
+from offerhub.budget import queue
+from offerhub.budget.requests import limit
 from offerhub.chain.runner import advance
 from offerhub.chain.submission import due
 from offerhub.core import jobs
@@ -19,8 +21,19 @@ def run_operation(operation_id: str) -> None:
 
 @jobs.sweep("orders.operations", every=0.5)
 def sweep_operations() -> list[jobs.Ring]:
-    """Calls that are due: never rung for, put off, or left by a process that died."""
-    return [("orders.operation", row) for row in due(EscrowOperation)]
+    """Calls that are due: never rung for, put off, or left by a process that died; and those whose
+    turn with the escrow provider it is."""
+    turns = _turns() if limit() else []
+    return [("orders.operation", row) for row in dict.fromkeys([*turns, *due(EscrowOperation)])]
+
+
+def _turns() -> list[str]:
+    queue.forget_the_lost()
+    called = queue.next_turns()
+    waiting = EscrowOperation.objects.filter(pk__in=called, status=EscrowOperation.Status.PENDING)
+    alive = set(waiting.values_list("pk", flat=True))
+    queue.forget([row for row in called if row not in alive])
+    return [row for row in called if row in alive]
 
 
 @jobs.job("orders.release_window")

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.conf import settings
 
+from offerhub.budget.lanes import Lane
 from offerhub.chain.submission import LIVE
 from offerhub.core import clock
 from offerhub.core.actor import Actor, system
@@ -155,7 +156,7 @@ def _release(
     payload = {**_told(window), "try": window.tries}
     writing.save(order, "order.release_window_ended", actor=ACTOR, payload=payload)
     steps = plans.to_release(milestones, window.milestone.ref, NOTE)
-    start(order.escrow, steps, ACTOR, window.milestone)
+    start(order.escrow, steps, ACTOR, window.milestone, lane=Lane.AUTOMATIC)
 
 
 def _look_again(window: ReleaseWindow, at: datetime) -> None:

@@ -10,12 +10,13 @@ from rest_framework import serializers
 
 from offerhub.api import reference, schema
 from offerhub.api.docs import describe
-from offerhub.api.operations import OperationShape, operation_body
+from offerhub.api.operations import OperationShape, operation_body, waits_for_turn
 from offerhub.api.permissions import ANY_KEY, PUBLIC
 from offerhub.api.rendering import encode
 from offerhub.api.requests import ApiRequest
 from offerhub.api.serializers import Shape
 from offerhub.api.views import ApiView, Response, respond
+from offerhub.budget import queue
 from offerhub.chain import submission
 from offerhub.core.errors import NotFound
 from offerhub.marketplaces import tokens
@@ -117,4 +118,5 @@ class OperationView(ApiView):
         row = submission.find(operation_id, request.marketplace_id)
         if row is None:
             raise NotFound(f"There is no operation {operation_id}")
-        return respond(operation_body(row))
+        end = queue.estimated_end(row.id) if waits_for_turn(row) else None
+        return respond(operation_body(row, end))

@@ -10,16 +10,22 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from offerhub.budget import requests
 from offerhub.chain import http
 from offerhub.chain.inspection import Intent, read_call
 from offerhub.chain.network import current, trustless_work_key
 from offerhub.chain.provider_rules import rule_of
+from offerhub.chain.turns import WAITS
 from offerhub.chain.types import BuildRefused, ChainUnavailable, Envelope, Outcome, Verdict
 from offerhub.core.money import UNIT, to_chain
 
 MOST_BALANCES = 20  # contracts in one request, the contract's own limit
 # A contract that we call is on the chain, so its absence is that of the provider's index.
 _BEHIND = "escrow_not_found"
+
+
+class OverLimit(ChainUnavailable):
+    """The request was not made: the provider's limit leaves none now."""
 
 
 class Number(int):
@@ -65,7 +71,9 @@ def build(path: str, body: dict[str, Any], intent: Intent) -> Envelope:
     try:
         answer = _post(path, body, http.READ)
     except ChainUnavailable as error:
-        raise BuildRefused("no_answer", str(error), transient=True) from error
+        raise BuildRefused(
+            _code_of(error), str(error), transient=True, retry_after=error.retry_after
+        ) from error
     said = answer.body if isinstance(answer.body, dict) else {}
     if answer.ok and isinstance(said.get("unsignedTransaction"), str):
         return read_call(said["unsignedTransaction"], intent)
@@ -85,7 +93,9 @@ def send(signed_xdr: str) -> Outcome:
     try:
         answer = _post("/helper/send-transaction", {"signedXdr": signed_xdr}, http.SUBMIT)
     except ChainUnavailable as error:
-        return Outcome(Verdict.UNKNOWN, code="no_answer", detail=str(error))
+        pause = error.retry_after if isinstance(error, OverLimit) else None
+        code, detail = _code_of(error), str(error)
+        return Outcome(Verdict.UNKNOWN, code=code, detail=detail, retry_after=pause)
     body = answer.body if isinstance(answer.body, dict) else {}
     if answer.ok and body.get("status") == "SUCCESS":
         return Outcome(Verdict.UNKNOWN)
@@ -180,21 +190,13 @@ def _part(milestone: dict[str, Any], escrow_flags: dict[str, Any]) -> EscrowPart
     )
 
 
-def _headers() -> dict[str, str]:
-    return {"x-api-key": trustless_work_key()}
-
-
 def _post(path: str, body: dict[str, Any], limit: tuple[float, float]) -> http.Answer:
-    url = current().trustless_work_url + path
-    content = _encode(body).encode()
-    return http.call("POST", url, content=content, headers=_headers(), limit=limit)
+    return _call("POST", path, content=_encode(body).encode(), limit=limit)
 
 
 def _get(path: str, params: dict[str, Any]) -> http.Answer:
     """A read of the index. What it does not know is not an answer: it may only be behind."""
-    answer = http.call(
-        "GET", current().trustless_work_url + path, params=params, headers=_headers()
-    )
+    answer = _call("GET", path, params=params)
     if answer.ok:
         return answer
     message = _message(answer.body if isinstance(answer.body, dict) else {})
@@ -202,6 +204,21 @@ def _get(path: str, params: dict[str, Any]) -> http.Answer:
         f"the escrow provider answered {answer.status}: {message}",
         retry_after=answer.retry_after or http.DEFAULT_PAUSE,
     )
+
+
+def _call(method: str, path: str, **more: Any) -> http.Answer:
+    """The one place from which the provider is asked: each request counts against its limit."""
+    if pause := requests.spend():
+        raise OverLimit("all requests that the escrow provider allows are used", retry_after=pause)
+    key = {"x-api-key": trustless_work_key()}
+    answer = http.call(method, current().trustless_work_url + path, headers=key, **more)
+    if answer.status == 429:
+        requests.hold_all(answer.retry_after)
+    return answer
+
+
+def _code_of(error: ChainUnavailable) -> str:
+    return WAITS if isinstance(error, OverLimit) else "no_answer"
 
 
 def _encode(value: Any) -> str:

@@ -7,6 +7,7 @@ from typing import Generic, Protocol, TypeVar
 
 import structlog
 
+from offerhub.budget.requests import spending
 from offerhub.chain.keys import SecretUnreadable
 from offerhub.chain.submission import MAX_ENVELOPES, MAX_PAUSE, Status, Submission, lane_pause
 from offerhub.chain.types import (
@@ -73,7 +74,8 @@ def advance(model: type[T], row_id: str, driver: Driver[T]) -> None:
             raise Later(pause)  # the account is in use by another operation
         return
     try:
-        _Run(row, driver).go()
+        with spending(row.allowance):
+            _Run(row, driver).go()
     except (BuildRefused, ChainUnavailable) as error:
         code = getattr(error, "code", "chain_unavailable")
         status = Status.UNKNOWN if row.hash else Status.PENDING

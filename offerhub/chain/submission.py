@@ -18,6 +18,8 @@ from django.db import connection, models
 from django.db.models.functions import Now
 from psycopg.types.json import Jsonb
 
+from offerhub.budget.requests import Allowance, limit
+from offerhub.chain import turns
 from offerhub.chain.types import ChainFact, Envelope
 from offerhub.core.db import PublicIdField
 from offerhub.core.ids import new_id
@@ -77,6 +79,9 @@ class Submission(models.Model):
     # columns the claimed row carries as `lane_…`, so that signing needs no further query.
     LANE: ClassVar[tuple[str, str]]
     LANE_CARRIES: ClassVar[tuple[str, ...]] = ()
+    # Set where the calls go through the escrow provider, whose requests are limited.
+    TURN: ClassVar[turns.Turn | None] = None
+    allowance: Allowance | None = None  # the requests that were taken with the claim
     marketplace_id: str  # every concrete table has the tenant's key
     pause: float | None = None  # seconds until the row is due again, when this run put it off
 
@@ -103,16 +108,23 @@ class Submission(models.Model):
         An account's transactions are numbered, so only one may be on its way: the lane holds the
         id of the operation that is using the account and is given back when that operation ends.
         One statement: the row is locked first, so its state is the newest when the lane is taken.
+        Raises Later when the row must wait for its turn with the escrow provider.
         """
         token = secrets.token_hex(8)
         values: Any = {"id": row_id, "runnable": list(RUNNABLE), "token": token, "lease": LEASE}
-        sql, columns = _claiming(cls)
+        in_turn = cls.TURN is not None and limit() > 0
+        sql, columns = _claiming(cls, in_turn)
         with connection.cursor() as cursor:
-            cursor.execute(sql, values)
+            cursor.execute(sql, values | turns.values() if in_turn else values)
             found = cursor.fetchone()
         if found is None:
             return None
+        allowance = None
+        if in_turn:
+            *found, granted, pause = found
+            allowance = turns.decide(granted, pause)
         row: Self = columns.instance(found[: columns.width])
+        row.allowance = allowance
         for column, value in zip(cls.LANE_CARRIES, found[columns.width :], strict=True):
             setattr(row, f"lane_{column}", value)
         return row
@@ -161,12 +173,15 @@ class Submission(models.Model):
 
 
 @functools.cache
-def _claiming(model: type[Submission]) -> tuple[str, Columns[Any]]:
+def _claiming(model: type[Submission], in_turn: bool) -> tuple[str, Columns[Any]]:
     """The statement of `claim`, and how to read its row."""
     table, (lane_table, lane_column) = model._meta.db_table, model.LANE
     taken = "".join(f", {lane_table}.{column}" for column in model.LANE_CARRIES)
     carried = "".join(f", lane.{column}" for column in model.LANE_CARRIES)
     columns = Columns(model, "t")
+    if in_turn:
+        assert model.TURN is not None
+        return turns.claiming(table, model.LANE, model.TURN, columns.sql, carried), columns
     sql = f"""
         WITH op AS (
             SELECT id, {lane_column} AS lane FROM {table}

@@ -26,3 +26,17 @@ def no_debug_with_real_money(**_: Any) -> list[Error]:
     if settings.DEBUG and settings.OFFERHUB_NETWORK != "sandbox":
         return [Error("DEBUG must be off on a real network.", id="offerhub.E002")]
     return []
+
+
+@register()
+def limit_lets_a_call_through(**_: Any) -> list[Error]:
+    """Every call to a contract takes two requests: under a limit of one nothing ever goes."""
+    if settings.PROVIDER_LIMIT < 0 or settings.PROVIDER_LIMIT == 1 or settings.PROVIDER_WINDOW <= 0:
+        return [
+            Error(
+                "The limit of requests to the escrow provider lets no call through.",
+                hint="OFFERHUB_PROVIDER_LIMIT is 0 (none) or from 2; the window is over 0 seconds.",
+                id="offerhub.E003",
+            )
+        ]
+    return []

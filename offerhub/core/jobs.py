@@ -52,6 +52,7 @@ class Sweep:
 JOBS: dict[str, Job] = {}
 SWEEPS: dict[str, Sweep] = {}
 _rung: ContextVar[list[Ring] | None] = ContextVar("rung", default=None)
+_awaited: ContextVar[bool] = ContextVar("awaited", default=False)
 _pool: ThreadPoolExecutor | None = None
 _pool_lock = threading.Lock()
 _slots: threading.BoundedSemaphore | None = None
@@ -140,13 +141,22 @@ def run(name: str, row_id: str, patience: float = 0.0) -> None:
     """
     deadline = time.monotonic() + patience
     queue: list[Ring] = [(name, row_id)]
-    while queue:
-        current = queue.pop(0)
-        done = step(*current)
-        queue.extend(done.rings)
-        if done.later is not None and time.monotonic() + done.later < deadline:
-            time.sleep(done.later)
-            queue.append(current)
+    token = _awaited.set(patience > 0)
+    try:
+        while queue:
+            current = queue.pop(0)
+            done = step(*current)
+            queue.extend(done.rings)
+            if done.later is not None and time.monotonic() + done.later < deadline:
+                time.sleep(done.later)
+                queue.append(current)
+    finally:
+        _awaited.reset(token)
+
+
+def is_awaited() -> bool:
+    """Whether somebody waits for what runs on this thread now."""
+    return _awaited.get()
 
 
 def attend(rings: list[Ring], seconds: float) -> bool:

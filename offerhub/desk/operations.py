@@ -10,7 +10,7 @@ from offerhub.chain.again import find_any, look_now
 from offerhub.chain.submission import RUNNABLE, Status, Submission
 from offerhub.core import clock
 from offerhub.core.errors import NotFound, Refusal, WrongState
-from offerhub.desk import work
+from offerhub.desk import limit, work
 from offerhub.desk.acting import Acting
 from offerhub.desk.pages import Crumb, act, page, show
 from offerhub.marketplaces.roles import Right, may
@@ -31,7 +31,8 @@ DOMAINS = {
 
 @page("operations/", "operations", look=Right.VIEW)
 def operations(request: HttpRequest) -> HttpResponse:
-    """`?view=look|live|failed`, `?of=` a domain, `?before=` an id. Four statements."""
+    """`?view=look|live|failed`, `?of=` a domain, `?before=` an id. Four statements,
+    and two more where the escrow provider's requests are limited."""
     asked = request.GET
     view = asked.get("view") if asked.get("view") in VIEWS else "look"
     domain = asked.get("of", "") if asked.get("of") in DOMAINS else ""
@@ -50,6 +51,7 @@ def operations(request: HttpRequest) -> HttpResponse:
         view=view,
         domain=domain,
         domains=DOMAINS,
+        limit=limit.panel(),
         rows=[line(row) for row in shown],
         newer=_address(view=view, of=domain) if asked.get("before") else "",
         older=_address(view=view, of=domain, before=shown[-1].pk) if more else "",

@@ -9,16 +9,20 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from offerhub.chain.submission import LIVE, MAX_ENVELOPES, Status, Submission, concrete_tables
+from offerhub.chain.turns import WAITS
 
 # Longer than that on its way, and somebody should look: an envelope lives five minutes.
 STUCK = timedelta(minutes=10)
 
+# Waiting for one's turn with the escrow provider may take long, and needs nobody.
+_OLD = f"""created_at < now() - %(old)s::interval
+       AND problem->>'code' IS DISTINCT FROM '{WAITS}'"""
 _COUNTS = """
 SELECT {label} AS domain,
        count(*) FILTER (WHERE status = 'UNKNOWN'),
-       count(*) FILTER (WHERE created_at < now() - %(old)s::interval),
+       count(*) FILTER (WHERE {old}),
        count(*),
-       min(created_at) FILTER (WHERE status = 'UNKNOWN' OR created_at < now() - %(old)s::interval),
+       min(created_at) FILTER (WHERE status = 'UNKNOWN' OR {old}),
        count(*) FILTER (WHERE problem->>'code' LIKE 'books%%')
 FROM {table} WHERE status IN ({live})"""
 
@@ -43,7 +47,9 @@ def live_counts() -> dict[str, Live]:
     """By app label (orders, payouts, wallets …). One statement, over the live rows alone."""
     live = ", ".join(f"'{status}'" for status in LIVE)  # as the partial indexes write it
     parts = [
-        _COUNTS.format(label=f"'{label_of(table)}'", table=table._meta.db_table, live=live)
+        _COUNTS.format(
+            label=f"'{label_of(table)}'", table=table._meta.db_table, live=live, old=_OLD
+        )
         for table in concrete_tables()
     ]
     with connection.cursor() as cursor:
@@ -88,7 +94,7 @@ def rows(view: str, domain: str = "", before: str = "") -> list[Submission]:
         else:
             chosen = chosen.filter(status__in=LIVE)
         if view == "look":
-            old = Q(created_at__lt=Now() - STUCK)
+            old = Q(created_at__lt=Now() - STUCK) & ~Q(problem__code=WAITS)
             chosen = chosen.filter(Q(status=Status.UNKNOWN) | old)
         if before:
             chosen = chosen.filter(pk__lt=before)
@@ -139,6 +145,8 @@ def _next(row: Submission, now: datetime) -> str:
         return "The party signs, or the envelope expires."
     if (row.problem or {}).get("code", "").startswith("books"):
         return "The chain has done it. It is booked as soon as the books can take it."
+    if not row.hash and (row.problem or {}).get("code") == WAITS:
+        return "It waits for its turn; then an envelope is built and signed."
     if row.hash and row.valid_until and row.valid_until > now:
         return "The envelope is looked up; while it can still apply the same one is sent again."
     if row.hash:

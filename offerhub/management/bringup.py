@@ -44,6 +44,8 @@ class BringUp:
             web_workers=settings.WEB_WORKERS,
             web_threads=settings.WEB_THREADS,
             work_threads=settings.WORK_THREADS,
+            provider_limit=settings.PROVIDER_LIMIT,
+            provider_window=settings.PROVIDER_WINDOW,
         )
         self.pids = PidFile(self.var)
         self.supervisor = Supervisor(self.var / "log", self.pids, screen.say)

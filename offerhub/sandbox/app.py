@@ -42,6 +42,8 @@ class Sandbox:
             if request.path.startswith("/control/"):
                 return self.control.handle(request)
             self.network.tick()
+            if request.path.startswith(WORK_PATHS):
+                self.work.meter.count()
             fault = self.faults.take(request)
             if fault is None:
                 return self._route(request, None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from stellar_sdk import Keypair, TrustLineFlags
@@ -43,6 +44,7 @@ class Control:
             ("POST", "asset"): self.asset,
             ("POST", "trustline"): self.trustline,
             ("POST", "clawback"): self.clawback,
+            ("GET", "provider-limit"): self.provider_use,
             ("POST", "provider-limit"): self.provider_limit,
             ("GET", "faults"): self.faults,
             ("POST", "faults"): self.add_fault,
@@ -79,7 +81,7 @@ class Control:
                 "protocolFeeBps": contracts.protocol_fee_bps,
                 "latestLedger": network.sequence,
                 "seed": network.options.seed,
-                "providerLimit": self._work.limit,
+                "providerLimit": self._work.meter.limit,
                 "note": HONESTY,
             }
         )
@@ -229,12 +231,19 @@ class Control:
         return self._played(self.network.play(builder, issuer), asset)
 
     def provider_limit(self, body: dict[str, Any]) -> Response:
-        """POST /control/provider-limit: calls per minute on the escrow API, 0 for no limit."""
-        limit = body.get("perMinute")
+        """POST /control/provider-limit: calls per minute on the escrow API, 0 for no limit; with
+        ``seconds`` calls per so many seconds."""
+        limit, seconds = body.get("perMinute"), body.get("seconds", 60)
         if isinstance(limit, bool) or not isinstance(limit, int) or limit < 0:
             raise wrong(400, "perMinute is a whole number, 0 for no limit")
-        self._work.set_limit(limit)
-        return reply({"perMinute": limit})
+        if isinstance(seconds, bool) or not isinstance(seconds, Decimal | int) or seconds <= 0:
+            raise wrong(400, "seconds is a number over zero")
+        self._work.meter.set_limit(limit, float(seconds))
+        return reply({"perMinute": limit, "seconds": float(seconds)})
+
+    def provider_use(self, body: dict[str, Any]) -> Response:
+        """GET /control/provider-limit: the calls since it was last set."""
+        return reply(self._work.meter.shown())
 
     def faults(self, body: dict[str, Any]) -> Response:
         """GET /control/faults"""

@@ -32,6 +32,7 @@ class Options:
     passphrase: str = genesis.PASSPHRASE
     protocol_fee_bps: int = 0
     provider_limit: int = 0
+    provider_window: float = 60.0
     retention: int = 120_960
     patience: float = 30.0
 

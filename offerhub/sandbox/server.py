@@ -49,7 +49,9 @@ def parser() -> argparse.ArgumentParser:
     add("--protocol-fee-bps", type=int, default=0, metavar="BPS",
         help="the escrow vendor's fee; the real one is 30 (default 0)")
     add("--provider-limit", type=int, default=0, metavar="N",
-        help="escrow API calls per minute; the real one is 50, 0 is none (default 0)")
+        help="escrow API calls per window; the real one is 50, 0 is none (default 0)")
+    add("--provider-window", type=float, default=60.0, metavar="SECONDS",
+        help="the window of that limit (default 60)")
     add("--retention", type=int, default=120_960, metavar="LEDGERS",
         help="how far back RPC remembers (default 120960, about 7 days)")
     add("--patience", type=float, default=30.0, metavar="SECONDS",
@@ -70,6 +72,7 @@ def options(arguments: argparse.Namespace) -> Options:
         passphrase=arguments.passphrase,
         protocol_fee_bps=arguments.protocol_fee_bps,
         provider_limit=arguments.provider_limit,
+        provider_window=arguments.provider_window,
         retention=arguments.retention,
         patience=arguments.patience,
     )

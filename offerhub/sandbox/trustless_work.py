@@ -17,6 +17,7 @@ from offerhub.sandbox.envelope import BadEnvelope
 from offerhub.sandbox.escrow import Kind
 from offerhub.sandbox.escrow_reads import Reads
 from offerhub.sandbox.fields import Fields, failure
+from offerhub.sandbox.metering import Meter
 from offerhub.sandbox.network import Network, Outcome
 from offerhub.sandbox.results import TxResult
 from offerhub.sandbox.rows import StoredTx
@@ -25,7 +26,6 @@ from offerhub.sandbox.soroban import DEPLOYS
 from offerhub.sandbox.web import Refused, Request, Response, reply
 
 VALID_SECONDS = 300
-LIMIT_WINDOW = 60.0
 SENT = "The transaction has been successfully sent to the Stellar network"
 _KINDS: dict[str, Kind] = {"single-release": "single", "multi-release": "multi"}
 
@@ -43,34 +43,17 @@ class TrustlessWork:
         self.network = network
         self.builds = Builds(network)
         self.reads = Reads(network)
-        self.limit = network.options.provider_limit
-        self._window = 0.0
-        self._used = 0
+        self.meter = Meter(network.options.provider_limit, network.options.provider_window)
         self._rng = random.Random(network.options.seed)  # noqa: S311
-
-    def _count(self) -> None:
-        """One call against the limit per minute; Refused with Retry-After over it."""
-        if not self.limit:
-            return
-        now = self.network.clock.flowing()
-        if now - self._window >= LIMIT_WINDOW:
-            self._window, self._used = now, 0
-        self._used += 1
-        if self._used > self.limit:
-            wait = max(1, int(self._window + LIMIT_WINDOW - now) + 1)
-            raise Refused(failure(429, "ThrottlerException: Too Many Requests",
-                                  Retry_After=str(wait)))  # fmt: skip
-
-    def set_limit(self, per_minute: int) -> None:
-        """Change the limit; the running minute starts anew."""
-        self.limit, self._used, self._window = per_minute, 0, 0.0
 
     def handle(self, request: Request, mutation: str | None) -> Response | Awaitable[Response]:
         """Answer a call. ``mutation`` (a name, or empty for any) tampers with a build."""
         given = request.headers.get("x-api-key", "")
         if not hmac.compare_digest(given.encode(), self.network.keys.api_key.encode()):
             raise Refused(failure(401, "Unauthorized"))
-        self._count()
+        if wait := self.meter.over(self.network.clock.flowing()):
+            raise Refused(failure(429, "ThrottlerException: Too Many Requests",
+                                  Retry_After=str(wait)))  # fmt: skip
         parts = [part for part in request.path.split("/") if part]
         if request.method == "GET":
             return self._read(request, parts)

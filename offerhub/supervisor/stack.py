@@ -31,6 +31,8 @@ class Stack:
     web_workers: int = 2
     web_threads: int = 8
     work_threads: int = 8
+    provider_limit: int = 0  # the sandbox's, as everybody else here keeps it
+    provider_window: float = 60.0
 
     @property
     def base_url(self) -> str:
@@ -69,6 +71,8 @@ class Stack:
             command=(
                 *(PYTHON, "-m", "offerhub.sandbox"),
                 *("--port", str(self.sandbox_port), "--data", str(data)),
+                *("--provider-limit", str(self.provider_limit)),
+                *("--provider-window", str(self.provider_window)),
             ),
             before=lambda: data.parent.mkdir(parents=True, exist_ok=True),
             ready=_answers(f"{self.sandbox_url}/control/health"),

@@ -3,6 +3,7 @@
 One transaction for each pledge: a crash between two leaves the one asked for and the other held.
 """
 
+from offerhub.budget.lanes import Lane
 from offerhub.core.actor import Actor
 from offerhub.core.db import in_transaction
 from offerhub.core.errors import OperationInFlight, Refusal
@@ -62,9 +63,9 @@ def _release(order: Order, milestones: list[Milestone], actor: Actor) -> None:
     """Whatever is missing until the creator has the money: a reservation's contract too."""
     steps = plans.to_pay(milestones)
     if order.status == _O.IN_PROGRESS:
-        start(order.escrow, steps, actor, milestones[0])
+        start(order.escrow, steps, actor, milestones[0], lane=Lane.BATCH)
     else:
-        escrow_services.bring_in(order, steps, actor)
+        escrow_services.bring_in(order, steps, actor, Lane.BATCH)
 
 
 def _refund(order: Order, milestones: list[Milestone], why: str, actor: Actor) -> None:
@@ -74,9 +75,9 @@ def _refund(order: Order, milestones: list[Milestone], why: str, actor: Actor) -
         return
     last = order.operations.order_by("-pk").first()
     if last is not None and last.status == last.Status.FAILED and last.kind in _SECOND_HALF:
-        escrow_services.divide_again(order, last, actor)
+        escrow_services.divide_again(order, last, actor, Lane.BATCH)
     else:
-        start(order.escrow, plans.to_refund(milestones, None, why), actor)
+        start(order.escrow, plans.to_refund(milestones, None, why), actor, lane=Lane.BATCH)
 
 
 # The contract is frozen since the first half: only these calls lead on.

@@ -1,12 +1,17 @@
 """How far a settlement is, and when it ends.
 
-`estimate` is the one place that says so. It measures: how fast the last pledges ended, the ones
-that are half-way included, because while the window fills up pledges begin and none ends.
+`estimate` is the one place that says so. Where the escrow provider's limit sets the pace, the budget
+tells how long so many calls take among all that waits. Else it measures: how fast the last pledges
+ended, the ones that are half-way included, because while the window fills up pledges begin and none
+ends.
 """
 
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from offerhub.budget import queue, requests
+from offerhub.budget.lanes import Lane
 from offerhub.core import clock
 from orders.campaigns.models import Campaign, Pledge
 from orders.campaigns.states import CampaignStatus, PledgeState
@@ -54,7 +59,13 @@ def progress(campaign: Campaign) -> Progress:
 
 
 def estimate(campaign: Campaign, on_its_way: int, now: datetime) -> timedelta | None:
-    """How long the rest takes at the pace of the last pledges; None before any is half-way."""
+    """How long the rest takes: under a limit as the queue tells, else at the pace of the last
+    pledges; None before any is half-way."""
+    if requests.limit():
+        rest = campaign.left - HALF * on_its_way
+        calls = math.ceil(rest * _calls_of_a_pledge(campaign))
+        where = {"marketplace_id": campaign.marketplace_id, "lane": Lane.BATCH}
+        return queue.time_left(**where, operations=calls)
     assert campaign.settling_at is not None
     ended = campaign.done - campaign.settled_before
     since, work = campaign.settling_at, ended + HALF * on_its_way
@@ -67,3 +78,11 @@ def estimate(campaign: Campaign, on_its_way: int, now: datetime) -> timedelta | 
         return None
     rest = campaign.left - HALF * on_its_way
     return timedelta(seconds=round(rest * seconds / work))
+
+
+def _calls_of_a_pledge(campaign: Campaign) -> int:
+    """To the contract, from what it is held by to its end."""
+    reserved = campaign.holds == Campaign.Holds.RESERVATION
+    if campaign.outcome == CampaignStatus.SUCCEEDED:
+        return 4 if reserved else 2  # deployed and funded first; approved, released
+    return 0 if reserved else 2  # frozen, divided

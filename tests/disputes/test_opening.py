@@ -1,6 +1,7 @@
 """Opening a dispute freezes its money on the chain, and nothing else."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -66,7 +67,7 @@ def test_a_disputed_milestone_can_neither_be_released_nor_refunded(
 ) -> None:
     one = sale("100", "200")
     one.dispute("m2")
-    known = {"marketplace_id": world.marketplace.id, "order_id": one.order_id}
+    known: Any = {"marketplace_id": world.marketplace.id, "order_id": one.order_id}
     with pytest.raises(WrongState, match="m2 is DISPUTED"):
         escrow_services.request_release(
             **known, milestone_ref="m2", action="release", actor=world.actor
@@ -106,7 +107,7 @@ def test_a_dispute_overtakes_what_was_planned_for_its_milestone(sale: Sales, wor
 
 def test_what_is_being_paid_right_now_can_not_be_disputed(sale: Sales, world: World) -> None:
     one = sale("100")
-    known = {"marketplace_id": world.marketplace.id, "order_id": one.order_id}
+    known: Any = {"marketplace_id": world.marketplace.id, "order_id": one.order_id}
     for action in ("complete", "approve"):
         escrow_services.request_release(
             **known, milestone_ref="m1", action=action, actor=world.actor
