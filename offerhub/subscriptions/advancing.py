@@ -41,6 +41,7 @@ def advance(held: Held) -> None:
     looks = [follow(held, cycle) for cycle in held.cycles]
     looks += [charging.prepare(held), _stop(held)]
     row.next_at = min((at for at in looks if at is not None), default=None)
+    row.updated_at = held.now
     row.save()
     if row.next_at is not None and row.next_at - held.now <= NEAR:
         jobs.ring(JOB, row.pk)

@@ -118,12 +118,13 @@ def _ending(row: Subscription) -> Body | None:
 
 
 def next_step(row: Subscription, now: datetime) -> Body | None:
-    """The first thing that happens by itself; None when it is over."""
+    """The first thing that happens by itself, a payment before others; None when it is over."""
     if row.status == _S.CANCELLED:
         return None
     if row.status == _S.PAUSED:
         return _step("CANCEL", pause_ends(row.paused_at))
-    steps = [step for cycle in row.now_cycles for step in _cycle_steps(cycle, now)]
+    cycles = sorted(row.now_cycles, key=lambda cycle: cycle.status != _C.UNPAID)
+    steps = [step for cycle in cycles for step in _cycle_steps(cycle, now)]
     if row.status != _S.CANCELLING and row.stops_at is not None:
         steps.append(_step(row.stops_as, row.stops_at))
     elif row.status == _S.ACTIVE:

@@ -78,7 +78,7 @@ class Subscription(models.Model):
     next_at = models.DateTimeField(null=True)  # when to look: the one due time
     version = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(db_default=ProductNow())
-    updated_at = models.DateTimeField(auto_now=True)
+    updated_at = models.DateTimeField(db_default=ProductNow())
     objects = SubscriptionQuerySet.as_manager()
 
     now_cycles: "list[Cycle]"  # on a row that was read with `for_display()`
