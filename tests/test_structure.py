@@ -13,6 +13,8 @@ from disputes.states import DISPUTE_EDGES
 from offerhub.approvals.models import Proposal
 from offerhub.approvals.states import PROPOSAL_EDGES
 from offerhub.core.fsm import edges_of
+from offerhub.subscriptions.models import Cycle, Subscription
+from offerhub.subscriptions.states import CYCLE_EDGES, SUBSCRIPTION_EDGES
 from orders.models import Escrow, Milestone, Order
 from orders.states import ESCROW_EDGES, MILESTONE_EDGES, ORDER_EDGES
 
@@ -20,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # The lines of the house, top first; a key may point to its own line or one below.
 LINES = [
     {"reports"},
-    {"disputes", "payouts"},
+    {"disputes", "payouts", "subscriptions"},
     {"orders", "deposits", "wallets"},
     {"ledger"},
     {"users"},
@@ -57,6 +59,8 @@ def test_every_foreign_key_points_to_its_own_app_or_down() -> None:
         (Milestone, MILESTONE_EDGES),
         (Escrow, ESCROW_EDGES),
         (Dispute, DISPUTE_EDGES),
+        (Subscription, SUBSCRIPTION_EDGES),
+        (Cycle, CYCLE_EDGES),
         (Proposal, PROPOSAL_EDGES),
     ],
 )
@@ -73,6 +77,8 @@ def test_the_transitions_in_code_are_the_edges_that_the_database_allows(
         ("orders", "milestone", MILESTONE_EDGES),
         ("orders", "escrow", ESCROW_EDGES),
         ("disputes", "dispute", DISPUTE_EDGES),
+        ("offerhub/subscriptions", "subscription", SUBSCRIPTION_EDGES),
+        ("offerhub/subscriptions", "cycle", CYCLE_EDGES),
     ],
 )
 def test_the_drawn_states_are_the_states(app: str, heading: str, edges: dict[str, Any]) -> None:

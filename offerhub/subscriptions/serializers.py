@@ -180,10 +180,11 @@ class CycleEndingShape(Shape):
 
 
 class CancellationShape(Shape):
-    """What cancelling would do, if it were asked for at `at`; the subscription ends at `endsAt`."""
+    """What cancelling would do, if it were asked for at `asOf`. Without `endsAt` the subscription
+    would end at once."""
 
     subscription_id = IdField()
     when = ChoiceField(choices=When.choices)
-    at = TimestampField()
-    ends_at = TimestampField()
+    as_of = TimestampField()
+    ends_at = TimestampField(allow_null=True)
     cycles = CycleEndingShape(many=True)

@@ -17,12 +17,11 @@ def cancellation_body(row: Subscription, when: When) -> dict[str, Any]:
     found = endings(row.now_cycles, now, when)
     bps = trustless_work.protocol_fee_bps()
     current = running(row.now_cycles, now)
-    ends_at = current.ends_at if current and when == When.PERIOD_END else now
     return {
         "subscriptionId": row.pk,
         "when": when,
-        "at": now,
-        "endsAt": ends_at,
+        "asOf": now,
+        "endsAt": current.ends_at if current and when == When.PERIOD_END else None,
         "cycles": [_ending(ending, bps) for ending in found],
     }
 

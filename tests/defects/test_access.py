@@ -1,6 +1,7 @@
 """Known defects of orchestrators, one test each: who may do what. tests/README.md has the table."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from django.urls import get_resolver
 
 from offerhub.api.permissions import ANY_KEY, PUBLIC
 from offerhub.api.routes import Route, routes
+from offerhub.core import clock
 from orders.models import Escrow, EscrowOperation
 from tests.http import Api
 from tests.network import Network
@@ -23,6 +25,8 @@ FORM = (
     ),
 )
 SALE = {"buyerId": "ann", "sellerId": "bob", "amount": 60}
+MONTHLY = {"buyerId": "ann", "sellerId": "bob", "amount": 1, "interval": "month"}
+NAMING_USERS = ("/orders", "/withdrawals", "/subscriptions")
 
 
 class Shop:
@@ -42,6 +46,7 @@ class Shop:
             "withdrawalId": api.post("/withdrawals", body, status=201)["id"],
             "depositId": api.get("/deposits?userId=ann")["data"][0]["id"],
             "disputeId": self._dispute(),
+            "subscriptionId": self._subscription(),
         }
         self.forms = {f"/disputes/{self.ids['disputeId']}/evidence"}
         # Writes without an id in the path name what they are about in the body.
@@ -54,6 +59,8 @@ class Shop:
             "/disputes": {"orderId": order, "reason": "Mine"},
             **self._words(),
             "/withdrawals": body | {"userId": ann.id},
+            "/subscriptions": MONTHLY | {"buyerId": ann.id, "sellerId": bob.id},
+            f"/subscriptions/{self.ids['subscriptionId']}/cancel": {"when": "NOW"},
         }
 
     def _dispute(self) -> str:
@@ -65,6 +72,12 @@ class Shop:
         self.api.post(f"/disputes/{dispute}/statements", word, status=201)
         self.api.post(f"/disputes/{dispute}/messages", word, status=201)
         return dispute
+
+    def _subscription(self) -> str:
+        """One that begins next week."""
+        begins = (clock.now() + timedelta(days=7)).isoformat()
+        made = self.api.post("/subscriptions", MONTHLY | {"startsAt": begins}, status=201)
+        return str(made["id"])
 
     def _words(self) -> dict[str, Any]:
         """What may be said about the dispute, by path."""
@@ -105,7 +118,7 @@ def test_no_route_shows_or_changes_anything_of_another_marketplace(
             headers, body = FORM if path in shop.forms and method == "POST" else ({}, body)
             answer = stranger.request(method, path, body, headers)
             if "{" in route.path or (path in shop.bodies and method == "POST"):
-                expected = {404} if path not in ("/orders", "/withdrawals") else {422, 404}
+                expected = {404} if path not in NAMING_USERS else {422, 404}
                 if answer.status_code not in expected:
                     leaks.append((method, route.path, answer.status_code))
             if any(id in answer.text for id in _answered(shop, answer.json())):

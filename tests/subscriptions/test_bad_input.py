@@ -85,16 +85,16 @@ def test_what_must_never_be_the_database_refuses(scene: Scene) -> None:
 
     rows, cycles = Subscription.objects.filter(pk=scene.id), Cycle.objects.filter(pk=cycle.pk)
     refused(again.save, by="paid for some of this time already")
-    refused(lambda: cycles.update(status="DROPPED"), by="transition")
-    refused(lambda: cycles.update(ends_at=clock.now()), by="ends_at")
+    refused(lambda: cycles.update(status="DROPPED"), by="edges")
+    refused(lambda: cycles.update(ends_at=clock.now()), by="cycle_terms")
     refused(lambda: cycles.update(to_seller=cycle.amount + 1), by="cycle_share_of_its_amount")
-    refused(lambda: rows.update(interval="week"), by="interval")
+    refused(lambda: rows.update(interval="week"), by="subscription_terms")
     refused(lambda: rows.update(next_at=None), by="subscription_is_looked_at")
     refused(lambda: rows.update(stops_at=clock.now()), by="subscription_stops_somehow")
     cycles.update(to_seller=1)
-    refused(lambda: cycles.update(to_seller=2), by="update")
+    refused(lambda: cycles.update(to_seller=2), by="cycle_decided_once")
     rows.update(status="CANCELLED")
-    refused(lambda: rows.update(status="ACTIVE"), by="transition")
+    refused(lambda: rows.update(status="ACTIVE"), by="edges")
 
 
 def test_a_key_needs_the_scopes_of_subscriptions(scene: Scene) -> None:

@@ -34,7 +34,7 @@ def test_cancelling_now_divides_the_running_cycle_as_was_shown(scene: Scene) -> 
     (part,) = shown["cycles"]
     assert (part["fate"], part["orderId"]) == ("DIVIDED", first["orderId"])
     starts, ends = (datetime.fromisoformat(first[name]) for name in ("startsAt", "endsAt"))
-    share = earned(parse_amount("100"), starts, ends, datetime.fromisoformat(shown["at"]))
+    share = earned(parse_amount("100"), starts, ends, datetime.fromisoformat(shown["asOf"]))
     assert parse_amount(part["shares"]["seller"]) == share
     told = scene.ask("cancel", {"when": "NOW", "reason": "Moved away"})
     assert (told["status"], told["openCycles"], told["nextStep"]) == ("CANCELLED", [], None)
