@@ -23,6 +23,7 @@ TONES = {
 PAGES = {
     "dsp": "case",
     "ord": "order",
+    "sub": "subscription",
     "usr": "user",
     "dep": "deposit",
     "opr": "operation",

@@ -15,10 +15,11 @@ from offerhub.demo.gig import Gig
 from offerhub.demo.scenario import DoesNotAddUp, Row, Scenario
 from offerhub.demo.service import Service
 from offerhub.demo.shop import Shop
+from offerhub.demo.subscription import Subscription
 from offerhub.supervisor import leftovers
 from offerhub.supervisor.console import Screen
 
-SCENARIOS: list[type[Scenario]] = [Freelance, Shop, Service, Gig]
+SCENARIOS: list[type[Scenario]] = [Freelance, Shop, Service, Gig, Subscription]
 # The first start plays the main job, and leaves something to do at the desk.
 FIRST = (Freelance, Service)
 

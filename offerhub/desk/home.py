@@ -17,6 +17,7 @@ from offerhub.deposits.models import ChainCursor, Deposit, QuarantinedEvent
 from offerhub.desk import flows, queue, work
 from offerhub.desk.clocks import most_urgent
 from offerhub.desk.pages import show
+from offerhub.subscriptions.models import Subscription
 from orders.models import Order
 
 SILENT = timedelta(seconds=90)  # a monitor that works asks the network more often
@@ -36,7 +37,7 @@ class Queue:
 
 
 def home(request: HttpRequest) -> HttpResponse:
-    """At most eleven statements, and one per past day that this process has not drawn yet."""
+    """At most twelve statements, and one per past day that this process has not drawn yet."""
     link = _link()
     return show(
         request,
@@ -75,7 +76,7 @@ def _disputes(me: Any) -> list[Queue]:
 
 
 def _money() -> list[Queue]:
-    """Money that waits for somebody. Four statements, each over the waiting rows alone."""
+    """Money that waits for somebody. Five statements, each over the waiting rows alone."""
     counts = work.live_counts()
     payouts = work.together(counts, "payouts")
     others = work.together(counts, *(label for label in counts if label != "payouts"))
@@ -86,6 +87,9 @@ def _money() -> list[Queue]:
         number=Count("pk"), oldest=Min("seen_at")
     )
     still = Order.objects.quiet().aggregate(number=Count("pk"), oldest=Min("updated_at"))
+    stuck = Subscription.objects.needing_a_person().aggregate(
+        number=Count("pk"), oldest=Min("updated_at")
+    )
     behind = work.together(counts).behind
     pages = {name: reverse(f"admin:{name}") for name in ("operations", "suspense")}
     events = reverse("admin:deposits_quarantinedevent_changelist")
@@ -107,6 +111,14 @@ def _money() -> list[Queue]:
             f"{reverse('admin:orders_order_changelist')}?quiet=1",
             "way",
             still["oldest"],
+        ),
+        _queue(
+            "Subscriptions that need a person",
+            stuck["number"],
+            "a call to a contract fails again and again",
+            f"{reverse('admin:subscriptions_subscription_changelist')}?look=1",
+            "bad",
+            stuck["oldest"],
         ),
         _queue(
             "Books behind the chain",

@@ -19,7 +19,7 @@ WORK = (
 )
 # Models by name; what is in none of these is under More.
 GROUPS = {
-    "Money": ("Order", "User", "Deposit", "Withdrawal"),
+    "Money": ("Order", "Subscription", "User", "Deposit", "Withdrawal"),
     "Books": ("Account", "Entry", "Period", "Seal"),
     "Chain": ("Wallet", "Escrow", "EscrowOperation", "WalletOperation", "WithdrawalAttempt"),
     "House": ("Marketplace", "ApiKey", "StaffUser", "StaffAction", "Event"),

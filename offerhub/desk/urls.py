@@ -14,6 +14,7 @@ from offerhub.desk import (
     pages,
     queue,
     search,
+    subscription,
     suspense,
     user,
 )
@@ -29,6 +30,7 @@ PAGES = (
     order,
     user,
     operations,
+    subscription,
     suspense,
 )
 

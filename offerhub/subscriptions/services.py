@@ -139,9 +139,13 @@ def update_subscription(
     for name, value in changed.items():
         setattr(row, name, value)
     if "amount" in changed:
-        prices: dict[str, Any] = {"from": format_amount(before), "to": format_amount(row.amount)}
         first = held.unpaid.index if held.unpaid else row.next_index
-        held.tell("price_changed", **prices, fromIndex=first)
+        held.tell(
+            "price_changed",
+            amount=format_amount(row.amount),
+            before=format_amount(before),
+            fromIndex=first,
+        )
         if held.unpaid is not None:
             held.unpaid.retry_at = None
     if words := sorted(changed.keys() - {"amount"}):

@@ -63,7 +63,7 @@ def test_a_new_price_is_that_of_the_next_cycle_without_an_order(scene: Scene) ->
     changed = scene.change({"amount": "120.50", "title": "More"})
     assert (changed["amount"], changed["currentCycle"]["amount"]) == ("120.50", "100.00")
     assert changed["nextCycle"]["amount"] == "120.50"
-    assert scene.event("price_changed") == {"from": "100.00", "to": "120.50", "fromIndex": 1}
+    assert scene.event("price_changed") == {"amount": "120.50", "before": "100.00", "fromIndex": 1}
     scene.until(datetime.fromisoformat(first["endsAt"]) - timedelta(hours=20))
     # The second cycle has its order now: another price is for the third.
     later = scene.change({"amount": 130})
