@@ -62,10 +62,12 @@ class Subscription(Sale):
         cycles = self.api.get(f"{self._path}/cycles")["data"]
         month = next(cycle for cycle in cycles if cycle["index"] == index)
         starts, ends = (datetime.fromisoformat(month[name]) for name in ("startsAt", "endsAt"))
-        now = datetime.fromisoformat(self.api.get(f"{self._path}/cancellation")["asOf"])
-        minutes = (starts + (ends - starts) * part - now) // timedelta(minutes=1) + 1
+        wanted, clock = starts + (ends - starts) * part, f"{self._path}/cancellation"
+        minutes = (wanted - _now(self.api.get(clock))) // timedelta(minutes=1) + 1
         if minutes > 0:
             self.pass_time(f"PT{minutes}M")
+        # The product follows the sandbox's clock a moment later.
+        self.api.until(clock, lambda answer: _now(answer) >= wanted, "the clock to run on")
 
     def _cancel(self) -> None:
         body = {"when": "NOW", "reason": "No time any more"}
@@ -91,3 +93,8 @@ class Subscription(Sale):
         if [row.books for row in rows] != [300 - sum(earned), sum(earned)]:
             raise DoesNotAddUp("The customer had 300; all that was not earned should be theirs")
         return rows
+
+
+def _now(answer: Json) -> datetime:
+    """The product's clock, as an answer shows it."""
+    return datetime.fromisoformat(answer["asOf"])

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from offerhub.core.errors import Refusal
+from offerhub.core.errors import InsufficientFunds, Refusal
 from offerhub.core.money import format_amount
 from offerhub.subscriptions import dunning
 from offerhub.subscriptions.held import Held, told
@@ -78,7 +78,7 @@ def charge(held: Held, cycle: Cycle) -> datetime | None:
     again = cycle.failed_since is not None
     cycle.order, cycle.call = order, None
     cycle.open()
-    cycle.tries, cycle.problem, cycle.failed_since = 1, None, None
+    cycle.tries, cycle.looks, cycle.problem, cycle.failed_since = 1, 0, None, None
     cycle.asked_at, cycle.retry_at = held.now, held.now + retry_after(1)
     cycle.save()
     held.tell("cycle_prepared", cycle, **_terms(cycle))
@@ -111,7 +111,7 @@ def _order(held: Held, cycle: Cycle) -> Order:
 def _failed(held: Held, cycle: Cycle, refusal: Refusal) -> datetime | None:
     cycle.tries += 1
     cycle.failed_since = cycle.failed_since or held.now
-    cycle.problem = {"code": refusal.code, "detail": refusal.detail[:500]}
+    cycle.problem = {"code": refusal.code, "detail": _why(cycle, refusal)}
     if held.row.status == ACTIVE:
         held.row.fall_behind()
     follows = dunning.next_try(cycle.failed_since, cycle.ends_at, held.now)
@@ -130,6 +130,14 @@ def _failed(held: Held, cycle: Cycle, refusal: Refusal) -> datetime | None:
         held.tell("grace_began", cycle, until=told(follows.at), then=held.row.on_unpaid)
     cycle.save()
     return cycle.retry_at
+
+
+def _why(cycle: Cycle, refusal: Refusal) -> str:
+    """For people: what the buyer has and what it costs; or the refusal's own words."""
+    if isinstance(refusal, InsufficientFunds):
+        needed = format_amount(cycle.amount)
+        return f"The buyer has {refusal.extra['available']} USDC; the cycle costs {needed}."
+    return refusal.detail[:500]
 
 
 def _give_up(held: Held, cycle: Cycle) -> None:

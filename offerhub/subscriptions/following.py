@@ -37,7 +37,9 @@ def follow(held: Held, cycle: Cycle) -> datetime | None:
         _settled(held, cycle)
         return None
     if cycle.is_in_flight:
-        return held.now + look_after(held.now - (cycle.asked_at or held.now))
+        cycle.looks += 1
+        cycle.save(update_fields=["looks"])
+        return held.now + look_after(cycle.looks)
     if _order_of(cycle).status == OrderStatus.DISPUTED:
         return held.now + DISPUTED
     return _bring_on(held, cycle)
@@ -60,7 +62,7 @@ def _bring_on(held: Held, cycle: Cycle) -> datetime | None:
 def decide(held: Held, cycle: Cycle, to_seller: int) -> None:
     """What the seller gets of this cycle, in stroops; said once, and asked for from now on."""
     cycle.to_seller = to_seller
-    cycle.tries, cycle.retry_at, cycle.problem = 0, None, None
+    cycle.tries, cycle.looks, cycle.retry_at, cycle.problem = 0, 0, None, None
     cycle.save()
     shares = {"seller": to_seller, "buyer": cycle.amount - to_seller}
     held.tell("cycle_ended", cycle, **{who: format_amount(part) for who, part in shares.items()})
@@ -69,12 +71,12 @@ def decide(held: Held, cycle: Cycle, to_seller: int) -> None:
 def _rest(cycle: Cycle) -> None:
     """The money is in the contract, and nothing is to be done until the end."""
     if cycle.retry_at is not None:
-        cycle.tries, cycle.retry_at, cycle.problem = 0, None, None
+        cycle.tries, cycle.looks, cycle.retry_at, cycle.problem = 0, 0, None, None
         cycle.save()
 
 
 def _ask(held: Held, cycle: Cycle) -> datetime | None:
-    cycle.tries += 1
+    cycle.tries, cycle.looks = cycle.tries + 1, 0
     cycle.asked_at, cycle.retry_at = held.now, held.now + retry_after(cycle.tries)
     look = held.now + SOON
     if failed := cycle.failed_call:

@@ -185,6 +185,7 @@ class Cycle(models.Model):
     )
     # Of what is wanted now: how often it was asked for, since when, and when to ask again.
     tries = models.PositiveSmallIntegerField(default=0)
+    looks = models.PositiveIntegerField(default=0)  # since then, while a call was on its way
     failed_since = models.DateTimeField(null=True)
     asked_at = models.DateTimeField(null=True)
     retry_at = models.DateTimeField(null=True)

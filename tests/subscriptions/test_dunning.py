@@ -31,7 +31,11 @@ def test_the_cycle_is_tried_again_by_the_schedule_and_then_the_policy_pauses(poo
     assert (told["status"], told["currentCycle"]["index"]) == ("PAST_DUE", 0)
     assert told["nextStep"]["action"] == "RELEASE"
     (cycle,) = [one for one in told["openCycles"] if one["status"] == "UNPAID"]
-    assert (cycle["problem"]["code"], cycle["orderId"]) == ("insufficient_funds", None)
+    assert cycle["orderId"] is None
+    assert cycle["problem"] == {
+        "code": "insufficient_funds",
+        "detail": "The buyer has 50.00 USDC; the cycle costs 100.00.",
+    }
     assert poor.event("payment_failed")["available"] == "50.00"
     again = datetime.fromisoformat(cycle["nextAttemptAt"])
     assert timedelta() < again - since - timedelta(days=1) < timedelta(minutes=5)
