@@ -104,6 +104,7 @@ INSTALLED_APPS = [
     "orders",
     "disputes",
     "payouts",
+    "offerhub.subscriptions",
     "offerhub.suspense",
 ]
 MIDDLEWARE = [
@@ -317,6 +318,19 @@ ORDER_QUIET_DAYS = env.float("ORDER_QUIET_DAYS", 30.0)
 # --- campaigns ----------------------------------------------------------------------------------
 # How many pledges of one campaign are released or refunded at a time.
 CAMPAIGN_WINDOW = env.int("CAMPAIGN_WINDOW", 64)
+
+# --- subscriptions ------------------------------------------------------------------------------
+# A cycle's order is made and paid so many hours before the cycle begins (never more than half a
+# cycle before).
+SUBSCRIPTION_PREPARE_HOURS = env.float("SUBSCRIPTION_PREPARE_HOURS", 24.0)
+# Days after a payment failed on which it is tried again, and how long after the last of them it is
+# tried for the last time.
+SUBSCRIPTION_RETRY_DAYS = [
+    float(day) for day in env.list("SUBSCRIPTION_RETRY_DAYS", default=["1", "3", "5", "7"])
+]
+SUBSCRIPTION_GRACE_DAYS = env.float("SUBSCRIPTION_GRACE_DAYS", 3.0)
+# A subscription that nobody resumed for so long is cancelled.
+SUBSCRIPTION_PAUSE_DAYS = env.float("SUBSCRIPTION_PAUSE_DAYS", 180.0)
 
 # --- disputes ---------------------------------------------------------------------------------
 # The service clocks, in hours; they stand while a party must answer.

@@ -13,6 +13,8 @@ from disputes.states import DISPUTE_EDGES
 from offerhub.approvals.models import Proposal
 from offerhub.approvals.states import PROPOSAL_EDGES
 from offerhub.core.fsm import edges_of
+from offerhub.subscriptions.models import Cycle, Subscription
+from offerhub.subscriptions.states import CYCLE_EDGES, SUBSCRIPTION_EDGES
 from orders.campaigns.models import Campaign
 from orders.campaigns.states import CAMPAIGN_EDGES, PLEDGE_EDGES
 from orders.models import Escrow, Milestone, Order
@@ -22,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # The lines of the house, top first; a key may point to its own line or one below.
 LINES = [
     {"reports"},
-    {"disputes", "payouts"},
+    {"disputes", "payouts", "subscriptions"},
     {"orders", "deposits", "wallets"},
     {"ledger"},
     {"users"},
@@ -60,6 +62,8 @@ def test_every_foreign_key_points_to_its_own_app_or_down() -> None:
         (Escrow, ESCROW_EDGES),
         (Campaign, CAMPAIGN_EDGES),
         (Dispute, DISPUTE_EDGES),
+        (Subscription, SUBSCRIPTION_EDGES),
+        (Cycle, CYCLE_EDGES),
         (Proposal, PROPOSAL_EDGES),
     ],
 )
@@ -78,6 +82,8 @@ def test_the_transitions_in_code_are_the_edges_that_the_database_allows(
         ("orders/campaigns", "campaign", CAMPAIGN_EDGES),
         ("orders/campaigns", "pledge", PLEDGE_EDGES),
         ("disputes", "dispute", DISPUTE_EDGES),
+        ("offerhub/subscriptions", "subscription", SUBSCRIPTION_EDGES),
+        ("offerhub/subscriptions", "cycle", CYCLE_EDGES),
     ],
 )
 def test_the_drawn_states_are_the_states(app: str, heading: str, edges: dict[str, Any]) -> None:

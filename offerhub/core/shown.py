@@ -14,9 +14,11 @@ from offerhub.core.money import format_amount
 # How a state is coloured, beside being said in words; all others are on their way.
 TONES = {
     "good": {"ACTIVE", "APPROVED", "COMPLETED", "CONFIRMED", "CREDITED", "DELIVERED"}
-    | {"FOLLOWING", "FUNDED", "RELEASED", "RESOLVED", "SUCCEEDED"},
-    "bad": {"DISPUTED", "FAILED", "HALTED", "NEEDS_ATTENTION", "SUSPENSE", "UNKNOWN", "STUCK"},
-    "over": {"CANCELLED", "CLOSED", "REFUNDED", "RETURNED", "WITHDRAWN", "REJECTED", "EXPIRED"},
+    | {"FOLLOWING", "FUNDED", "RELEASED", "RESOLVED", "SETTLED", "SUCCEEDED"},
+    "bad": {"DISPUTED", "FAILED", "HALTED", "NEEDS_ATTENTION", "SUSPENSE", "UNKNOWN", "STUCK"}
+    | {"PAST_DUE", "UNPAID"},
+    "over": {"CANCELLED", "CLOSED", "REFUNDED", "RETURNED", "WITHDRAWN", "REJECTED", "EXPIRED"}
+    | {"DROPPED", "PAUSED"},
 }
 
 # The page of a record, by the prefix of its id: the name of the desk's route.
@@ -24,6 +26,7 @@ PAGES = {
     "dsp": "case",
     "ord": "order",
     "cmp": "campaign",
+    "sub": "subscription",
     "usr": "user",
     "dep": "deposit",
     "opr": "operation",

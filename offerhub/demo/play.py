@@ -16,6 +16,7 @@ from offerhub.demo.gig import Gig
 from offerhub.demo.scenario import DoesNotAddUp, Row, Scenario
 from offerhub.demo.service import Service
 from offerhub.demo.shop import Shop
+from offerhub.demo.subscription import Subscription
 from offerhub.supervisor import leftovers
 from offerhub.supervisor.console import Screen
 
@@ -24,6 +25,7 @@ SCENARIOS: list[type[Scenario]] = [
     Shop,
     Service,
     Gig,
+    Subscription,
     campaign.Funded,
     campaign.Missed,
 ]

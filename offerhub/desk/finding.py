@@ -14,6 +14,7 @@ from offerhub.core import shown
 from offerhub.deposits.models import Deposit
 from offerhub.events.models import Event
 from offerhub.marketplaces.models import Marketplace
+from offerhub.subscriptions.models import Subscription
 from offerhub.users.models import User, Wallet
 from orders.models import Campaign, Escrow, Milestone, Order
 from payouts.models import Withdrawal
@@ -37,6 +38,7 @@ BY_PREFIX: dict[str, type[models.Model]] = {
     "mil": Milestone,
     "mkt": Marketplace,
     "ord": Order,
+    "sub": Subscription,
     "usr": User,
     "wal": Wallet,
     "wdr": Withdrawal,
@@ -153,10 +155,12 @@ def _by_reference(text: str) -> list[Hit]:
     users = User.objects.filter(marketplace__in=ours, external_id=text)[:MOST]
     orders = Order.objects.filter(marketplace__in=ours, external_ref=text)[:MOST]
     paid = Withdrawal.objects.filter(marketplace__in=ours, external_ref=text)[:MOST]
+    again = Subscription.objects.filter(marketplace__in=ours, external_ref=text)[:MOST]
     return [
         *(_user(row) for row in users),
         *(_hit("Order", row.pk, row.title or shown.words(row.status), row.pk) for row in orders),
         *(_hit("Withdrawal", row.pk, shown.words(row.status), row.pk) for row in paid),
+        *(_hit("Subscription", row.pk, shown.words(row.status), row.pk) for row in again),
     ]
 
 

@@ -17,6 +17,7 @@ from offerhub.deposits.models import ChainCursor, Deposit, QuarantinedEvent
 from offerhub.desk import flows, queue, work
 from offerhub.desk.clocks import most_urgent
 from offerhub.desk.pages import show
+from offerhub.subscriptions.models import Subscription
 from orders.models import Campaign, Order
 
 SILENT = timedelta(seconds=90)  # a monitor that works asks the network more often
@@ -89,6 +90,9 @@ def _money() -> list[Queue]:
     failing = Campaign.objects.needing_attention().aggregate(
         number=Count("pk"), oldest=Min("settling_at")
     )
+    stuck = Subscription.objects.needing_a_person().aggregate(
+        number=Count("pk"), oldest=Min("updated_at")
+    )
     behind = work.together(counts).behind
     pages = {name: reverse(f"admin:{name}") for name in ("operations", "suspense", "campaigns")}
     events = reverse("admin:deposits_quarantinedevent_changelist")
@@ -110,6 +114,14 @@ def _money() -> list[Queue]:
             f"{reverse('admin:orders_order_changelist')}?quiet=1",
             "way",
             still["oldest"],
+        ),
+        _queue(
+            "Subscriptions that need a person",
+            stuck["number"],
+            "a call to a contract fails again and again",
+            f"{reverse('admin:subscriptions_subscription_changelist')}?look=1",
+            "bad",
+            stuck["oldest"],
         ),
         _queue(
             "Books behind the chain",

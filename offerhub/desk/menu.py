@@ -20,7 +20,7 @@ WORK = (
 )
 # Models by name; what is in none of these is under More.
 GROUPS = {
-    "Money": ("Order", "Campaign", "User", "Deposit", "Withdrawal"),
+    "Money": ("Order", "Campaign", "Subscription", "User", "Deposit", "Withdrawal"),
     "Books": ("Account", "Entry", "Period", "Seal"),
     "Chain": ("Wallet", "Escrow", "EscrowOperation", "WalletOperation", "WithdrawalAttempt"),
     "House": ("Marketplace", "ApiKey", "ApiCall", "StaffUser", "StaffAction", "Event"),

@@ -19,6 +19,7 @@ from orders.models import Escrow, Order
 def order(request: HttpRequest, order_id: str) -> HttpResponse:
     """At most fourteen statements and, where there is a contract, one reading of the chain."""
     rows = Order.objects.select_related("buyer__wallet", "seller__wallet", "marketplace", "escrow")
+    rows = rows.select_related("subscription_cycle")
     found = rows.filter(pk=order_id).first()
     if found is None:
         raise Http404

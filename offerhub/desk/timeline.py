@@ -10,6 +10,7 @@ from offerhub.events.models import Event
 from offerhub.marketplaces.models import StaffUser
 
 KINDS = {"party": "Parties", "staff": "Staff", "money": "Money", "chain": "Chain"}
+MONEY = ("order", "deposit", "campaign", "subscription")
 Payload = dict[str, Any]
 
 
@@ -85,7 +86,7 @@ def _moment(event: Event, names: dict[str, str], said: dict[str, str]) -> Moment
             payload.get("hash") or "",
             operation,
         )
-    kind = _KIND.get(event.type, "money" if area in ("order", "deposit", "campaign") else "staff")
+    kind = _KIND.get(event.type, "money" if area in MONEY else "staff")
     if who in ("buyer", "seller"):
         kind = "party"
     written = said.get(payload.get("messageId", "") or payload.get("statementId", ""), "")
@@ -109,7 +110,7 @@ def _of(payload: Payload) -> str:
 def _filled(sentence: str, payload: Payload, names: dict[str, str]) -> str:
     values = {
         **dict.fromkeys(_PLAIN, ""),
-        **{key: payload[key] for key in _PLAIN if key in payload},
+        **payload,
         "amount": payload.get("amount", ""),
         "milestones": ", ".join(payload.get("milestones") or []),
         "to": names.get(f"staff:{payload.get('to')}", "nobody"),
@@ -179,6 +180,23 @@ _SENTENCES = {
     "campaign.succeeded": "Everything is with the creator: {paidOut} USDC",
     "campaign.failed": "Everything is with the backers again: {givenBack} USDC",
     "campaign.cancelled": "Called off: {givenBack} USDC are with the backers again",
+    "subscription.created": "began the subscription: {amount} USDC a cycle",
+    "subscription.updated": "changed the subscription",
+    "subscription.price_changed": "changed the price from {before} to {amount} USDC",
+    "subscription.cycle_prepared": "Cycle {index}: {amount} USDC on the way into a contract",
+    "subscription.cycle_ended": "Cycle {index}: {seller} USDC to the seller, {buyer} to the buyer",
+    "subscription.cycle_settled": "Cycle {index} is settled",
+    "subscription.cycle_dropped": "Nobody asks for the money of cycle {index} any more",
+    "subscription.cycles_skipped": "Cycles that passed unasked: {count}",
+    "subscription.payment_failed": "Cycle {index} could not be paid: {code}",
+    "subscription.grace_began": "The grace for cycle {index} lasts until {until}",
+    "subscription.payment_recovered": "Cycle {index} is paid at last",
+    "subscription.stop_planned": "It stops by itself at {at}",
+    "subscription.paused": "The subscription is paused",
+    "subscription.resumed": "resumed the subscription",
+    "subscription.cancel_requested": "cancelled the subscription",
+    "subscription.ending": "It is over; contracts are being settled",
+    "subscription.cancelled": "The subscription is cancelled",
     "deposit.suspended": "The deposit could be credited to nobody",
     "deposit.credited": "The deposit was credited",
     "deposit.assignment_requested": "gave it to a user; the payment is on its way",

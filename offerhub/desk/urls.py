@@ -15,6 +15,7 @@ from offerhub.desk import (
     pages,
     queue,
     search,
+    subscription,
     suspense,
     user,
 )
@@ -30,6 +31,7 @@ PAGES = (
     order,
     user,
     operations,
+    subscription,
     suspense,
     campaigns,
 )

@@ -19,6 +19,7 @@ from offerhub.core import clock
 from offerhub.deposits.models import Deposit
 from offerhub.desk.pages import Crumb, page, show
 from offerhub.marketplaces.roles import Right
+from offerhub.subscriptions.models import Subscription
 from offerhub.users.models import User
 from orders.models import Order
 from orders.services import ASSET
@@ -40,7 +41,7 @@ class Reading:
 
 @page("user/<str:user_id>/", "user", look=Right.VIEW)
 def user(request: HttpRequest, user_id: str) -> HttpResponse:
-    """Twelve statements, and one reading of the chain at most every ten seconds."""
+    """Thirteen statements, and one reading of the chain at most every ten seconds."""
     found = _get(user_id)
     balance = user_balance(found.pk, ASSET)
     wallet = getattr(found, "wallet", None)
@@ -60,6 +61,7 @@ def user(request: HttpRequest, user_id: str) -> HttpResponse:
         problem=problem,
         on_chain=balance.total - balance.in_escrow,  # what is in escrow is in the contract
         orders=orders.select_related("buyer", "seller")[:FEW],
+        subscriptions=_subscriptions(found),
         deposits=Deposit.objects.filter(user=found).order_by("-pk")[:FEW],
         withdrawals=Withdrawal.objects.filter(user=found).order_by("-pk")[:FEW],
         lines=_lines(found, None)[:FEW],
@@ -114,6 +116,11 @@ def _kinds(user: User, balance: UserBalance) -> list[dict[str, Any]]:
         {"label": "In escrow", "amount": balance.in_escrow, "why": "#holds"},
         {"label": "Being withdrawn", "amount": balance.pending_withdrawal, "why": "#holds"},
     ]
+
+
+def _subscriptions(user: User) -> Any:
+    rows = Subscription.objects.filter(Q(buyer=user) | Q(seller=user)).order_by("-pk")
+    return rows.select_related("buyer", "seller")[:FEW]
 
 
 def _holds(user: User) -> list[Account]:

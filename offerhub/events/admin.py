@@ -14,7 +14,16 @@ class AreaFilter(admin.SimpleListFilter):
     """What events are about. The log itself is never asked which types it holds: it is long."""
 
     title, parameter_name = "about", "about"
-    AREAS = ("order", "escrow", "dispute", "deposit", "withdrawal", "user", "wallet")
+    AREAS = (
+        "order",
+        "escrow",
+        "dispute",
+        "subscription",
+        "deposit",
+        "withdrawal",
+        "user",
+        "wallet",
+    )
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """The first words of types."""

@@ -1,6 +1,6 @@
 """How far a settlement is, and when it ends.
 
-`estimate` is the one place that says so. Where the escrow provider's limit sets the pace, the budget
+`estimate` is the one place that says so. Where the provider's limit sets the pace, the budget
 tells how long so many calls take among all that waits. Else it measures: how fast the last pledges
 ended, the ones that are half-way included, because while the window fills up pledges begin and none
 ends.

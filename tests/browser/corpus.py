@@ -56,7 +56,7 @@ def hostile(mark: str, most: int = MOST) -> str:
 MARKS = {
     *("market", "buyer", "seller", "name", "email", "note1", "title", "about", "order1", "meta"),
     *("m1", "part", "reason", "detail", "words", "talk", "remark", "decided", "file", "memo"),
-    *("cancelled", "work", "key", "worker"),
+    *("cancelled", "work", "key", "worker", "plan", "coaching", "again"),
 }
 
 
@@ -105,6 +105,7 @@ class Corpus:
             yield f"/admin/cases/{dispute.id}/"
             yield f"/admin/order/{dispute.order_id}/"
         yield from self._orders()
+        yield self._subscription()
         yield from self._withdrawals()
         yield self._unknown_deposit()
         self._key()
@@ -125,6 +126,20 @@ class Corpus:
         yield from (f"/admin/order/{order}/", f"/admin/order/{done}/")
         yield f"/admin/orders/milestone/{paid.pk}/change/"
         yield f"/admin/events/event/{cancelled.pk}/change/"
+
+    def _subscription(self) -> str:
+        body = {
+            "buyerId": self.buyer,
+            "sellerId": self.seller,
+            "amount": 9,
+            "interval": "month",
+            "title": hostile("plan"),
+            "description": hostile("coaching", 400),
+            "externalRef": f"{hostile('again', 60)}{uuid4().hex[:8]}",
+        }
+        made = self.api.post("/subscriptions", body, status=201)["id"]
+        self.api.post(f"/subscriptions/{made}/cancel", {"when": "PERIOD_END"})
+        return f"/admin/subscription/{made}/"
 
     def _dispute(self) -> Dispute:
         order = self.world.funded(self.api, self._order("300", "12.34"))

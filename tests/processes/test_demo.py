@@ -84,7 +84,7 @@ def test_the_demo_plays_with_the_first_start_and_again_on_demand(
         text = log.read_text()
         assert "run 2" in text
         lines = [line.split() for line in text.splitlines() if line.startswith("   Use case ")]
-        assert [line[2] for line in lines] == ["1:", "2:", "3:", "4:"]
+        assert [line[2] for line in lines] == ["1:", "2:", "3:", "4:", "5:"]
         assert {line[-1] for line in lines} == {"0.00"}  # no difference
         assert_the_balances_add_up(installation, run=2)
     with start_with_demo(installation):
