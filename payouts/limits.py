@@ -38,12 +38,12 @@ def refuse_over(policy: PayoutPolicy, user_id: str, amount: int) -> None:
     """
     if policy.paused:
         raise WithdrawalsPaused
-    if policy.most is not None and amount > policy.most:
+    if policy.most and amount > policy.most:
         raise _over("withdrawal", policy.most, 0, amount)
     # Always in this order, so that nobody waits in a circle.
-    if policy.most_day is not None:
+    if policy.most_day:
         _add("marketplaceDay", policy.most_day, amount, marketplace_id=policy.marketplace_id)
-    if policy.most_user_day is not None:
+    if policy.most_user_day:
         _add("userDay", policy.most_user_day, amount, user_id=user_id)
 
 

@@ -29,16 +29,16 @@ class MemoType(models.TextChoices):
 class PayoutPolicy(models.Model):
     """What a marketplace allows its withdrawals; without a row everything but the defaults.
 
-    Limits in stroops of USDC, empty is none. A day is the last 24 hours of the product's clock.
+    Limits in stroops of USDC, 0 is none. A day is the last 24 hours of the product's clock.
     """
 
     id = PublicIdField(primary_key=True, default=policy_id, editable=False)
     marketplace = models.OneToOneField(
         Marketplace, on_delete=models.PROTECT, related_name="payout_policy"
     )
-    most = AmountField(null=True)  # of one withdrawal
-    most_user_day = AmountField(null=True)
-    most_day = AmountField(null=True)  # of the marketplace
+    most = AmountField(default=0)  # of one withdrawal
+    most_user_day = AmountField(default=0)
+    most_day = AmountField(default=0)  # of the marketplace
     paused = models.BooleanField(default=False)
     address_book_only = models.BooleanField(default=False)
     # Until a new address of the book may be paid; empty is the installation's own.
@@ -50,10 +50,8 @@ class PayoutPolicy(models.Model):
         verbose_name_plural = "payout policies"
         constraints: ClassVar = [
             models.CheckConstraint(
-                condition=(models.Q(most=None) | models.Q(most__gt=0))
-                & (models.Q(most_user_day=None) | models.Q(most_user_day__gt=0))
-                & (models.Q(most_day=None) | models.Q(most_day__gt=0)),
-                name="payout_policy_limits_positive",
+                condition=models.Q(most__gte=0, most_user_day__gte=0, most_day__gte=0),
+                name="payout_policy_limits_not_negative",
             )
         ]
 
