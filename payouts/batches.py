@@ -31,7 +31,8 @@ MOST = 500  # items of a batch
 CHUNK = 50  # items that are checked together
 LEASE = timedelta(seconds=90)  # for one chunk
 REST = timedelta(seconds=60)  # between two looks at a batch that is being paid
-PAUSE = 5.0  # seconds until the network is asked again, when it did not answer
+SOON = 0.25  # seconds until a young batch is looked at again
+PAUSE = 5.0  # the same for an old one, and for a network that did not answer
 # An item that could not be checked for so long is refused: nothing was debited.
 PATIENCE = timedelta(hours=1)
 
@@ -195,26 +196,37 @@ def problem_of(refusal: Refusal) -> dict[str, Any]:
 
 # --- the batch --------------------------------------------------------------------------------
 @in_transaction
-def follow(*, batch_id: str) -> None:
-    """Carry the batch on when all of its items are: to PAYING, and to FINISHED."""
+def follow(*, batch_id: str) -> float | None:
+    """Carry the batch on when all of its items are: to PAYING, and to FINISHED. While some are
+    being paid, in how many seconds to look again: soon for a young batch, someone may wait."""
     batch = Batch.objects.select_for_update().get(pk=batch_id)
     if batch.status == BatchStatus.FINISHED:
-        return
+        return None
     open_items = set(
         batch.items.filter(state__in=OPEN_ITEMS).values_list("state", flat=True).distinct()
     )
-    actor = system("payouts", batch.request_id)
     if batch.status == BatchStatus.RECEIVED and ItemState.CHECKING not in open_items:
         batch.pay()
-        events.record(batch, "withdrawal_batch.checked", actor=actor, payload=summary(batch))
-        jobs.ring(PACK, batch.marketplace_id)
+        _save(batch, "withdrawal_batch.checked")
     if batch.status == BatchStatus.PAYING and not open_items:
         batch.finish()
         batch.finished_at = clock.now()
-        events.record(batch, "withdrawal_batch.finished", actor=actor, payload=summary(batch))
+        _save(batch, "withdrawal_batch.finished")
     elif batch.status == BatchStatus.PAYING:
-        batch.look_at = Now() + REST
-    batch.save(update_fields=["status", "version", "look_at", "finished_at"])
+        Batch.objects.filter(pk=batch.pk).update(look_at=Now() + REST)
+    if batch.status == BatchStatus.PAYING and ItemState.READY in open_items:
+        jobs.ring(PACK, batch.marketplace_id)
+    if not open_items & {ItemState.READY, ItemState.CARRIED}:
+        return None
+    age = (clock.now() - batch.created_at).total_seconds()
+    return min(max(age / 4, SOON), PAUSE)
+
+
+def _save(batch: Batch, event: str) -> None:
+    """The step and its event; one step at a time, as the database allows no other."""
+    actor = system("payouts", batch.request_id)
+    events.record(batch, event, actor=actor, payload=summary(batch))
+    batch.save(update_fields=["status", "version", "finished_at"])
 
 
 def summary(batch: Batch) -> dict[str, Any]:

@@ -40,7 +40,11 @@ Blamed = Mapping[int, tuple[str, str]]  # by place: code and detail
 
 def carried(payment: BatchPayment, *, locked: bool = False) -> list[BatchItem]:
     """What a payment has, by place, each with its withdrawal and the user's wallet."""
-    rows = BatchItem.objects.filter(payment=payment, state=ItemState.CARRIED)
+    rows = BatchItem.objects.filter(
+        payment=payment,
+        state=ItemState.CARRIED,
+        withdrawal__marketplace=payment.marketplace_id,  # there is one: the rows can be locked
+    )
     rows = rows.select_related("withdrawal__user__wallet").order_by("place")
     if locked:
         rows = rows.select_for_update(of=("self", "withdrawal"))

@@ -36,12 +36,11 @@ def lock(withdrawal_id: str, marketplace_id: str) -> Member | None:
     payment = None
     if seen.state == ItemState.CARRIED:
         payment = BatchPayment.objects.select_for_update().get(pk=seen.payment_id)
-    rows = BatchItem.objects.select_related("withdrawal__user")
-    item = rows.select_for_update(of=("self", "withdrawal")).get(pk=seen.pk)
+    item = BatchItem.objects.select_for_update().get(pk=seen.pk)
     if (item.state, item.payment_id) != (seen.state, seen.payment_id):
         raise OperationInFlight("Its payment is being made right now; ask again in a moment")
-    assert item.withdrawal is not None
-    return Member(item.withdrawal, payment)
+    rows = Withdrawal.objects.select_related("user").select_for_update(of=("self",))
+    return Member(rows.get(pk=withdrawal_id), payment)
 
 
 def ready(withdrawal: Withdrawal) -> None:

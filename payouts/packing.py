@@ -96,11 +96,6 @@ def marketplaces_in_need() -> list[str]:
     return list(ready.values_list("marketplace_id", flat=True).distinct()[:200])
 
 
-def waits(marketplace_id: str) -> bool:
-    """Whether a withdrawal of the marketplace waits for a payment."""
-    return _ready(marketplace_id).exists()
-
-
 def _ready(marketplace_id: str) -> "QuerySet[BatchItem]":
     rows = BatchItem.objects.filter(
         marketplace_id=marketplace_id,

@@ -11,7 +11,6 @@ from payouts.packing import PAY
 from payouts.payment import DRIVER
 
 ATTEMPT = "payouts.attempt"
-CHANNEL_BUSY = 0.25  # seconds until a request that waits looks for a free channel again
 
 
 @jobs.job(ATTEMPT)
@@ -29,9 +28,10 @@ def due() -> list[jobs.Ring]:
 
 @jobs.job(FOLLOW)
 def batch(batch_id: str) -> None:
-    """Check what of a batch is unchecked, and carry it on when all of its items are."""
+    """Check what of a batch is unchecked, and carry it on when all of its items are. A request
+    that waits for it looks again while it is being paid."""
     pause = batches.check_items(batch_id)
-    batches.follow(batch_id=batch_id)
+    pause = batches.follow(batch_id=batch_id) or pause
     if pause:
         raise jobs.Later(pause)
 
@@ -45,8 +45,7 @@ def batches_due() -> list[jobs.Ring]:
 @jobs.job(PACK)
 def pack(marketplace_id: str) -> None:
     """Put waiting withdrawals into a payment; while every channel is busy they wait on."""
-    if packing.pack(marketplace_id=marketplace_id) is None and packing.waits(marketplace_id):
-        raise jobs.Later(CHANNEL_BUSY)
+    packing.pack(marketplace_id=marketplace_id)
 
 
 @jobs.sweep("payouts.packing", every=1.0)
