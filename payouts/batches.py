@@ -17,6 +17,7 @@ from django.db.models.functions import Now
 from offerhub.approvals.models import Proposal
 from offerhub.core import clock, jobs
 from offerhub.core.actor import Actor, system
+from offerhub.core.crash import crash_point
 from offerhub.core.db import in_transaction
 from offerhub.core.errors import DuplicateReference, FieldError, Refusal, Unavailable
 from offerhub.core.money import format_amount
@@ -159,6 +160,7 @@ def _accept_or_refuse(item: BatchItem, checked: Checked) -> None:
         accept(item_id=item.pk, checked=checked)
     except Refusal as refusal:
         refuse(item_id=item.pk, refusal=refusal)
+    crash_point("after_batch_item")
 
 
 @in_transaction
