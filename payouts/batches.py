@@ -242,9 +242,11 @@ def summary(batch: Batch) -> dict[str, Any]:
         counts[group] += row["number"]
         amounts["requested"] += row["amount"]
         amounts["paid"] += row["amount"] if group == "completed" else 0
+    ended = ("refused", "failed", "cancelled")
     return {
         "items": batch.size,
         "counts": counts,
+        "notPaid": sum(counts[group] for group in ended),
         "amount": format_amount(amounts["requested"]),
         "paid": format_amount(amounts["paid"]),
     }

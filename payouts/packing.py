@@ -25,9 +25,11 @@ WINDOW = 400  # of those that wait, oldest first, how many are looked through at
 
 
 class Waiting(Protocol):
-    """What is asked of a withdrawal that waits. `together`: how many its transaction may hold."""
+    """What is asked of a withdrawal that waits."""
 
-    together: int
+    @property
+    def together(self) -> int:
+        """How many its transaction may hold."""
 
     @property
     def wallet(self) -> str:

@@ -14,15 +14,19 @@ from offerhub.marketplaces.roles import Right
 WORK = (
     ("Disputes", "disputes", Right.VIEW),
     ("Approvals", "approvals", Right.VIEW),
+    ("Batches", "batches", Right.VIEW),
     ("Operations", "operations", Right.VIEW),
     ("Deposits in suspense", "suspense", Right.VIEW),
 )
 # Models by name; what is in none of these is under More.
 GROUPS = {
-    "Money": ("Order", "User", "Deposit", "Withdrawal"),
+    "Money": ("Order", "User", "Deposit", "Withdrawal", "Batch", "SavedDestination"),
     "Books": ("Account", "Entry", "Period", "Seal"),
-    "Chain": ("Wallet", "Escrow", "EscrowOperation", "WalletOperation", "WithdrawalAttempt"),
-    "House": ("Marketplace", "ApiKey", "StaffUser", "StaffAction", "Event"),
+    "Chain": (
+        *("Wallet", "Escrow", "EscrowOperation", "WalletOperation"),
+        *("WithdrawalAttempt", "BatchPayment"),
+    ),
+    "House": ("Marketplace", "PayoutPolicy", "ApiKey", "StaffUser", "StaffAction", "Event"),
 }
 
 

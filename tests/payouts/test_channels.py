@@ -160,7 +160,7 @@ def test_paused_nothing_new_is_taken_and_what_is_not_signed_waits(crowd: Crowd) 
 
 # --- what the database refuses, whoever writes --------------------------------------------------
 def _put_into_a_payment(crowd: Crowd, withdrawal: str) -> None:
-    channel = Wallet.objects.filter(marketplace=crowd.world.marketplace, kind="CHANNEL").first()
+    channel = Wallet.objects.filter(marketplace=crowd.world.marketplace, kind="CHANNEL")[0]
     payment = BatchPayment.objects.create(
         marketplace=crowd.world.marketplace, source_wallet=channel, kind="BATCH_PAYMENT"
     )
