@@ -20,6 +20,8 @@ from ledger.chart import AccountKind as K
 from ledger.kinds import EntryKind
 from ledger.legs import XLM, Leg, assert_adds_up, credit, debit, fee_legs
 from ledger.legs import Payout as Payout
+from ledger.paid import Paid as Paid
+from ledger.paid import withdrawals_confirmed as withdrawals_confirmed
 from ledger.reversals import reversal as reversal
 from ledger.services import NewAccount, Posted, open_account, post
 from ledger.suspended import Holder as Holder

@@ -345,6 +345,11 @@ DISPUTE_APPROVAL_ORDER_SUM = env.str("DISPUTE_APPROVAL_ORDER_SUM", "250")
 DISPUTE_APPROVAL_DAY_SUM = env.str("DISPUTE_APPROVAL_DAY_SUM", "1000")
 # Withdrawals over this wait for a person of the desk; "0" switches that off.
 WITHDRAWAL_APPROVAL_THRESHOLD = env.str("WITHDRAWAL_APPROVAL_THRESHOLD", "0")
+# Channel accounts of a marketplace, at most: so many transactions of batches run at once.
+PAYOUT_CHANNELS = env.int("PAYOUT_CHANNELS", 3)
+# Hours that a new address of a user's address book waits before it may be paid, unless the
+# marketplace says otherwise.
+ADDRESS_COOLING_HOURS = env.int("ADDRESS_COOLING_HOURS", 0 if SANDBOX else 24)
 APPROVAL_HOURS = env.int("APPROVAL_HOURS", 48)  # until a proposal expires
 
 # --- logs -------------------------------------------------------------------------------------

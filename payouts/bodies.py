@@ -4,12 +4,15 @@ from typing import Any
 
 from offerhub.api.operations import operation_body
 from offerhub.approvals.models import Proposal
+from offerhub.chain.submission import Submission
 from offerhub.core.money import format_amount
-from payouts.models import Withdrawal, WithdrawalAttempt
+from payouts.models import Withdrawal
 
 
-def newest_attempt(withdrawal: Withdrawal) -> WithdrawalAttempt | None:
-    """The payment that the answer shows; needs `for_display()`."""
+def newest_attempt(withdrawal: Withdrawal) -> Submission | None:
+    """The payment that the answer shows, its own or its batch's; needs `for_display()`."""
+    if withdrawal.batch_id:
+        return withdrawal.item.payment
     return next(iter(withdrawal.attempts.all()), None)
 
 
@@ -28,19 +31,21 @@ def withdrawal_body(withdrawal: Withdrawal) -> dict[str, Any]:
         "userExternalId": withdrawal.user.external_id,
         "amount": format_amount(withdrawal.amount),
         "destination": withdrawal.destination,
+        "destinationId": withdrawal.saved_id,
         "memo": withdrawal.memo or None,
         "memoType": withdrawal.memo_type or None,
+        "batchId": withdrawal.batch_id,
         "hash": on_its_way or withdrawal.hash or None,
         "fee": format_amount(withdrawal.fee),
         "problem": withdrawal.problem,
-        "approval": _approval(withdrawal.proposal) if withdrawal.proposal else None,
+        "approval": approval_body(withdrawal.proposal) if withdrawal.proposal else None,
         "operation": operation_body(attempt) if attempt else None,
         "createdAt": withdrawal.created_at,
         "updatedAt": withdrawal.updated_at,
     }
 
 
-def _approval(proposal: Proposal) -> dict[str, Any]:
+def approval_body(proposal: Proposal) -> dict[str, Any]:
     """That a person of the desk must agree, or had to, and what became of it."""
     return {
         "id": proposal.id,

@@ -1,4 +1,4 @@
-"""System check: without its guard a withdrawal over the limit could be paid unasked."""
+"""System check: without their guards withdrawals could be paid unasked, or twice."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,10 +7,16 @@ from django.core.checks import Error, Tags, register
 
 from offerhub.core.guards import missing_triggers
 
+GUARDS = {
+    "payouts_withdrawalattempt": "attempt_is_approved",
+    "payouts_batchitem": "item_is_carried_once",
+    "payouts_batch": "batch_is_approved",
+}
+
 
 @register(Tags.database)
 def guard_is_in_place(*, databases: Sequence[str] | None = None, **_: Any) -> list[Error]:
-    """The trigger of sql/guards.sql exists and is always on, once the table exists."""
+    """The triggers of sql/ exist and are always on, once their tables exist."""
     return [
         Error(
             f"Withdrawals are not guarded: {name} is missing or not always enabled.",
@@ -18,5 +24,6 @@ def guard_is_in_place(*, databases: Sequence[str] | None = None, **_: Any) -> li
             id="payouts.E001",
         )
         for alias in databases or []
-        for name in missing_triggers(alias, "payouts_withdrawalattempt", ["attempt_is_approved"])
+        for table, trigger in GUARDS.items()
+        for name in missing_triggers(alias, table, [trigger])
     ]

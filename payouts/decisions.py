@@ -11,6 +11,7 @@ from offerhub.core.actor import Actor
 from offerhub.core.db import in_transaction
 from offerhub.core.errors import WrongState
 from offerhub.users.models import Wallet
+from payouts import members
 from payouts.limits import KIND
 from payouts.models import Withdrawal
 from payouts.services import begin, give_back, lock_waiting, save
@@ -35,9 +36,12 @@ def approve(*, proposal_id: str, digest: str, actor: Actor, note: str = "") -> W
         note=note,
     )
     approvals.lock_approved(proposal_id=proposal.id, kind=KIND)
-    wallet = Wallet.objects.get(user_id=withdrawal.user_id)
-    attempt = begin(withdrawal, wallet, actor)
-    facts = {"proposalId": proposal.id, "operationId": attempt.id}
+    facts = {"proposalId": proposal.id}
+    if withdrawal.batch_id:
+        members.ready(withdrawal)
+    else:
+        wallet = Wallet.objects.get(user_id=withdrawal.user_id)
+        facts["operationId"] = begin(withdrawal, wallet, actor).id
     save(withdrawal, "withdrawal.approved", actor, facts)
     return withdrawal
 
@@ -80,6 +84,7 @@ def _end(withdrawal: Withdrawal, code: str, detail: str, actor: Actor) -> Withdr
     withdrawal.problem = {"code": code, "detail": detail}
     give_back(withdrawal, actor)
     save(withdrawal, "withdrawal.failed", actor, dict(withdrawal.problem))
+    members.end(withdrawal)
     return withdrawal
 
 

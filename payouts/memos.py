@@ -3,8 +3,11 @@
 import re
 from dataclasses import dataclass
 
+from stellar_sdk.memo import Memo as ChainMemo
+
+from offerhub.chain import stellar
 from offerhub.core.errors import FieldError, InvalidRequest
-from payouts.models import MemoType
+from payouts.models import MemoType, Withdrawal
 
 TEXT_BYTES = 28
 MAX_ID = 2**64 - 1
@@ -36,6 +39,13 @@ def parse_memo(value: str | None, type: str | None) -> Memo:
         if not _HASH.fullmatch(value):
             raise _refuse("memo", "invalid_memo", "must be 64 hexadecimal digits")
     return Memo(kind.value, value)
+
+
+def memo_of(withdrawal: Withdrawal) -> ChainMemo | None:
+    """The memo that its transaction carries."""
+    if not withdrawal.memo:
+        return None
+    return stellar.memo_of(withdrawal.memo_type, withdrawal.memo)
 
 
 def _refuse(field: str, code: str, message: str) -> InvalidRequest:

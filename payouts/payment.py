@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 from django.conf import settings
-from stellar_sdk.memo import Memo
 
 from offerhub.chain import keys, stellar
 from offerhub.chain.drivers import LedgerReads
@@ -12,6 +11,8 @@ from offerhub.chain.submission import MAX_PAUSE
 from offerhub.chain.types import BuildRefused, ChainFact, Envelope, Outcome
 from offerhub.core.money import format_amount, parse_amount
 from payouts import outcomes
+from payouts.addresses import policy_of
+from payouts.memos import memo_of
 from payouts.models import Withdrawal, WithdrawalAttempt
 
 # Not the destination's fault: the operator mends it (fee money, a key, the network's load), and
@@ -43,7 +44,12 @@ class PaymentDriver(LedgerReads):
         Without this look an empty wallet would be charged for one failing transaction after
         another, and could not be cancelled any more.
         """
-        withdrawal, offer = row.withdrawal, fee_offer(row)
+        offer = fee_offer(row)
+        rows = Withdrawal.objects.select_related("marketplace__payout_policy")
+        withdrawal = rows.get(pk=row.withdrawal_id)
+        if policy_of(withdrawal.marketplace).paused:
+            text = "The marketplace has paused its withdrawals"
+            raise BuildRefused("withdrawals_paused", text, transient=True, retry_after=MAX_PAUSE)
         source = stellar.account(row.source_wallet.address)
         _refuse_unless_it_can_pay(source, withdrawal.amount, offer)
         envelope = stellar.build_payment(
@@ -51,7 +57,7 @@ class PaymentDriver(LedgerReads):
             source.sequence,
             withdrawal.destination,
             withdrawal.amount,
-            _memo(withdrawal),
+            memo_of(withdrawal),
             offer,
         )
         return replace(envelope, meta={"fee": offer})
@@ -96,30 +102,31 @@ def fee_offer(row: WithdrawalAttempt) -> int:
 
 
 def _refuse_unless_it_can_pay(source: stellar.Account, amount: int, fee: int) -> None:
-    network = current()
-    line = source.line(network.asset_code, network.usdc_issuer)
-    if not source.exists:
-        raise _later("tx_no_source_account", "does not exist on the network")
-    if line is None:
-        raise _later("op_src_no_trust", f"has no trustline for {network.asset_code}")
-    if not line.authorized:
-        raise _later("op_src_not_authorized", "may not send the asset: its issuer forbids it")
-    if line.balance < amount:
-        held = f"holds {format_amount(line.balance)} {network.asset_code}"
-        raise _later("op_underfunded", f"{held}, the withdrawal needs {format_amount(amount)}")
+    if why := why_it_can_not_pay(source, amount):
+        raise _later(*why)
     if source.xlm < fee:
         held = f"holds {format_amount(source.xlm)} XLM"
         raise _later("tx_insufficient_balance", f"{held} for fees; it needs a top-up")
 
 
+def why_it_can_not_pay(source: stellar.Account, amount: int) -> tuple[str, str] | None:
+    """Code and words for a wallet that can not send so much USDC now; None when it can."""
+    network = current()
+    line = source.line(network.asset_code, network.usdc_issuer)
+    if not source.exists:
+        return "tx_no_source_account", "does not exist on the network"
+    if line is None:
+        return "op_src_no_trust", f"has no trustline for {network.asset_code}"
+    if not line.authorized:
+        return "op_src_not_authorized", "may not send the asset: its issuer forbids it"
+    if line.balance < amount:
+        held = f"holds {format_amount(line.balance)} {network.asset_code}"
+        return "op_underfunded", f"{held}, the withdrawal needs {format_amount(amount)}"
+    return None
+
+
 def _later(code: str, text: str) -> BuildRefused:
     return BuildRefused(code, f"The user's wallet {text}", transient=True, retry_after=MAX_PAUSE)
-
-
-def _memo(withdrawal: Withdrawal) -> Memo | None:
-    if not withdrawal.memo:
-        return None
-    return stellar.memo_of(withdrawal.memo_type, withdrawal.memo)
 
 
 DRIVER = PaymentDriver()

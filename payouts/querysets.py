@@ -18,6 +18,6 @@ class WithdrawalQuerySet(models.QuerySet[Any]):
         from payouts.models import WithdrawalAttempt
 
         attempts = WithdrawalAttempt.objects.order_by("-id")
-        return self.select_related("user", "proposal").prefetch_related(
+        return self.select_related("user", "proposal", "item__payment").prefetch_related(
             Prefetch("attempts", attempts)
         )

@@ -19,11 +19,15 @@ MEMO = 64  # characters of the longest memo, a hash
 
 
 class NewWithdrawalBody(Body):
-    """What `POST /withdrawals` takes. Amounts to seven decimals."""
+    """What `POST /withdrawals` takes, and each item of a batch. Amounts to seven decimals.
+
+    Either `destination`, or `destinationId` of the user's address book, which brings its memo.
+    """
 
     user_id = ReferenceField()
     amount = AmountField()
-    destination = TextField(max_length=ADDRESS)
+    destination = TextField(max_length=ADDRESS, required=False, allow_null=True)
+    destination_id = IdField(required=False, allow_null=True)
     memo = TextField(max_length=MEMO, required=False, allow_null=True, allow_blank=True)
     memo_type = ChoiceField(choices=MemoType.choices, required=False, allow_null=True)
     external_ref = IdField(max_length=128, required=False, allow_null=True)
@@ -35,6 +39,7 @@ class WithdrawalQuery(Query):
     user_id = ReferenceField(required=False)
     status = ChoiceField(choices=WithdrawalStatus.choices, required=False)
     external_ref = IdField(max_length=128, required=False)
+    batch_id = IdField(required=False)
 
 
 class CancelBody(Body):
@@ -66,8 +71,10 @@ class WithdrawalShape(Shape):
     user_external_id = IdField(max_length=128)
     amount = AmountField()
     destination = TextField(max_length=ADDRESS)
+    destination_id = IdField(allow_null=True)
     memo = TextField(max_length=MEMO, allow_null=True)
     memo_type = ChoiceField(choices=MemoType.choices, allow_null=True)
+    batch_id = IdField(allow_null=True)
     hash = TextField(max_length=64, allow_null=True)
     fee = AmountField()
     problem = OperationProblemShape(allow_null=True)

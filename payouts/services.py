@@ -11,7 +11,7 @@ from ledger import movements
 from offerhub.approvals import services as approvals
 from offerhub.approvals.models import Proposal
 from offerhub.approvals.states import ProposalStatus
-from offerhub.chain.submission import Status, finish
+from offerhub.chain.submission import Status, Submission, finish
 from offerhub.core import jobs
 from offerhub.core.actor import Actor
 from offerhub.core.db import in_transaction
@@ -25,10 +25,11 @@ from offerhub.core.errors import (
 from offerhub.core.money import format_amount
 from offerhub.events import services as events
 from offerhub.users.models import Wallet
-from payouts import limits
+from payouts import limits, members
 from payouts.destinations import Checked
-from payouts.models import Withdrawal, WithdrawalAttempt
-from payouts.states import WithdrawalStatus
+from payouts.members import Member
+from payouts.models import Batch, Withdrawal, WithdrawalAttempt
+from payouts.states import OPEN, WithdrawalStatus
 
 ASSET = "USDC"
 CANCELLED = "cancelled"  # the problem of an attempt that was called back
@@ -37,28 +38,37 @@ GIVEN_UP = "given_up"  # the problem of a withdrawal that staff ended
 
 @in_transaction
 def request_withdrawal(
-    *, checked: Checked, external_ref: str | None = None, actor: Actor
+    *,
+    checked: Checked,
+    external_ref: str | None = None,
+    batch: Batch | None = None,
+    actor: Actor,
 ) -> Withdrawal:
     """A withdrawal to a destination that was checked before this transaction began.
 
-    Over the limit it waits for a person of the desk (`decisions`), its money set aside.
-    Raises InsufficientFunds and DuplicateReference.
+    Over the limit it waits for a person of the desk (`decisions`), its money set aside; that of a
+    batch to which a second person agreed does not. Of a batch it is paid with others (`packing`).
+    Raises InsufficientFunds, DuplicateReference, LimitExceeded and WithdrawalsPaused.
     """
     user, amount = checked.user, checked.amount
+    limits.refuse_over(checked.policy, user.id, amount)
     withdrawal = Withdrawal(
         marketplace_id=user.marketplace_id,
         external_ref=external_ref,
         user=user,
+        batch=batch,
+        saved=checked.saved,
         amount=amount,
         destination=checked.destination,
         memo_type=checked.memo.type,
         memo=checked.memo.value,
         version=1,
     )
-    withdrawal.proposal = limits.proposal_for(withdrawal, actor)
+    if batch is None or batch.proposal_id is None:
+        withdrawal.proposal = limits.proposal_for(withdrawal, actor)
     _insert(withdrawal)
     _hold(withdrawal, actor)
-    waits = withdrawal.proposal is not None
+    waits = withdrawal.proposal is not None or batch is not None
     attempt = None if waits else begin(withdrawal, checked.wallet, actor)
     withdrawal.version = 0
     events.record(
@@ -69,6 +79,7 @@ def request_withdrawal(
             "userId": user.id,
             "amount": format_amount(amount),
             "destination": checked.destination,
+            **({"batchId": batch.id} if batch else {}),
             **_what_is_next(withdrawal.proposal, attempt),
         },
     )
@@ -134,10 +145,13 @@ def cancel(
     waiting = lock_waiting(withdrawal_id, marketplace_id)
     if waiting is not None:
         return _cancel_waiting(waiting, reason, actor)
+    member = members.lock(withdrawal_id, marketplace_id)
+    if member is not None:
+        return _cancel_member(member, reason, actor)
     attempt = lock_attempt(withdrawal_id=withdrawal_id, marketplace_id=marketplace_id)
     withdrawal = attempt.withdrawal
     if withdrawal.status != WithdrawalStatus.REQUESTED:
-        raise _too_late(attempt)
+        raise _too_late(withdrawal, attempt)
     withdrawal.cancel()
     give_back(withdrawal, actor)
     attempt.problem = {"code": CANCELLED, "detail": reason[:500]}
@@ -153,6 +167,21 @@ def _cancel_waiting(withdrawal: Withdrawal, reason: str, actor: Actor) -> Withdr
     withdrawal.cancel()
     give_back(withdrawal, actor)
     save(withdrawal, "withdrawal.cancelled", actor, {"reason": reason} if reason else {})
+    members.end(withdrawal)
+    return withdrawal
+
+
+def _cancel_member(member: Member, reason: str, actor: Actor) -> Withdrawal:
+    """Of a batch: the others of its transaction, which is not signed yet, go into another one."""
+    withdrawal = member.withdrawal
+    if withdrawal.status != WithdrawalStatus.REQUESTED:
+        raise _too_late(withdrawal, member.payment)
+    if member.payment is not None:
+        members.dissolve(member.payment, CANCELLED, reason)
+    withdrawal.cancel()
+    give_back(withdrawal, actor)
+    save(withdrawal, "withdrawal.cancelled", actor, {"reason": reason} if reason else {})
+    members.end(withdrawal)
     return withdrawal
 
 
@@ -165,10 +194,13 @@ def give_up(*, marketplace_id: str, withdrawal_id: str, reason: str, actor: Acto
     """
     if lock_waiting(withdrawal_id, marketplace_id) is not None:
         raise WrongState("The withdrawal waits for approval: reject it instead")
+    member = members.lock(withdrawal_id, marketplace_id)
+    if member is not None:
+        return _give_up_member(member, reason, actor)
     attempt = lock_attempt(withdrawal_id=withdrawal_id, marketplace_id=marketplace_id)
     withdrawal = attempt.withdrawal
     if not attempt.is_live or attempt.hash:
-        raise _too_late(attempt)
+        raise _too_late(withdrawal, attempt)
     withdrawal.fail()
     withdrawal.problem = attempt.problem = {"code": GIVEN_UP, "detail": reason[:500]}
     give_back(withdrawal, actor)
@@ -177,9 +209,24 @@ def give_up(*, marketplace_id: str, withdrawal_id: str, reason: str, actor: Acto
     return withdrawal
 
 
-def _too_late(attempt: WithdrawalAttempt) -> WrongState:
-    withdrawal = attempt.withdrawal
+def _give_up_member(member: Member, reason: str, actor: Actor) -> Withdrawal:
+    withdrawal, payment = member.withdrawal, member.payment
+    if withdrawal.status not in OPEN or (payment is not None and payment.hash):
+        raise _too_late(withdrawal, payment)
+    if payment is not None:
+        members.dissolve(payment, GIVEN_UP, reason)
+    withdrawal.fail()
+    withdrawal.problem = {"code": GIVEN_UP, "detail": reason[:500]}
+    give_back(withdrawal, actor)
+    save(withdrawal, "withdrawal.failed", actor, dict(withdrawal.problem))
+    members.end(withdrawal)
+    return withdrawal
+
+
+def _too_late(withdrawal: Withdrawal, attempt: Submission | None) -> WrongState:
     text = f"The withdrawal is {withdrawal.status} already"
+    if attempt is None:
+        return WrongState(text, currentStatus=withdrawal.status)
     if attempt.is_live:
         text = (
             f"The payment is signed (operation {attempt.id} is {attempt.status}) and may be on its "
@@ -196,11 +243,17 @@ def lock_waiting(withdrawal_id: str, marketplace_id: str | None = None) -> Withd
     rows = Withdrawal.objects.select_related("proposal", "user")
     if marketplace_id is not None:
         rows = rows.filter(marketplace_id=marketplace_id)
-    named = rows.filter(pk=withdrawal_id, proposal__isnull=False, status=WithdrawalStatus.REQUESTED)
-    if not named.exclude(attempts__isnull=False).exists():
+    undecided = rows.filter(
+        pk=withdrawal_id,
+        status=WithdrawalStatus.REQUESTED,
+        proposal__isnull=False,
+        proposal__executed_at=None,
+    )
+    if not undecided.exists():
         return None
-    row: Withdrawal | None = named.select_for_update(of=("self",)).first()
-    return None if row is None or row.attempts.exists() else row
+    rows = rows.filter(pk=withdrawal_id, status=WithdrawalStatus.REQUESTED)
+    row: Withdrawal | None = rows.select_for_update(of=("self",)).first()
+    return row if row is not None and undecided.exists() else None
 
 
 def lock_attempt(**named: str) -> WithdrawalAttempt:

@@ -14,6 +14,7 @@ from offerhub.core.errors import (
     InsufficientFunds,
     InvalidReference,
     NotFound,
+    Refusal,
     RequestInProgress,
     Unavailable,
     WalletNotActive,
@@ -22,11 +23,12 @@ from offerhub.core.errors import (
 from offerhub.users.services import get_user
 from payouts import destinations, services
 from payouts.bodies import withdrawal_body
-from payouts.errors import WalletNotManaged
+from payouts.errors import LimitExceeded, WalletNotManaged, WithdrawalsPaused
 from payouts.memos import parse_memo
 from payouts.models import Withdrawal
 from payouts.serializers import CancelBody, NewWithdrawalBody, WithdrawalQuery, WithdrawalShape
 from payouts.states import OPEN
+from payouts.wishes import wish_of
 
 
 def _withdrawal(marketplace_id: str, withdrawal_id: str) -> Withdrawal:
@@ -49,18 +51,16 @@ class _NewWithdrawal:
 
     def __init__(self, marketplace_id: str, body: dict[str, Any]) -> None:
         self.marketplace_id, self.body = marketplace_id, body
-        self.memo = parse_memo(body.get("memo"), body.get("memo_type"))
+        self.wish = wish_of(body)
+        parse_memo(self.wish.memo, self.wish.memo_type or None)
         self.checked: destinations.Checked | None = None
 
     def check(self) -> None:
         """Whether the destination can receive this. Skipped when the request is a repeat."""
-        self.checked = destinations.check(
-            marketplace_id=self.marketplace_id,
-            user_reference=self.body["user_id"],
-            destination=self.body["destination"],
-            memo=self.memo,
-            amount=self.body["amount"],
-        )
+        (found,) = destinations.check_many(self.marketplace_id, [self.wish])
+        if isinstance(found, Refusal):
+            raise found
+        self.checked = found
 
     def request(self, actor: Actor) -> str:
         """The one transaction."""
@@ -107,12 +107,15 @@ class Withdrawals(ApiView):
             DuplicateReference,
             WalletNotActive,
             WalletNotManaged,
+            LimitExceeded,
+            WithdrawalsPaused,
             Unavailable,
         ],
     )
     def post(self, request: ApiRequest) -> Response:
-        """USDC to an address outside. The destination is looked at on the network before anything
-        is debited; then the money is set aside and paid from the user's own wallet."""
+        """USDC to an address outside, given or of the user's address book. It is looked at on the
+        network before anything is debited; then the money is set aside and paid from the user's
+        own wallet."""
         new = _NewWithdrawal(request.marketplace_id, NewWithdrawalBody.read(request))
         return self.perform(
             request,

@@ -89,6 +89,11 @@ class Body(Shape):
             raise Malformed("The body must be a JSON object")
         return _validated(_instance(cls, partial), data)
 
+    @classmethod
+    def check(cls, data: Mapping[str, Any]) -> dict[str, Any]:
+        """The same of what came another way, such as a line of a file. Raises InvalidRequest."""
+        return _validated(_instance(cls, False), dict(data))
+
 
 class Query(Shape):
     """The filters of a list, without `limit` and `cursor`: those are for `pagination.page`."""

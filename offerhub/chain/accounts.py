@@ -1,5 +1,7 @@
 """Accounts as Horizon shows them, and whether one can receive a payment."""
 
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,9 +10,11 @@ from stellar_sdk.strkey import StrKey
 
 from offerhub.chain import http
 from offerhub.chain.network import current
+from offerhub.chain.types import ChainUnavailable
 from offerhub.core.errors import DestinationRefused, FieldError
 from offerhub.core.money import MAX_AMOUNT, from_chain
 
+AT_ONCE = 8  # accounts that are read at the same time
 MEMO_REQUIRED = "config.memo_required"  # SEP-29
 
 
@@ -32,6 +36,7 @@ class Account:
     sequence: int = 0
     lines: dict[tuple[str, str], Line] | None = None  # by asset code and issuer; XLM is ("XLM", "")
     memo_required: bool = False
+    signs: bool = True  # whether its own key alone may pay
 
     def line(self, code: str, issuer: str) -> Line | None:
         """What it holds of an asset; None without a trustline."""
@@ -56,7 +61,30 @@ def account(address: str) -> Account:
             sequence=int(answer.body["sequence"]),
             lines=dict(_line(balance) for balance in answer.body["balances"]),
             memo_required=MEMO_REQUIRED in (answer.body.get("data") or {}),
+            signs=_signs(address, answer.body),
         )
+
+
+def accounts(addresses: Iterable[str]) -> dict[str, Account | ChainUnavailable]:
+    """Each of these accounts, or why it could not be read; at most AT_ONCE requests at a time."""
+    wanted = list(dict.fromkeys(addresses))
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="accounts") as pool:
+        return dict(zip(wanted, pool.map(_account_or_error, wanted), strict=True))
+
+
+def _account_or_error(address: str) -> Account | ChainUnavailable:
+    try:
+        return account(address)
+    except ChainUnavailable as error:
+        return error
+
+
+def _signs(address: str, body: dict[str, Any]) -> bool:
+    """By the weight of its own key. A server that tells of no signers tells of no change."""
+    if "signers" not in body:
+        return True
+    weight = sum(int(s["weight"]) for s in body["signers"] if s["key"] == address)
+    return weight >= max(int(body["thresholds"]["med_threshold"]), 1)
 
 
 def _line(record: dict[str, Any]) -> tuple[tuple[str, str], Line]:
@@ -91,8 +119,20 @@ def check_destination(
     Asked before any debit, so that nobody's money is held for a payment that must fail. A muxed
     address carries its own id and needs no memo.
     """
+    refuse_unless_it_takes(
+        account(receiving_account(destination, field=field)),
+        destination,
+        amount,
+        has_memo=has_memo,
+        field=field,
+    )
+
+
+def refuse_unless_it_takes(
+    found: Account, destination: str, amount: int, *, has_memo: bool, field: str = "destination"
+) -> None:
+    """The same of the destination's account as it was read."""
     network = current()
-    found = account(receiving_account(destination, field=field))
     if not found.exists:
         raise _refuse(field, "not_found", f"does not exist on the {network.name} network")
     line = found.line(network.asset_code, network.usdc_issuer)

@@ -23,6 +23,7 @@ from offerhub.chain.types import Envelope
 
 _VERSION = b"\x01"
 _NONCE, _KEY, _TAG = 12, 32, 16
+MOST_SIGNATURES = 20
 _WRAPPED = _NONCE + _KEY + _TAG
 
 
@@ -69,11 +70,22 @@ def sign(envelope: Envelope, *wallets: Sealed) -> str:
     here; so it need not be decoded once more.
     """
     raw = base64.b64decode(envelope.xdr)
+    if len(wallets) > MOST_SIGNATURES:
+        raise ValueError(f"an envelope holds {MOST_SIGNATURES} signatures, not {len(wallets)}")
     if raw[-4:] != bytes(4):
         raise ValueError("the envelope is signed already")
     signed = bytes.fromhex(envelope.hash)
     signatures = b"".join(_signature(wallet, signed) for wallet in wallets)
     return base64.b64encode(raw[:-4] + struct.pack(">I", len(wallets)) + signatures).decode()
+
+
+def opens(wallet: Sealed) -> bool:
+    """Whether the wallet's secret can be used to sign."""
+    try:
+        _open(wallet)
+    except SecretUnreadable:
+        return False
+    return True
 
 
 def _signature(wallet: Sealed, digest: bytes) -> bytes:

@@ -94,6 +94,7 @@ def instant(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
+SUCCESS = "op_success"
 # The result codes by the names that Horizon gives them; what is not here reads as its number.
 _TRANSACTION = {
     -1: "tx_failed",
@@ -154,17 +155,29 @@ _OPERATIONS: dict[str, dict[int, str]] = {
 
 def failure_code(result_xdr: str) -> str:
     """The code of a failed transaction: its first failed operation's, else the transaction's."""
+    failed = [code for code in operation_codes(result_xdr) if code != SUCCESS]
+    code = _result(result_xdr).code.value
+    return failed[0] if failed else _TRANSACTION.get(code, f"tx_code_{code}")
+
+
+def operation_codes(result_xdr: str) -> tuple[str, ...]:
+    """The code of each operation in order, `op_success` too; none when it did not come to them."""
+    return tuple(_operation_code(each) for each in _result(result_xdr).results or [])
+
+
+def _result(result_xdr: str) -> Any:
+    """What became of the transaction itself, inside a fee bump too."""
     result = xdr.TransactionResult.from_xdr(result_xdr).result
     inner = getattr(result, "inner_result_pair", None)
-    if inner is not None:
-        result = inner.result.result
-    for operation in result.results or []:
-        body = operation.tr
-        if body is None:
-            return _ANY_OPERATION.get(operation.code.value, f"op_code_{operation.code.value}")
-        for attribute, names in _OPERATIONS.items():
-            part = getattr(body, attribute, None)
-            if part is not None and part.code.value < 0:
-                return names.get(part.code.value, f"op_code_{part.code.value}")
-    code = result.code.value
-    return _TRANSACTION.get(code, f"tx_code_{code}")
+    return result if inner is None else inner.result.result
+
+
+def _operation_code(operation: xdr.OperationResult) -> str:
+    body = operation.tr
+    if body is None:
+        return _ANY_OPERATION.get(operation.code.value, f"op_code_{operation.code.value}")
+    for attribute, names in _OPERATIONS.items():
+        part = getattr(body, attribute, None)
+        if part is not None and part.code.value < 0:
+            return names.get(part.code.value, f"op_code_{part.code.value}")
+    return SUCCESS

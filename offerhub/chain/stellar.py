@@ -1,5 +1,7 @@
 """Stellar through Horizon: building classic transactions, submitting, looking up by hash."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,7 +10,14 @@ from stellar_sdk import Asset, MuxedAccount, TransactionBuilder, TransactionEnve
 from stellar_sdk.memo import HashMemo, IdMemo, Memo, TextMemo
 
 from offerhub.chain import http, records
-from offerhub.chain.accounts import Account, account, check_destination, receiving_account
+from offerhub.chain.accounts import (
+    Account,
+    account,
+    accounts,
+    check_destination,
+    receiving_account,
+    refuse_unless_it_takes,
+)
 from offerhub.chain.holdings import Holding, balances, contract_balance
 from offerhub.chain.network import current, usdc
 from offerhub.chain.types import ChainFact, ChainUnavailable, Envelope, Outcome, Transfer, Verdict
@@ -18,10 +27,13 @@ from offerhub.core.money import to_chain
 __all__ = [
     "Account",
     "Holding",
+    "Payment",
     "account",
+    "accounts",
     "balances",
     "build_activation",
     "build_payment",
+    "build_payments",
     "build_top_up",
     "build_trustline",
     "check_destination",
@@ -32,10 +44,13 @@ __all__ = [
     "memo_of",
     "payments_of",
     "receiving_account",
+    "refuse_unless_it_takes",
     "submit",
 ]
 
 BASE_FEE = 10_000  # stroops of XLM an operation at the most; the network charges less when calm
+# What one transaction holds by the network's own types: `operations<100>` and `signatures<20>`.
+MOST_OPERATIONS, MOST_SIGNATURES = 100, 20
 # Of an envelope that we build: a machine whose clock is two minutes wrong still pays.
 LIFE = timedelta(minutes=3)
 NATIVE = Asset.native()
@@ -61,6 +76,36 @@ def build_payment(
         builder.add_memo(memo)
     builder.append_payment_op(_payee(destination), asset or usdc(), to_chain(amount))
     return _envelope(builder, source)
+
+
+@dataclass(frozen=True)
+class Payment:
+    """One of the payments of a transaction: whose money, to whom, stroops of USDC."""
+
+    source: str
+    destination: str
+    amount: int
+
+
+def build_payments(
+    channel: str, sequence: int, payments: Sequence[Payment], memo: Memo | None, fee: int
+) -> Envelope:
+    """Payments of USDC in one transaction, all or none. The channel gives its sequence number and
+    the fee, at most `fee` for each payment; it and every payer must sign.
+
+    Raises ValueError for more than the network takes.
+    """
+    signers = {channel, *(each.source for each in payments)}
+    if len(payments) > MOST_OPERATIONS or len(signers) > MOST_SIGNATURES:
+        raise ValueError(f"{len(payments)} payments with {len(signers)} signatures are too many")
+    builder = _builder(channel, sequence, fee)
+    if memo is not None:
+        builder.add_memo(memo)
+    for each in payments:
+        builder.append_payment_op(
+            _payee(each.destination), usdc(), to_chain(each.amount), source=each.source
+        )
+    return _envelope(builder, channel)
 
 
 def build_top_up(source: str, sequence: int, destination: str, amount: int) -> Envelope:
@@ -186,6 +231,7 @@ def _verdict(fact: ChainFact, result_xdr: str) -> Outcome:
     if fact.successful:
         return Outcome(Verdict.CONFIRMED, fact)
     code = records.failure_code(result_xdr)
+    fact = replace(fact, codes=records.operation_codes(result_xdr))
     return Outcome(Verdict.REJECTED, fact, code, f"refused in ledger {fact.ledger}")
 
 

@@ -44,6 +44,9 @@ class ChainFact:
     fee_account: str
     successful: bool
     transfers: Sequence[Transfer] = ()
+    # Of one that failed: the word for each of its operations in their order, `op_success` too;
+    # empty when the network did not come to its operations.
+    codes: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ PAGES = {
     "dep": "deposit",
     "opr": "operation",
     "wdr": "payouts_withdrawal_change",
+    "wba": "batch",
     "wal": "users_wallet_change",
     "ent": "ledger_entry_change",
     "esc": "orders_escrow_change",

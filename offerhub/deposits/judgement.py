@@ -30,6 +30,7 @@ class Role(StrEnum):
     EXTERNAL = "EXTERNAL"  # a user's, who keeps the key
     PLATFORM = "PLATFORM"
     RESOLVER = "RESOLVER"
+    CHANNEL = "CHANNEL"
     CONTRACT = "CONTRACT"
 
 

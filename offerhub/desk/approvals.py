@@ -14,13 +14,20 @@ from offerhub.desk.acting import Acting, actor_of
 from offerhub.desk.pages import Crumb, act, page, show
 from offerhub.marketplaces.models import StaffUser
 from offerhub.marketplaces.roles import Right, may
-from payouts import decisions, limits
+from payouts import decisions, limits, uploads
 
 PER_PAGE = 50
 # Where a proposal of each kind is decided on; a dispute's on its case.
-ROUTES = {limits.KIND: "withdrawal_approval", adjustments.KIND: "adjustment"}
+ROUTES = {
+    limits.KIND: "withdrawal_approval",
+    adjustments.KIND: "adjustment",
+    uploads.KIND: "batch_approval",
+}
+# The route on which its proposer takes one back.
+TAKE_BACK = {adjustments.KIND: "adjustment_take_back", uploads.KIND: "batch_take_back"}
 WORDS = {
     limits.KIND: "Withdrawal",
+    uploads.KIND: "Batch of withdrawals",
     adjustments.KIND: "Adjustment of the books",
     "dispute_resolution": "Resolution of a dispute",
 }
@@ -61,7 +68,7 @@ def withdrawal(request: HttpRequest, proposal_id: str) -> HttpResponse:
     """Whose money, how much, where to; approve or reject."""
     proposal = find(proposal_id, limits.KIND)
     if request.method == "POST":
-        return _decide(
+        return decide(
             request, proposal, _show_withdrawal, decisions.approve, decisions.reject, "withdrawal"
         )
     return _show_withdrawal(request, proposal)
@@ -77,7 +84,7 @@ def adjustment(request: HttpRequest, proposal_id: str) -> HttpResponse:
     """The entry as it would be posted; approve or reject."""
     proposal = find(proposal_id, adjustments.KIND)
     if request.method == "POST":
-        return _decide(
+        return decide(
             request,
             proposal,
             show_adjustment,
@@ -96,7 +103,7 @@ def find(proposal_id: str, kind: str) -> Proposal:
     return proposal
 
 
-def _decide(
+def decide(
     request: HttpRequest,
     proposal: Proposal,
     again: Callable[..., HttpResponse],
@@ -179,7 +186,7 @@ def deciding(request: HttpRequest, proposal: Proposal, right: Right) -> dict[str
         "mine": mine,
         "may_decide": may(request, right) and not mine,
         "note": request.POST.get("note", ""),
-        "take_back": mine and proposal.kind == adjustments.KIND,
+        "take_back": TAKE_BACK.get(proposal.kind, "") if mine else "",
     }
 
 

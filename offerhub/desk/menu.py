@@ -14,16 +14,26 @@ from offerhub.marketplaces.roles import Right
 WORK = (
     ("Disputes", "disputes", Right.VIEW),
     ("Approvals", "approvals", Right.VIEW),
+    ("Batches", "batches", Right.VIEW),
     ("Operations", "operations", Right.VIEW),
     ("Deposits in suspense", "suspense", Right.VIEW),
     ("Campaigns", "campaigns", Right.VIEW),
 )
 # Models by name; what is in none of these is under More.
 GROUPS = {
-    "Money": ("Order", "Campaign", "Subscription", "User", "Deposit", "Withdrawal"),
+    "Money": (
+        *("Order", "Campaign", "Subscription", "User", "Deposit"),
+        *("Withdrawal", "Batch", "SavedDestination"),
+    ),
     "Books": ("Account", "Entry", "Period", "Seal"),
-    "Chain": ("Wallet", "Escrow", "EscrowOperation", "WalletOperation", "WithdrawalAttempt"),
-    "House": ("Marketplace", "ApiKey", "ApiCall", "StaffUser", "StaffAction", "Event"),
+    "Chain": (
+        *("Wallet", "Escrow", "EscrowOperation", "WalletOperation"),
+        *("WithdrawalAttempt", "BatchPayment"),
+    ),
+    "House": (
+        *("Marketplace", "PayoutPolicy", "ApiKey", "ApiCall"),
+        *("StaffUser", "StaffAction", "Event"),
+    ),
 }
 
 

@@ -19,6 +19,7 @@ from offerhub.wallets import services as wallets
 from offerhub.wallets.models import WalletOperation
 from orders import again
 from orders.models import EscrowOperation
+from payouts.models import BatchPayment
 
 VIEWS = {"look": "Need an eye", "live": "On their way", "failed": "Failed"}
 DOMAINS = {
@@ -124,6 +125,8 @@ def _why_not(row: Submission) -> str:
         if row.wallet.status == row.wallet.Status.FAILED and row.kind != row.Kind.TOP_UP:
             return ""
         return "What the wallet needs is asked for by itself."
+    if isinstance(row, BatchPayment):
+        return "Whoever could be paid went into another payment; the others have their money back."
     return "The money is back with the user, who may ask for the withdrawal anew."
 
 

@@ -6,6 +6,8 @@ from django.urls import URLPattern
 from offerhub.desk import (
     adjusting,
     approvals,
+    batch_upload,
+    batches,
     campaigns,
     case,
     case_actions,
@@ -13,6 +15,7 @@ from offerhub.desk import (
     operations,
     order,
     pages,
+    payout_rules,
     queue,
     search,
     subscription,
@@ -23,6 +26,9 @@ from offerhub.desk import (
 PAGES = (
     adjusting,
     approvals,
+    batches,
+    batch_upload,
+    payout_rules,
     queue,
     case,
     case_actions,

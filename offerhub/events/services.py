@@ -1,6 +1,7 @@
 """Recording events. Called by services inside their own transaction, under the subject's lock."""
 
 import json
+from collections.abc import Iterable
 from typing import Any, Protocol
 
 from django.db import connection
@@ -36,6 +37,16 @@ def record(
     values = recorded(subject, type, actor=actor, payload=payload)
     with connection.cursor() as cursor:
         cursor.execute(RECORD, values)
+
+
+def record_all(
+    changes: Iterable[tuple[Subject, dict[str, Any]]], type: str, *, actor: Actor
+) -> None:
+    """The same event for many subjects, each with its payload. One round trip."""
+    rows = [recorded(row, type, actor=actor, payload=payload) for row, payload in changes]
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.executemany(RECORD, rows)
 
 
 def recorded(

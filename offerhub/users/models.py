@@ -46,7 +46,8 @@ class User(models.Model):
 class Wallet(models.Model):
     """An account on the chain. MANAGED: we keep the sealed key. EXTERNAL: the party signs itself.
 
-    PLATFORM (fees, sponsoring) and RESOLVER (settles disputes) are the marketplace's own.
+    PLATFORM (fees, sponsoring), RESOLVER (settles disputes) and CHANNEL (sequence numbers and fees
+    of payments that are made together; there are several) are the marketplace's own.
     """
 
     class Kind(models.TextChoices):
@@ -54,6 +55,7 @@ class Wallet(models.Model):
         EXTERNAL = "EXTERNAL"
         PLATFORM = "PLATFORM"
         RESOLVER = "RESOLVER"
+        CHANNEL = "CHANNEL"
 
     class Status(models.TextChoices):
         PENDING = "PENDING"

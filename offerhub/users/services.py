@@ -1,5 +1,6 @@
 """Making users and their wallets. A wallet comes to life on the chain in `offerhub.wallets`."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -126,9 +127,27 @@ def find_users(marketplace_id: str, references: dict[str, str]) -> dict[str, Use
     One query for all of them; raises InvalidReference naming each field that names nobody. An id
     that starts with `usr_` is always ours.
     """
-    wanted = set(references.values())
+    by_reference = users_by_reference(marketplace_id, references.values())
+    missing = [field for field, reference in references.items() if reference not in by_reference]
+    if missing:
+        raise InvalidReference(
+            errors=[
+                FieldError(f, "unknown_user", "names no user of this marketplace") for f in missing
+            ]
+        )
+    return {field: by_reference[reference] for field, reference in references.items()}
+
+
+def users_by_reference(
+    marketplace_id: str, references: Iterable[str], also: Sequence[str] = ()
+) -> dict[str, User]:
+    """The users of these references, by every name that they have; who is not there is left out.
+
+    `also` names what is read with them, beside wallet and marketplace. One query.
+    """
+    wanted = set(references)
     users = User.objects.filter(marketplace_id=marketplace_id).select_related(
-        "wallet", "marketplace"
+        "wallet", "marketplace", *also
     )
     ours = users.filter(pk__in={r for r in wanted if has_prefix(r, "usr")})
     theirs = users.filter(external_id__in={r for r in wanted if not has_prefix(r, "usr")})
@@ -138,15 +157,7 @@ def find_users(marketplace_id: str, references: dict[str, str]) -> dict[str, Use
         found = list(theirs)
     else:
         found = [*ours, *theirs]
-    by_reference = {u.id: u for u in found} | {u.external_id: u for u in found}
-    missing = [field for field, reference in references.items() if reference not in by_reference]
-    if missing:
-        raise InvalidReference(
-            errors=[
-                FieldError(f, "unknown_user", "names no user of this marketplace") for f in missing
-            ]
-        )
-    return {field: by_reference[reference] for field, reference in references.items()}
+    return {u.id: u for u in found} | {u.external_id: u for u in found}
 
 
 def get_user(marketplace_id: str, reference: str) -> User:

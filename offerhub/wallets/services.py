@@ -197,7 +197,8 @@ def _record(wallet: Wallet, operation: WalletOperation, event: str, code: str = 
 
 def in_need() -> list[str]:
     """Ids of wallets that are not alive yet or low on fee money, and have no operation."""
-    sponsored = Q(kind__in=[Wallet.Kind.MANAGED, Wallet.Kind.RESOLVER])
+    kinds = [Wallet.Kind.MANAGED, Wallet.Kind.RESOLVER, Wallet.Kind.CHANNEL]
+    sponsored = Q(kind__in=kinds)
     low = sponsored & Q(fee_budget__lt=low_water())
     if current().friendbot_url:
         low |= Q(kind=Wallet.Kind.PLATFORM, fee_budget__lt=PLATFORM_LOW)

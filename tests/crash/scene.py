@@ -24,10 +24,12 @@ from offerhub.wallets.models import WalletOperation
 from orders import escrow_services, services
 from orders.models import Escrow, EscrowOperation
 from orders.plans import Share
-from payouts import destinations
+from payouts import batches, destinations
 from payouts import services as payouts
+from payouts.batches import NewItem
+from payouts.destinations import Wish
 from payouts.memos import Memo
-from payouts.models import WithdrawalAttempt
+from payouts.models import Batch, BatchPayment, WithdrawalAttempt
 from tests.world import ACTOR, World
 
 START, PRICE, PARTS, OUT = "100", "60", ("25", "35"), "25"
@@ -193,6 +195,27 @@ class Scene:
         with jobs.held():
             withdrawal = payouts.request_withdrawal(checked=checked, actor=ACTOR)
         return WithdrawalAttempt.objects.get(withdrawal=withdrawal)
+
+    # --- a batch --------------------------------------------------------------------------------
+    def ask_batch(self) -> Submission:
+        """Ann wants two parts of her money outside, by one transaction through a channel."""
+        batch = self.ask_for_a_batch("15", "10")
+        with jobs.held():
+            jobs.step("payouts.batch", batch.id)
+            jobs.step("payouts.pack", self.world.marketplace.id)
+        return BatchPayment.objects.get(marketplace=self.world.marketplace)
+
+    def ask_for_a_batch(self, *amounts: str) -> Batch:
+        """Received, and nothing of it checked."""
+        tenant = self.world.marketplace.id
+        users.make_managed_wallet(marketplace_id=tenant, kind=Wallet.Kind.CHANNEL)
+        self.world.settle()
+        self.destination = self.world.stranger()
+        wishes = [Wish("ann", parse_amount(text), self.destination) for text in amounts]
+        with jobs.held():
+            return batches.request_batch(
+                marketplace_id=tenant, items=[NewItem(wish) for wish in wishes], actor=ACTOR
+            )
 
     # --- what there is ------------------------------------------------------------------------
     def balances(self) -> tuple[Balances, Balances]:

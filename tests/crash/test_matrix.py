@@ -17,7 +17,7 @@ from offerhub.suspense.models import Clearance
 from offerhub.users.models import Wallet
 from offerhub.wallets.models import WalletOperation
 from orders.models import EscrowOperation
-from payouts.models import WithdrawalAttempt
+from payouts.models import BatchPayment, WithdrawalAttempt
 from tests.crash.scene import OUT, PARTS, PRICE, Balances, Scene, let_the_lease_run_out
 from tests.crash.workers import Killed
 from tests.network import ROOT
@@ -26,6 +26,7 @@ JOB_OF: dict[type[Submission], str] = {
     WalletOperation: "wallets.operation",
     EscrowOperation: "orders.operation",
     WithdrawalAttempt: "payouts.attempt",
+    BatchPayment: "payouts.batch_payment",
     Clearance: suspense.JOB,
 }
 
@@ -39,8 +40,9 @@ POINTS = {
     "before_confirm": (True, 1, False),
     "after_confirm": (True, 1, True),
 }
-# The points of the monitor have a test of their own, tests/crash/test_deposits.py.
-POINTS_ELSEWHERE = {"before_page_commit", "before_scan_commit"}
+# The points of the monitor and of a batch's checks have tests of their own, test_deposits.py and
+# test_batches.py.
+POINTS_ELSEWHERE = {"before_page_commit", "before_scan_commit", "after_batch_item"}
 
 NOTHING: Balances = ("0.00", "0.00", "0.00", "0.00")
 UNTOUCHED: Balances = ("100.00", "0.00", "0.00", "0.00")
@@ -116,6 +118,7 @@ FLOWS = {
     ),
     "ASSIGN": Flow(Scene.ask_assignment, "PLATFORM", bob=("5.00", "0.00", "0.00", "0.00")),
     "WITHDRAW": Flow(Scene.ask_withdrawal, "ann", ("75.00", "0.00", "0.00", "0.00")),
+    "BATCH": Flow(Scene.ask_batch, "CHANNEL", ("75.00", "0.00", "0.00", "0.00")),
 }
 MATRIX = [(flow, point) for flow in FLOWS for point in POINTS]
 
@@ -187,5 +190,5 @@ def test_the_matrix_has_a_row_for_every_operation_and_every_point() -> None:
             named |= set(re.findall(r'crash_point\("(\w+)"\)', path.read_text()))
     assert named == set(POINTS) | POINTS_ELSEWHERE
     assert set(JOB_OF) == set(concrete_tables())
-    kinds = {*WalletOperation.Kind.values, *EscrowOperation.Kind.values, "ASSIGN", "WITHDRAW"}
-    assert kinds <= set(FLOWS)
+    kinds = {*WalletOperation.Kind.values, *EscrowOperation.Kind.values}
+    assert kinds | {"ASSIGN", "WITHDRAW", "BATCH"} <= set(FLOWS)

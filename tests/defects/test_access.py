@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.urls import get_resolver
+from stellar_sdk import Keypair
 
 from offerhub.api.permissions import ANY_KEY, PUBLIC
 from offerhub.api.routes import Route, routes
@@ -24,6 +25,8 @@ FORM = (
         "\r\n--x--\r\n"
     ),
 )
+# An address of somebody's book; its form alone is looked at.
+DESTINATION = {"label": "Mine", "destination": Keypair.random().public_key}
 SALE = {"buyerId": "ann", "sellerId": "bob", "amount": 60}
 MONTHLY = {"buyerId": "ann", "sellerId": "bob", "amount": 1, "interval": "month"}
 NAMING_USERS = ("/campaigns", "/orders", "/subscriptions", "/withdrawals")
@@ -44,6 +47,8 @@ class Shop:
             "escrowId": Escrow.objects.get(order=order).id,
             "operationId": EscrowOperation.objects.filter(order=order)[0].id,
             "withdrawalId": api.post("/withdrawals", body, status=201)["id"],
+            "batchId": api.post("/withdrawals/batch", {"items": [body]}, status=201)["id"],
+            "destinationId": api.post("/users/ann/destinations", DESTINATION, status=201)["id"],
             "depositId": api.get("/deposits?userId=ann")["data"][0]["id"],
             "disputeId": self._dispute(),
             "campaignId": self._campaign(),

@@ -2,6 +2,7 @@
 
 import pytest
 
+from ledger.models import Entry
 from tests.http import Api
 from tests.world import World
 
@@ -36,4 +37,44 @@ def test_a_task_is_done_approved_and_withdrawn(world: World, api: Api, approved:
     assert world.network.held(destination) == "25.0000000"
     for user in (customer, tasker):
         assert set(world.balance(user).values()) == {"0.00"}
+    assert world.differences() == []
+
+
+def test_what_is_released_is_withdrawn_in_the_same_second(world: World, api: Api) -> None:
+    """Pattern 4: nothing stands between the release and the withdrawal."""
+    world.user("customer_901", money="25")
+    world.user("tasker_234")
+    order = api.post("/orders", {**TASK, "autoFund": True}, status=201)
+    api.post("/resolution/release", {"orderId": order["id"], "action": "complete"})
+    destination = world.stranger()
+    body = {"userId": "tasker_234", "amount": 25, "destination": destination}
+    released = api.post("/resolution/release", {"orderId": order["id"]})
+    withdrawn = api.post("/withdrawals", body, status=201)
+    assert (released["status"], withdrawn["status"]) == ("COMPLETED", "COMPLETED")
+    booked = Entry.objects.filter(marketplace=world.marketplace)
+    release = booked.get(kind="release")
+    request = booked.get(kind="withdrawal_requested")
+    assert (request.recorded_at - release.recorded_at).total_seconds() < 1
+    assert world.network.held(destination) == "25.0000000"
+    assert world.differences() == []
+
+
+def test_the_taskers_of_a_day_are_paid_together(world: World, api: Api) -> None:
+    """High volume at low cost: one transaction, each payment for the network's base fee."""
+    names = [f"tasker_{number}" for number in range(4)]
+    taskers = {name: world.user(name, money="25") for name in names}
+    outside = {name: world.stranger() for name in names}
+    items = [
+        {"userId": name, "amount": 25, "destination": outside[name], "externalRef": f"day-1-{name}"}
+        for name in names
+    ]
+    body, wait = {"items": items, "externalRef": "day-1"}, {"Prefer": "wait=30"}
+    batch = api.post("/withdrawals/batch", body, status=201, headers=wait)
+    assert (batch["status"], batch["counts"]["completed"]) == ("FINISHED", 4)
+    assert batch["paid"] == "100.00"
+    assert len({item["withdrawal"]["hash"] for item in batch["items"]}) == 1
+    assert {item["withdrawal"]["fee"] for item in batch["items"]} == {"0.00001"}
+    for name, tasker in taskers.items():
+        assert world.network.held(outside[name]) == "25.0000000"
+        assert set(world.balance(tasker).values()) == {"0.00"}
     assert world.differences() == []

@@ -18,20 +18,14 @@ from offerhub.core.ids import new_id
 from offerhub.events import services as events
 from offerhub.marketplaces.models import Marketplace
 from offerhub.users.models import User, WalletSubmission
+from payouts.models.batches import Batch
+from payouts.models.rules import MemoType, SavedDestination
 from payouts.querysets import WithdrawalQuerySet
 from payouts.states import WITHDRAWAL_EDGES, WithdrawalStatus
 
 withdrawal_id = functools.partial(new_id, "wdr")
 
 _W = WithdrawalStatus
-
-
-class MemoType(models.TextChoices):
-    """The kinds of memo that exchanges and custodians ask for."""
-
-    TEXT = "text"  # at most 28 bytes
-    ID = "id"  # an unsigned 64-bit number, in decimal
-    HASH = "hash"  # 32 bytes, in hexadecimal
 
 
 class Withdrawal(models.Model):
@@ -47,6 +41,14 @@ class Withdrawal(models.Model):
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="withdrawals")
     # Over the limit: what a person of the desk must approve before there is any payment.
     proposal = models.ForeignKey(Proposal, on_delete=models.PROTECT, null=True, related_name="+")
+    # Of a batch: then it is paid together with others (BatchPayment) and has no attempts.
+    batch = models.ForeignKey(
+        Batch, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    # The entry of the user's address book that was named or found.
+    saved = models.ForeignKey(
+        SavedDestination, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
     amount = AmountField()
     destination = models.CharField(max_length=69, db_collation="C")  # G…, or M… (muxed)
     memo_type = models.CharField(max_length=4, choices=MemoType.choices, blank=True)
@@ -84,6 +86,17 @@ class Withdrawal(models.Model):
             models.Index(fields=["marketplace", "-id"], name="withdrawal_newest_first"),
             models.Index(fields=["marketplace", "status", "-id"], name="withdrawal_by_status"),
             models.Index(fields=["user", "-id"], name="withdrawal_by_user"),
+            # What left or is about to leave in a day, for the limits: read from the index alone.
+            models.Index(
+                fields=["marketplace", "created_at"],
+                include=["amount", "user", "status"],
+                name="withdrawal_of_a_day",
+            ),
+            models.Index(
+                fields=["batch", "-id"],
+                condition=models.Q(batch__isnull=False),
+                name="withdrawal_of_batch",
+            ),
         ]
         triggers: ClassVar = [
             guard("withdrawal_edges", "status", WITHDRAWAL_EDGES),
@@ -93,6 +106,8 @@ class Withdrawal(models.Model):
                     "marketplace",
                     "user",
                     "proposal",
+                    "batch",
+                    "saved",
                     "amount",
                     "destination",
                     "memo_type",
