@@ -6,6 +6,9 @@ from offerhub.core import jobs
 from orders import windows
 from orders.escrow import DRIVER
 from orders.models import EscrowOperation, ReleaseWindow
+from orders.reimbursements import payment
+from orders.reimbursements.models import Reimbursement
+from orders.reimbursements.services import JOB as REIMBURSEMENT
 
 
 @jobs.job("orders.operation")
@@ -30,3 +33,15 @@ def attend_window(milestone_id: str) -> None:
 def sweep_windows() -> list[jobs.Ring]:
     """Windows of which something is due."""
     return [("orders.release_window", row) for row in ReleaseWindow.objects.due()]
+
+
+@jobs.job(REIMBURSEMENT)
+def reimburse(operation_id: str) -> None:
+    """Bring one payment of a refund's fees as far as it goes now."""
+    advance(Reimbursement, operation_id, payment.DRIVER)
+
+
+@jobs.sweep("orders.reimbursements", every=5.0)
+def sweep_reimbursements() -> list[jobs.Ring]:
+    """Payments whose bell was lost, or that waited for money on the platform wallet."""
+    return [(REIMBURSEMENT, row) for row in due(Reimbursement)]

@@ -99,6 +99,7 @@ def _new_order(body: dict[str, Any]) -> services.NewOrder:
         external_ref=body.get("external_ref"),
         metadata=body.get("metadata", {}),
         policy=policy_of(body["release_policy"]) if "release_policy" in body else "",
+        platform_fee_percent=body.get("platform_fee_percent"),
     )
 
 

@@ -19,6 +19,7 @@ from offerhub.api.views import ApiView, Response, respond
 from offerhub.chain import submission
 from offerhub.core.errors import NotFound
 from offerhub.marketplaces import tokens
+from offerhub.marketplaces.models import RefundFees
 
 
 class NamedShape(Shape):
@@ -31,8 +32,16 @@ class KeyShape(NamedShape):
     expires_at = serializers.DateTimeField(allow_null=True)
 
 
+class MarketplaceShape(NamedShape):
+    """With the fees of its new orders."""
+
+    platform_fee_percent = serializers.IntegerField()
+    max_platform_fee_percent = serializers.IntegerField()
+    refund_fees_borne_by = serializers.ChoiceField(RefundFees.values)
+
+
 class MeShape(Shape):
-    marketplace = NamedShape()
+    marketplace = MarketplaceShape()
     api_key = KeyShape()
     network = serializers.ChoiceField(["sandbox", "testnet", "mainnet"])
 
@@ -46,7 +55,11 @@ class MeView(ApiView):
     def get(self, request: ApiRequest) -> Response:
         key = request.principal
         body: dict[str, Any] = {
-            "marketplace": {"id": key.marketplace_id, "name": key.marketplace_name},
+            "marketplace": {
+                "id": key.marketplace_id,
+                "name": key.marketplace_name,
+                **key.marketplace_fees,
+            },
             "apiKey": {
                 "id": key.key_id,
                 "name": key.key_name,

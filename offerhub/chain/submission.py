@@ -142,8 +142,13 @@ class Submission(models.Model):
         )
 
     def put_off(self, status: str, code: str, detail: str, pause: float | None = None) -> None:
-        """Give the lease back and say when to look again."""
+        """Give the lease back and say when to look again.
+
+        With no envelope out there nothing is on its way from the account, so others may use it.
+        """
         self.pause = self.next_pause if pause is None else pause
+        if not self.hash:
+            self._give_lane_back()
         self._save_leased(
             status=status,
             problem={"code": code, "detail": detail[:500]} if code else None,
@@ -152,6 +157,16 @@ class Submission(models.Model):
             lease="",
             lease_until=None,
         )
+
+    def _give_lane_back(self) -> None:
+        """Let other operations use the source account; only whoever has the lease may."""
+        table, (lane_table, lane_column) = self._meta.db_table, self.LANE
+        sql = f"""
+            UPDATE {lane_table} SET lane = '' FROM {table} AS t
+            WHERE t.id = %s AND t.lease = %s AND {lane_table}.id = t.{lane_column}
+              AND {lane_table}.lane = t.id"""  # noqa: S608 (names of our own tables)
+        with connection.cursor() as cursor:
+            cursor.execute(sql, [self.pk, self.lease])
 
     def _save_leased(self, **changes: Any) -> bool:
         rows = type(self)._base_manager.filter(pk=self.pk, lease=self.lease)

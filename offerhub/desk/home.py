@@ -18,6 +18,7 @@ from offerhub.desk import flows, queue, work
 from offerhub.desk.clocks import most_urgent
 from offerhub.desk.pages import show
 from orders.models import Order
+from orders.reimbursements.models import Reimbursement
 
 SILENT = timedelta(seconds=90)  # a monitor that works asks the network more often
 NEXT = 8  # cases that are listed
@@ -36,7 +37,7 @@ class Queue:
 
 
 def home(request: HttpRequest) -> HttpResponse:
-    """At most eleven statements, and one per past day that this process has not drawn yet."""
+    """At most twelve statements, and one per past day that this process has not drawn yet."""
     link = _link()
     return show(
         request,
@@ -75,7 +76,7 @@ def _disputes(me: Any) -> list[Queue]:
 
 
 def _money() -> list[Queue]:
-    """Money that waits for somebody. Four statements, each over the waiting rows alone."""
+    """Money that waits for somebody. Five statements, each over the waiting rows alone."""
     counts = work.live_counts()
     payouts = work.together(counts, "payouts")
     others = work.together(counts, *(label for label in counts if label != "payouts"))
@@ -116,7 +117,21 @@ def _money() -> list[Queue]:
             "bad",
             unread["oldest"],
         ),
+        *_fees_to_give_back(),
     ]
+
+
+def _fees_to_give_back() -> list[Queue]:
+    """Refunds that a marketplace could not make whole; no card where none waits. One statement."""
+    found = Reimbursement.objects.need_an_eye().aggregate(
+        number=Count("pk"), oldest=Min("created_at")
+    )
+    if not found["number"]:
+        return []
+    address = f"{reverse('admin:orders_reimbursement_changelist')}?eye=1"
+    about = "the platform wallet lacks the money, or the payment failed"
+    label = "Fees to give back"
+    return [_queue(label, found["number"], about, address, "bad", found["oldest"])]
 
 
 def _live(label: str, live: work.Live, address: str) -> Queue:

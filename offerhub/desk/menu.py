@@ -21,7 +21,10 @@ WORK = (
 GROUPS = {
     "Money": ("Order", "User", "Deposit", "Withdrawal"),
     "Books": ("Account", "Entry", "Period", "Seal"),
-    "Chain": ("Wallet", "Escrow", "EscrowOperation", "WalletOperation", "WithdrawalAttempt"),
+    "Chain": (
+        *("Wallet", "Escrow", "EscrowOperation", "Reimbursement", "WalletOperation"),
+        "WithdrawalAttempt",
+    ),
     "House": ("Marketplace", "ApiKey", "ApiCall", "StaffUser", "StaffAction", "Event"),
 }
 

@@ -1,8 +1,8 @@
 """Chain operations of every table together: what is live, and what needs a person's eye."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import connection
 from django.db.models import Q
@@ -13,13 +13,16 @@ from offerhub.chain.submission import LIVE, MAX_ENVELOPES, Status, Submission, c
 # Longer than that on its way, and somebody should look: an envelope lives five minutes.
 STUCK = timedelta(minutes=10)
 
+# A party that signs itself has days for it; its operations are a list of their own.
+_STUCK = "status <> 'AWAITING_SIGNATURE' AND created_at < now() - %(old)s::interval"
 _COUNTS = """
 SELECT {label} AS domain,
        count(*) FILTER (WHERE status = 'UNKNOWN'),
-       count(*) FILTER (WHERE created_at < now() - %(old)s::interval),
+       count(*) FILTER (WHERE {stuck}),
        count(*),
-       min(created_at) FILTER (WHERE status = 'UNKNOWN' OR created_at < now() - %(old)s::interval),
-       count(*) FILTER (WHERE problem->>'code' LIKE 'books%%')
+       min(created_at) FILTER (WHERE status = 'UNKNOWN' OR {stuck}),
+       count(*) FILTER (WHERE problem->>'code' LIKE 'books%%'),
+       count(*) FILTER (WHERE status = 'AWAITING_SIGNATURE')
 FROM {table} WHERE status IN ({live})"""
 
 
@@ -32,6 +35,7 @@ class Live:
     all: int = 0
     oldest: datetime | None = None
     behind: int = 0  # done on the chain, and the books can not take it yet
+    unsigned: int = 0  # a party that holds its own key has the envelope
 
     @property
     def needing(self) -> bool:
@@ -43,12 +47,16 @@ def live_counts() -> dict[str, Live]:
     """By app label (orders, payouts, wallets …). One statement, over the live rows alone."""
     live = ", ".join(f"'{status}'" for status in LIVE)  # as the partial indexes write it
     parts = [
-        _COUNTS.format(label=f"'{label_of(table)}'", table=table._meta.db_table, live=live)
+        _COUNTS.format(
+            label=f"'{label_of(table)}'", table=table._meta.db_table, live=live, stuck=_STUCK
+        )
         for table in concrete_tables()
     ]
     with connection.cursor() as cursor:
         cursor.execute(" UNION ALL ".join(parts), {"old": f"{STUCK.total_seconds()} seconds"})
-        return {row[0]: Live(*row[1:]) for row in cursor.fetchall()}
+        rows = cursor.fetchall()
+    labels = dict.fromkeys(row[0] for row in rows)
+    return {label: _added(Live(*row[1:]) for row in rows if row[0] == label) for label in labels}
 
 
 def label_of(table: type[Submission]) -> str:
@@ -58,13 +66,18 @@ def label_of(table: type[Submission]) -> str:
 
 def together(counts: dict[str, Live], *labels: str) -> Live:
     """Those of some domains, added up; of all without a name."""
-    chosen: list[Any] = [row for label, row in counts.items() if not labels or label in labels]
+    return _added(row for label, row in counts.items() if not labels or label in labels)
+
+
+def _added(several: Iterable[Live]) -> Live:
+    chosen = list(several)
     return Live(
         unknown=sum(row.unknown for row in chosen),
         stuck=sum(row.stuck for row in chosen),
         all=sum(row.all for row in chosen),
         oldest=min((row.oldest for row in chosen if row.oldest), default=None),
         behind=sum(row.behind for row in chosen),
+        unsigned=sum(row.unsigned for row in chosen),
     )
 
 
@@ -87,8 +100,10 @@ def rows(view: str, domain: str = "", before: str = "") -> list[Submission]:
             chosen = chosen.filter(status=Status.FAILED)
         else:
             chosen = chosen.filter(status__in=LIVE)
+        if view == "sign":
+            chosen = chosen.filter(status=Status.AWAITING_SIGNATURE)
         if view == "look":
-            old = Q(created_at__lt=Now() - STUCK)
+            old = Q(created_at__lt=Now() - STUCK) & ~Q(status=Status.AWAITING_SIGNATURE)
             chosen = chosen.filter(Q(status=Status.UNKNOWN) | old)
         if before:
             chosen = chosen.filter(pk__lt=before)
