@@ -14,7 +14,9 @@ from django.db import connection
 
 from offerhub.api.operations import operation_body
 from offerhub.chain import trustless_work
+from offerhub.chain.submission import Status
 from offerhub.core.money import format_amount
+from offerhub.users.models import Wallet
 from orders.models import EscrowOperation, Milestone
 from orders.reimbursements.models import Reimbursement
 from orders.settlement import Paid, expected_release
@@ -24,7 +26,11 @@ _OPERATION = """json_build_array({alias}.id, {alias}.kind, {alias}.status, {alia
         {alias}.ledger, {alias}.attempts, {alias}.next_attempt_at, {alias}.problem,
         {alias}.created_at, {alias}.finished_at)"""
 _NEWEST_OPERATION = f"""(
-    SELECT {_OPERATION.format(alias="op")}
+    SELECT json_build_array({_OPERATION.format(alias="op")},
+        CASE WHEN op.sign_by IS NOT NULL AND op.status IN ('PENDING', 'AWAITING_SIGNATURE') THEN (
+            SELECT json_build_array(op.xdr, op.valid_until, op.sign_by, op.withdrawn_at, w.address,
+                                    w.user_id)
+            FROM users_wallet w WHERE w.id = op.source_wallet_id) END)
     FROM orders_escrowoperation op WHERE op.order_id = {{order}} ORDER BY op.id DESC LIMIT 1)"""  # noqa: S608 (no value of anybody's is in the text)
 
 _ORDERS = f"""
@@ -93,6 +99,12 @@ def is_pending(body: Body) -> bool:
     """Whether the operation that a body shows is still on its way."""
     operation = body["operation"]
     return operation is not None and operation["nextStep"] is not None
+
+
+def awaits_signature(body: Body) -> bool:
+    """Whether the operation that a body shows waits for a party that holds its own key."""
+    operation = body["operation"]
+    return operation is not None and operation["status"] == Status.AWAITING_SIGNATURE
 
 
 def _order(row: Sequence[Any]) -> Body:
@@ -182,7 +194,6 @@ def _milestone(
 ) -> Body:
     """One milestone; `settlement` says what the contract paid, once it did, and `releaseAt` when
     it is released by itself."""
-    at = datetime.fromisoformat(release_at).astimezone(UTC) if release_at else None
     return {
         "id": ref,
         "description": description,
@@ -192,7 +203,7 @@ def _milestone(
         "expected": None if status in SETTLED_MILESTONE else fees.of(amount),
         "settlement": _settlement(*paid) if status in SETTLED_MILESTONE else None,
         "releasePolicy": {"after": after, "from": starts} if after else None,
-        "releaseAt": at,
+        "releaseAt": _instant(release_at),
     }
 
 
@@ -240,6 +251,17 @@ def _escrow(row: Sequence[Any]) -> Body:
 
 def _operation(values: Sequence[Any] | None) -> Body | None:
     """The newest operation while it is live, or when it failed; a confirmed one is history."""
-    if values is None or values[2] == EscrowOperation.Status.CONFIRMED:
+    if values is None or values[0][2] == EscrowOperation.Status.CONFIRMED:
         return None
-    return operation_body(EscrowOperation(**dict(zip(_OPERATION_FIELDS, values, strict=True))))
+    shown, asked = values
+    row = EscrowOperation(**dict(zip(_OPERATION_FIELDS, shown, strict=True)))
+    if asked is not None:
+        row.xdr, valid_until, sign_by, withdrawn_at, address, user = asked
+        row.valid_until, row.sign_by = _instant(valid_until), _instant(sign_by)
+        row.withdrawn_at = _instant(withdrawn_at)
+        row.source_wallet = Wallet(address=address, user_id=user)
+    return operation_body(row)
+
+
+def _instant(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text).astimezone(UTC) if text else None

@@ -7,8 +7,9 @@ from typing import ClassVar
 from django.db import models
 from django_fsm import FSMField, transition
 
-from offerhub.chain.submission import LIVE
+from offerhub.chain.submission import LIVE, SignatureAsked, Status
 from offerhub.chain.types import ChainFact
+from offerhub.core import clock
 from offerhub.core.clock import ProductNow
 from offerhub.core.db import AmountField, PublicIdField
 from offerhub.core.durations import parse_duration
@@ -365,6 +366,22 @@ class EscrowOperation(WalletSubmission):
                 fields=["hash"], condition=~models.Q(hash=""), name="escrow_operation_by_hash"
             ),
         ]
+
+    @property
+    def signature_asked(self) -> SignatureAsked | None:
+        """What the party is asked to sign, while it is."""
+        if self.sign_by is None or self.status not in (Status.PENDING, Status.AWAITING_SIGNATURE):
+            return None
+        out = self.status == Status.AWAITING_SIGNATURE and self.withdrawn_at is None
+        usable = out and self.valid_until is not None and clock.now() < self.valid_until
+        return SignatureAsked(
+            user_id=str(self.source_wallet.user_id),
+            address=self.source_wallet.address,
+            xdr=self.xdr if usable else "",
+            expires_at=self.valid_until if usable else None,
+            sign_by=self.sign_by,
+            withdrawn=self.withdrawn_at is not None,
+        )
 
     @property
     def party_signs(self) -> bool:

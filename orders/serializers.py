@@ -71,6 +71,12 @@ class CancelBody(Body):
     reason = TextField(max_length=500, lines=True, required=False, allow_blank=True)
 
 
+class SignatureBody(Body):
+    """The envelope that was handed out, signed by the party: base64 XDR."""
+
+    signed_xdr = TextField(max_length=200_000)
+
+
 class NewEscrowBody(Body):
     """Which order's contract to create."""
 

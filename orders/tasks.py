@@ -3,7 +3,7 @@
 from offerhub.chain.runner import advance
 from offerhub.chain.submission import due
 from offerhub.core import jobs
-from orders import windows
+from orders import signing, windows
 from orders.escrow import DRIVER
 from orders.models import EscrowOperation, ReleaseWindow
 from orders.reimbursements import payment
@@ -21,6 +21,12 @@ def run_operation(operation_id: str) -> None:
 def sweep_operations() -> list[jobs.Ring]:
     """Calls that are due: never rung for, put off, or left by a process that died."""
     return [("orders.operation", row) for row in due(EscrowOperation)]
+
+
+@jobs.sweep("orders.unsigned", every=5.0)
+def sweep_unsigned() -> list[jobs.Ring]:
+    """Calls that a party did not sign in time."""
+    return [("orders.operation", row) for row in signing.wake()]
 
 
 @jobs.job("orders.release_window")
