@@ -34,6 +34,7 @@ class Options:
     provider_limit: int = 0
     retention: int = 120_960
     patience: float = 30.0
+    scenarios: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,7 @@ class Stack:
             title="Sandbox network",
             command=(
                 *(PYTHON, "-m", "offerhub.sandbox"),
-                *("--port", str(self.sandbox_port), "--data", str(data)),
+                *("--port", str(self.sandbox_port), "--data", str(data), "--scenarios"),
             ),
             before=lambda: data.parent.mkdir(parents=True, exist_ok=True),
             ready=_answers(f"{self.sandbox_url}/control/health"),

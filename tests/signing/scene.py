@@ -1,5 +1,6 @@
 """Parties that hold their own keys, and what they do with the envelopes that they are handed."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.db.models.functions import Now
@@ -87,8 +88,6 @@ class Market:
         """Move the time of network and product."""
         self.world.network.advance(duration)
         offset = self.world.network.control("clock")["offset"]
-        from datetime import timedelta
-
         clock.set_offset(timedelta(seconds=offset))
 
     def look(self) -> None:

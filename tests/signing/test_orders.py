@@ -3,6 +3,7 @@
 from typing import Any
 
 from ledger.models import Account, Entry, Posting
+from orders.models import ReleaseWindow
 from tests.signing.scene import Market
 
 NOTHING = {"available": "0.00", "reserved": "0.00", "inEscrow": "0.00", "pendingWithdrawal": "0.00"}
@@ -125,8 +126,6 @@ def test_a_window_that_ends_pays_the_seller_though_the_buyer_does_not_sign(marke
     market.api.post("/resolution/release", {"orderId": order_id}, status=202)
     market.asked(order_id, "eva")
     market.advance("PT2H")
-    from orders.models import ReleaseWindow
-
     for _ in range(3):
         ReleaseWindow.objects.filter(order=order_id).exclude(next_at=None).update(
             next_at="2020-01-01T00:00:00Z"
