@@ -37,7 +37,9 @@ def place(network: Network, committed: None, tmp_path: Path) -> Iterator[World]:
 def _go_back(ahead: timedelta) -> None:
     """The time of the network that the other tests are on, which this one went ahead of."""
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE offerhub_clock SET ahead = %s", [ahead])
+        cursor.execute(
+            "UPDATE offerhub_clock SET ahead = make_interval(secs => %s)", [ahead.total_seconds()]
+        )
     clock.set_offset(ahead)
 
 
