@@ -140,9 +140,24 @@ def _past(row: Submission) -> str:
         return f"{dead}Proven not to have happened: nothing moved."
     if row.status == Status.UNKNOWN:
         return f"{dead}An envelope was sent and no answer proved what became of it."
+    if row.status == Status.AWAITING_SIGNATURE:
+        out = (
+            "has an envelope and has not signed it" if row.hash else "let the last envelope expire"
+        )
+        return f"{dead}The party, who holds their own key, {out}."
     if row.hash:
         return f"{dead}An envelope is signed and was handed to the network."
     return f"{dead}Nothing is signed now."
+
+
+def _after_signature(row: Submission) -> str:
+    asked = row.signature_asked
+    until = f"{asked.sign_by:%Y-%m-%d %H:%M} UTC" if asked else "then"
+    if asked and asked.withdrawn:
+        return "It was called off, and fails once what the party holds can not apply any more."
+    if row.hash:
+        return f"The party signs, or the envelope expires. After {until} the operation fails."
+    return f"The marketplace asks for another envelope, or the operation fails after {until}."
 
 
 def _next(row: Submission, now: datetime) -> str:
@@ -151,7 +166,7 @@ def _next(row: Submission, now: datetime) -> str:
     if row.status == Status.CONFIRMED:
         return "Nothing: it is over."
     if row.status == Status.AWAITING_SIGNATURE:
-        return "The party signs, or the envelope expires."
+        return _after_signature(row)
     if (row.problem or {}).get("code", "").startswith("books"):
         return "The chain has done it. It is booked as soon as the books can take it."
     if row.hash and row.valid_until and row.valid_until > now:

@@ -4,8 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
+from offerhub.chain import stellar
 from offerhub.core.errors import WrongState
+from offerhub.desk import home
 from offerhub.events.models import Event
+from orders import outcomes
 from orders.models import EscrowOperation
 from orders.reimbursements import services
 from orders.reimbursements.models import Reimbursement
@@ -44,6 +47,8 @@ def test_the_marketplace_makes_a_refund_whole_once_it_has_the_money(
     assert "5.00 USDC, 5.30 are needed" in waiting["operation"]["problem"]["detail"]
     assert shop.world.balance(shop.ann)["available"] == "294.70"
     assert list(Reimbursement.objects.need_an_eye().filter(order=order_id).values_list("amount"))
+    card = next(q for q in home._fees_to_give_back() if q.label == "Fees to give back")
+    assert (card.number >= 1, card.tone) == (True, "bad")
     assert shop.platform.lane == ""  # it keeps nobody else from using the wallet meanwhile
 
     shop.give_money("1")
@@ -78,9 +83,6 @@ def test_a_refund_is_made_whole_once_however_often_it_is_told_or_its_answer_is_l
     order = shop.refund(order_id)
     shop.look_again()
     resolved = EscrowOperation.objects.get(order=order_id, kind="RESOLVE")
-    from offerhub.chain import stellar
-    from orders import outcomes
-
     fact = stellar.look_up(resolved.hash).fact
     assert fact is not None
     outcomes.confirm(resolved.id, fact)  # told again

@@ -23,6 +23,7 @@ def place(network: Network, committed: None, tmp_path: Path) -> Iterator[World]:
     """The marketplace; its network is gone when the test ends."""
     ahead, seed = clock.offset(), secrets.token_hex(8)
     with network_in_this_process(tmp_path, scenarios=True, seed=seed) as own:
+        own.control("clock", {"advance": int(ahead.total_seconds())})
         settings.SANDBOX_URL = own.url
         forget()
         yield World(own)

@@ -8,6 +8,7 @@ import pytest
 from stellar_sdk import TransactionEnvelope
 
 from offerhub.core import clock
+from offerhub.desk import work
 from offerhub.events.models import Event
 from orders.models import EscrowOperation
 from tests.signing.scene import Market
@@ -21,6 +22,12 @@ def asked(market: Market) -> str:
     market.world.user("bob")
     order = market.order("eva", "bob")
     market.api.post(f"/escrow/{order['escrowId']}/fund", status=202)
+    row = market.operation(order["id"])
+    happened, following = work.story(row, clock.now())
+    assert "has not signed it" in happened
+    assert "the envelope expires" in following
+    assert row.pk in [found.pk for found in work.rows("sign")]
+    assert row.pk not in [found.pk for found in work.rows("look")]
     return str(order["id"])
 
 
