@@ -27,7 +27,8 @@ def dispute_bodies(marketplace_id: str, ids: Sequence[str]) -> list[Body]:
 
 def _operations(orders: Sequence[str]) -> dict[str, EscrowOperation]:
     """Each order's newest call to its contract."""
-    rows = EscrowOperation.objects.filter(order__in=orders).order_by("order", "-id")
+    rows = EscrowOperation.objects.select_related("source_wallet")
+    rows = rows.filter(order__in=orders).order_by("order", "-id")
     return {row.order_id: row for row in rows.distinct("order")}
 
 

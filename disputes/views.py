@@ -32,6 +32,7 @@ from offerhub.core.errors import (
     OperationInFlight,
     WrongState,
 )
+from orders.bodies import awaits_signature
 from orders.models import Order
 from orders.plans import Share
 
@@ -54,7 +55,8 @@ def _dispute(marketplace_id: str, dispute_id: str) -> Dispute:
 def _show_opened(marketplace_id: str, dispute_id: str) -> Answer:
     """Pending until the chain has frozen the money."""
     body = _body(marketplace_id, dispute_id)
-    return Answer(body, pending=not body["frozen"] and body["problem"] is None)
+    freezing = not body["frozen"] and body["problem"] is None
+    return Answer(body, pending=freezing, for_people=awaits_signature(body))
 
 
 def _show_decided(marketplace_id: str, dispute_id: str) -> Answer:

@@ -50,11 +50,25 @@ def fee_legs(fact: ChainFact, fee_address: str) -> list[Leg]:
 
 @dataclass(frozen=True)
 class Payout:
-    """What a settlement paid to one party's wallet, in stroops."""
+    """What a settlement paid to one party's wallet, in stroops.
+
+    `held` is false for a party that holds the key of that wallet: the money is outside then.
+    """
 
     user_id: str
     address: str
     amount: int
+    held: bool = True
+
+
+def payout_legs(payouts: Sequence[Payout], asset: str) -> list[Leg]:
+    """We hold what reached our wallets, and owe it to the parties. What reached a wallet whose key
+    a party holds left the books: we can not move it, so we hold nothing and owe nothing."""
+    kept = [payout for payout in payouts if payout.held]
+    return [
+        *(debit(K.WALLET, p.address, p.amount, asset) for p in kept),
+        *(credit(K.AVAILABLE, p.user_id, p.amount, asset, p.user_id) for p in kept),
+    ]
 
 
 def assert_adds_up(

@@ -18,10 +18,11 @@ from typing import Literal
 from ledger.adjusting import adjustment as adjustment
 from ledger.chart import AccountKind as K
 from ledger.kinds import EntryKind
-from ledger.legs import XLM, Leg, assert_adds_up, credit, debit, fee_legs
+from ledger.legs import XLM, Leg, assert_adds_up, credit, debit, fee_legs, payout_legs
 from ledger.legs import Payout as Payout
 from ledger.paid import Paid as Paid
 from ledger.paid import withdrawals_confirmed as withdrawals_confirmed
+from ledger.reimbursing import refund_fees_reimbursed as refund_fees_reimbursed
 from ledger.reversals import reversal as reversal
 from ledger.services import NewAccount, Posted, open_account, post
 from ledger.suspended import Holder as Holder
@@ -108,18 +109,26 @@ def escrow_funded(
     fact: ChainFact,
     operation_id: str,
     fee_address: str,
+    held: bool = True,
     actor: Actor,
 ) -> Posted:
-    """The buyer's wallet paid the contract: what was reserved is now in escrow."""
+    """The buyer's wallet paid the contract: what was reserved is now in escrow.
+
+    Where the buyer holds the key of that wallet (`held` is false) the money came from outside
+    straight into the contract: nothing was reserved, and no wallet of ours became lighter.
+    """
+    from_wallet = [
+        debit(K.RESERVED, order_id, amount, asset, user_id),
+        credit(K.WALLET, buyer_address, amount, asset),
+    ]
     return post(
         marketplace_id=marketplace_id,
         kind=EntryKind.FUND,
         source=f"order:{order_id}:fund",
         legs=[
-            debit(K.RESERVED, order_id, amount, asset, user_id),
             credit(K.ESCROW, order_id, amount, asset, user_id),
             debit(K.CONTRACT, contract, amount, asset),
-            credit(K.WALLET, buyer_address, amount, asset),
+            *(from_wallet if held else ()),
             *fee_legs(fact, fee_address),
         ],
         fact=fact,
@@ -145,8 +154,7 @@ def settlement_legs(
         debit(K.ESCROW, order_id, gross - surplus, asset, user_id),
         debit(K.SUSPENSE, "", surplus, asset),
         credit(K.CONTRACT, contract, gross, asset),
-        *(debit(K.WALLET, p.address, p.amount, asset) for p in payouts),
-        *(credit(K.AVAILABLE, p.user_id, p.amount, asset, p.user_id) for p in payouts),
+        *payout_legs(payouts, asset),
         debit(K.PLATFORM, platform_address, platform_fee, asset),
         credit(K.PLATFORM_FEE, "", platform_fee, asset),
     ]
@@ -179,6 +187,7 @@ def settlement(
     escrow provider. t needs no line of its own: the party bears it, so it is neither our cost nor
     our money, and it is the difference between what the contract lost (g) and what our wallets
     gained (n + p), as it is between what was owed (g) and what is owed or earned now (n + p).
+    The same holds of what reached a wallet whose key a party holds (a payout that is not `held`).
 
     `user_id` is the buyer, whose money the escrow was. `surplus` is what left beyond the order's
     own money: strangers' dust, which was in suspense and leaves with the settlement. Below zero

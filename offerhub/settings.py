@@ -311,6 +311,10 @@ ESCROW_PROTOCOL_FEE_BPS = env.int("ESCROW_PROTOCOL_FEE_BPS", 30)
 # An event tells the marketplace so many hours before a milestone is released by itself.
 RELEASE_REMINDER_HOURS = env.float("RELEASE_REMINDER_HOURS", 24.0)
 
+# --- parties that hold their own keys -----------------------------------------------------------
+# A step that a party does not sign within so many hours fails, and may be asked for again.
+SIGNATURE_HOURS = env.float("SIGNATURE_HOURS", 168.0)
+
 # --- orders that stand still --------------------------------------------------------------------
 # An open order to which nothing has happened for so many days is a queue at the desk.
 ORDER_QUIET_DAYS = env.float("ORDER_QUIET_DAYS", 30.0)

@@ -13,6 +13,7 @@ API = [
     path("", include("disputes.urls")),
     path("", include("payouts.urls")),
     path("", include("offerhub.subscriptions.urls")),
+    path("", include("offerhub.integrators.urls")),
 ]
 
 urlpatterns = [

@@ -9,7 +9,15 @@ from django.utils.safestring import SafeString
 
 from ledger.admin import books_link
 from offerhub.core.admin import ReadOnlyAdmin, ReadOnlyRows
-from orders.models import Campaign, Escrow, EscrowOperation, Milestone, Order, Pledge
+from orders.models import (
+    Campaign,
+    Escrow,
+    EscrowOperation,
+    Milestone,
+    Order,
+    Pledge,
+    Reimbursement,
+)
 
 
 class MilestoneRows(ReadOnlyRows):
@@ -97,3 +105,26 @@ class PledgeAdmin(ReadOnlyAdmin):
     list_filter = ("state",)
     search_fields = ("=order__id", "=campaign__id")
     list_select_related = ("order", "campaign")
+
+
+class NeedAnEye(admin.SimpleListFilter):
+    """Refunds whose fees could not be given back yet."""
+
+    title = "need an eye"
+    parameter_name = "eye"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """One choice beside all."""
+        return [("1", "waiting for money, or failed")]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        """Those alone, when chosen."""
+        return queryset.need_an_eye() if self.value() == "1" else queryset
+
+
+@admin.register(Reimbursement)
+class ReimbursementAdmin(ReadOnlyAdmin):
+    list_display = ("id", "status", "order", "amount", "platform_fee", "protocol_fee", "created_at")
+    list_filter = ("status", NeedAnEye)
+    search_fields = ("=id", "=hash", "=order__id")
+    list_select_related = ("order",)

@@ -6,7 +6,9 @@ from typing import Any
 from offerhub.chain import keys, trustless_work
 from offerhub.chain.drivers import LedgerReads
 from offerhub.chain.holdings import contract_balance
+from offerhub.chain.runner import NOT_SIGNED, WITHDRAWN
 from offerhub.chain.types import BuildRefused, ChainFact, Envelope, Outcome
+from offerhub.core import clock
 from offerhub.core.money import format_amount
 from orders import outcomes, rows
 from orders.models import EscrowOperation
@@ -25,6 +27,16 @@ class EscrowDriver(LedgerReads):
     def build(self, row: EscrowOperation) -> Envelope:
         """The unsigned envelope of this operation's call, inspected."""
         return _BUILDERS[Kind(row.kind)](row, row.args)
+
+    def party_signs(self, row: EscrowOperation) -> bool:
+        """Whether the call is a party's who holds their own key."""
+        return row.party_signs
+
+    def given_up(self, row: EscrowOperation) -> str:
+        """Called off, or not signed in time."""
+        if row.withdrawn_at is not None:
+            return WITHDRAWN
+        return NOT_SIGNED if row.sign_by is not None and row.sign_by <= clock.now() else ""
 
     def sign(self, row: EscrowOperation, envelope: Envelope) -> str:
         """Every call has one signer, who is its source."""

@@ -17,12 +17,11 @@ from offerhub.core.db import in_transaction
 from offerhub.core.errors import (
     NotFound,
     OperationInFlight,
-    Unprocessable,
     WalletNotActive,
     WrongState,
 )
 from offerhub.users.models import Wallet
-from orders import plans, rows, windows
+from orders import plans, rows, signing, windows
 from orders.campaigns import rules
 from orders.models import Escrow, EscrowOperation, Milestone, Order
 from orders.operations import start
@@ -116,10 +115,6 @@ def _wallets(order: Order) -> dict[str, Wallet]:
         role = party or wallet.kind
         if wallet.status != Wallet.Status.ACTIVE:
             raise WalletNotActive(f"The {role.lower()}'s wallet {wallet.address} is not active yet")
-        if wallet.kind == Wallet.Kind.EXTERNAL:
-            raise Unprocessable(
-                f"The {role} holds their own key; signing by the party is not open yet"
-            )
         roles[role] = wallet
     if len(roles) != 4:
         raise WalletNotActive("The marketplace's own wallets are not made yet")
@@ -236,6 +231,7 @@ def request_freeze(
 
     `order` is locked by the caller. A call that is on its way goes on, and the freeze comes right
     after it, before whatever else was planned; what was planned for these milestones is dropped.
+    A call that waits for a party's signature is called off instead.
     Raises OperationInFlight when one of them is being paid out at this moment.
     """
     refuse_unless(order, *GOES_ON, doing="a dispute")
@@ -255,6 +251,7 @@ def request_freeze(
         )
     later = [step for step in live.then if step.get("milestone") not in chosen]
     _replan(live, [*plans.asked_by(steps, actor), *later])
+    signing.call_off(live)  # a party that is asked to sign does not keep the money from the freeze
 
 
 @in_transaction

@@ -7,17 +7,20 @@ from typing import ClassVar
 from django.db import models
 from django_fsm import FSMField, transition
 
-from offerhub.chain.submission import LIVE
+from offerhub.chain.submission import LIVE, SignatureAsked, Status
 from offerhub.chain.turns import Turn
+from offerhub.chain.types import ChainFact
+from offerhub.core import clock
 from offerhub.core.clock import ProductNow
 from offerhub.core.db import AmountField, PublicIdField
 from offerhub.core.durations import parse_duration
 from offerhub.core.fsm import guard
 from offerhub.core.ids import new_id
-from offerhub.marketplaces.models import Marketplace
+from offerhub.marketplaces.models import Marketplace, RefundFees
 from offerhub.users.models import User, Wallet, WalletSubmission
 from orders.campaigns.models import Campaign, Pledge
 from orders.querysets import OrderQuerySet, WindowQuerySet
+from orders.reimbursements.models import Reimbursement as Reimbursement
 from orders.release_policy import Starts
 from orders.states import (
     ESCROW_EDGES,
@@ -60,6 +63,12 @@ class Order(models.Model):
     milestones_left = models.PositiveSmallIntegerField()
     milestones_released = models.PositiveSmallIntegerField(default=0)
     platform_fee_percent = models.PositiveSmallIntegerField(default=0)
+    refund_fees_borne_by = models.CharField(
+        max_length=11, choices=RefundFees.choices, db_default=RefundFees.BUYER
+    )
+    # Whether a party holds the key of their wallet: they sign, and we hold none of their money.
+    buyer_external = models.BooleanField(db_default=False)
+    seller_external = models.BooleanField(db_default=False)
     has_windows = models.BooleanField(default=False)  # some milestone is released by itself
     # {"shippedAt", "carrier"?, "trackingNumber"?, "trackingUrl"?} once the seller sent the goods.
     shipment = models.JSONField(null=True)
@@ -342,6 +351,10 @@ class EscrowOperation(WalletSubmission):
     args = models.JSONField(default=dict)
     actor = models.CharField(max_length=80)
     request_id = models.CharField(max_length=64, blank=True)
+    # Until when the party that holds its own key may sign; None where we sign ourselves.
+    sign_by = models.DateTimeField(null=True)
+    # Nobody wants it any more; an envelope that is out may still apply until it has expired.
+    withdrawn_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
@@ -360,9 +373,39 @@ class EscrowOperation(WalletSubmission):
             ),
             models.Index(fields=["order", "-id"], name="escrow_operation_by_order"),
             models.Index(
+                fields=["sign_by"],
+                condition=models.Q(status="AWAITING_SIGNATURE"),
+                name="escrow_operation_unsigned",
+            ),
+            models.Index(
                 fields=["-id"], condition=models.Q(status="FAILED"), name="escrow_operation_failed"
             ),
             models.Index(
                 fields=["hash"], condition=~models.Q(hash=""), name="escrow_operation_by_hash"
             ),
         ]
+
+    @property
+    def signature_asked(self) -> SignatureAsked | None:
+        """What the party is asked to sign, while it is."""
+        if self.sign_by is None or self.status not in (Status.PENDING, Status.AWAITING_SIGNATURE):
+            return None
+        out = self.status == Status.AWAITING_SIGNATURE and self.withdrawn_at is None
+        usable = out and self.valid_until is not None and clock.now() < self.valid_until
+        return SignatureAsked(
+            user_id=str(self.source_wallet.user_id),
+            address=self.source_wallet.address,
+            xdr=self.xdr if usable else "",
+            expires_at=self.valid_until if usable else None,
+            sign_by=self.sign_by,
+            withdrawn=self.withdrawn_at is not None,
+        )
+
+    @property
+    def party_signs(self) -> bool:
+        """Whether the envelope is signed by a party that holds its own key."""
+        return self.sign_by is not None
+
+    def fee_address(self, fact: ChainFact) -> str:
+        """The wallet of ours that paid the network; empty when the party paid it themselves."""
+        return "" if self.party_signs else fact.fee_account

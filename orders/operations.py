@@ -1,11 +1,13 @@
 """The next call to an order's contract: which operation a plan's first step becomes."""
 
+from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError
 
 from offerhub.budget.lanes import Lane
-from offerhub.core import jobs
+from offerhub.core import clock, jobs
 from offerhub.core.actor import Actor, ActorKind
 from offerhub.core.errors import OperationInFlight
 from orders import plans, writing
@@ -51,12 +53,15 @@ def planned(escrow: Escrow, steps: Steps, actor: Actor) -> EscrowOperation:
     if "actor" in step:
         actor = actor_of(step["actor"], step.get("request_id", ""))
     kind = Kind(step["kind"])
+    wallet, theirs = _signer(escrow, kind, step)
+    window = timedelta(hours=settings.SIGNATURE_HOURS)
     return EscrowOperation(
         marketplace_id=escrow.marketplace_id,
         order_id=escrow.order_id,
         milestone_id=step.get("milestone"),
         kind=kind.value,
-        source_wallet_id=_signer(escrow, kind, step),
+        source_wallet_id=wallet,
+        sign_by=clock.now() + window if theirs else None,
         args=_arguments(escrow, step),
         then=then,
         actor=str(actor),
@@ -89,12 +94,22 @@ def _arguments(escrow: Escrow, step: plans.Step) -> dict[str, Any]:
     }
 
 
-def _signer(escrow: Escrow, kind: Kind, step: plans.Step) -> str:
-    """Whose wallet signs this call, as the contract wants it; a dispute is its opener's."""
-    if kind in (Kind.RESOLVE, Kind.SWEEP):
-        return escrow.resolver_wallet_id
-    by_seller = kind == Kind.COMPLETE or step.get("args", {}).get("by") == "seller"
-    return escrow.seller_wallet_id if by_seller else escrow.buyer_wallet_id
+def _signer(escrow: Escrow, kind: Kind, step: plans.Step) -> tuple[str, bool]:
+    """Whose wallet signs this call, as the contract wants it, and whether its key is the party's
+    own. A dispute is its opener's.
+
+    What any of several may sign is not asked of a party that holds its own key: anybody may deploy
+    (it gives no role), and either party may freeze what is refunded or divided by agreement.
+    """
+    order = escrow.order
+    if kind in (Kind.RESOLVE, Kind.SWEEP) or (kind == Kind.DEPLOY and order.buyer_external):
+        return escrow.resolver_wallet_id, False
+    by = step.get("args", {}).get("by")
+    if kind == Kind.DISPUTE and by is None and order.buyer_external and not order.seller_external:
+        by = "seller"
+    if kind == Kind.COMPLETE or by == "seller":
+        return escrow.seller_wallet_id, order.seller_external
+    return escrow.buyer_wallet_id, order.buyer_external
 
 
 def actor_of(text: str, request_id: str) -> Actor:

@@ -22,6 +22,7 @@ from orders import plans, rows, windows, writing
 from orders.campaigns.rules import ACTOR, JOB
 from orders.models import EscrowOperation, Milestone
 from orders.operations import actor_of, begin, planned, start
+from orders.reimbursements import services as reimbursements
 from orders.release_policy import Starts
 from orders.services import ASSET
 from orders.settlement import settle, settle_surplus
@@ -52,10 +53,23 @@ def confirm(operation_id: str, fact: ChainFact) -> None:
         fact=fact,
         follower=follower,
     )
+    if operation.kind == Kind.RESOLVE:
+        _reimburse(operation)
     _tell_dispute(operation)
     _tell_campaign(operation)
     if follower is not None:
         begin(follower, operation.milestone)
+
+
+def _reimburse(operation: EscrowOperation) -> None:
+    """Where the marketplace bears the fees of refunds, it pays them now."""
+    order, to_buyer = operation.order, operation.args["to_buyer"]
+    payment = reimbursements.request(order, _milestone(operation), to_buyer)
+    if payment is not None:
+        payload = reimbursements.told(payment)
+        writing.save(
+            order, "order.reimbursement_requested", actor=asker(operation), payload=payload
+        )
 
 
 @in_transaction
@@ -172,7 +186,8 @@ def _confirm_fund(operation: EscrowOperation, fact: ChainFact) -> writing.Change
         asset=ASSET,
         fact=fact,
         operation_id=operation.id,
-        fee_address=fact.fee_account,
+        fee_address=operation.fee_address(fact),
+        held=not order.buyer_external,
         actor=system("chain"),
     )
     return (escrow,)
@@ -238,7 +253,7 @@ def _book_fee(operation: EscrowOperation, fact: ChainFact, opens: NewAccount | N
     movements.network_fee(
         marketplace_id=operation.marketplace_id,
         operation_id=operation.id,
-        fee_address=fact.fee_account,
+        fee_address=operation.fee_address(fact),
         fact=fact,
         actor=system("chain"),
         opens=opens,

@@ -146,6 +146,15 @@ def to_divide(
     ]
 
 
+def to_pay_out(milestone: Milestone, reason: str) -> list[Step]:
+    """Pay the seller without the buyer: frozen by the seller, and paid by the resolver."""
+    shares = {"to_seller": milestone.amount, "to_buyer": 0}
+    return [
+        _step(Kind.DISPUTE, milestone, {"reason": reason, "divided": True, "by": "seller"}),
+        *divided(milestone.id, milestone.position, shares, sweep=False),
+    ]
+
+
 def divided(milestone: str, index: int, shares: dict[str, Any], *, sweep: bool) -> list[Step]:
     """The resolver's call for a frozen milestone; a stranger's money leaves before it."""
     place: Step = {"milestone": milestone, "index": index}

@@ -15,6 +15,7 @@ from offerhub.api.fields import (
 )
 from offerhub.api.operations import OperationShape
 from offerhub.api.serializers import Body, Query, Shape
+from offerhub.marketplaces.models import RefundFees
 from orders.models import Escrow
 from orders.release_policy import LONGEST, SHORTEST, Starts
 from orders.states import EscrowStatus, MilestoneStatus, OrderStatus
@@ -53,6 +54,7 @@ class NewOrderBody(Body):
     auto_fund = BooleanField(required=False)
     release_policy = PolicyBody(required=False, allow_null=True)
     campaign_id = IdField(required=False, allow_null=True)
+    platform_fee_percent = IntegerField(min_value=0, max_value=90, required=False)
 
 
 class OrderQuery(Query):
@@ -69,6 +71,12 @@ class CancelBody(Body):
     """An optional word on why."""
 
     reason = TextField(max_length=500, lines=True, required=False, allow_blank=True)
+
+
+class SignatureBody(Body):
+    """The envelope that was handed out, signed by the party: base64 XDR."""
+
+    signed_xdr = TextField(max_length=200_000)
 
 
 class NewEscrowBody(Body):
@@ -127,14 +135,44 @@ class SettlementShape(Shape):
     buyer = AmountField()
 
 
+class ExpectedShape(Shape):
+    """What a contract will pay when this is released: gross = net + fees. What it did pay, once it
+    did, is the `settlement`."""
+
+    gross = AmountField()
+    fees = FeesShape()
+    net = AmountField()
+
+
+class OrderFeesShape(Shape):
+    """The fees of an order: the marketplace's in percent, the escrow provider's in hundredths of a
+    percent, who bears both on refunds, and what is expected of everything that is not settled."""
+
+    platform_percent = IntegerField(min_value=0, max_value=90)
+    protocol_bps = IntegerField(min_value=0, max_value=10_000)
+    refund_fees_borne_by = ChoiceField(choices=RefundFees.choices)
+    expected = ExpectedShape()
+
+
+class ReimbursementShape(Shape):
+    """What the marketplace pays the buyer of the fees that a refund took: its amount, and the
+    payment on the chain."""
+
+    milestone_id = IdField()
+    amount = AmountField()
+    fees = FeesShape()
+    operation = OperationShape()
+
+
 class MilestoneShape(Shape):
-    """One milestone of an order."""
+    """One milestone of an order. `expected` until it is settled, `settlement` from then on."""
 
     id = IdField()
     description = TextField(max_length=500)
     amount = AmountField(places=CENTS)
     status = ChoiceField(choices=MilestoneStatus.choices)
     evidence = TextField(max_length=500)
+    expected = ExpectedShape(allow_null=True)
     settlement = SettlementShape(allow_null=True)
     release_policy = PolicyBody(allow_null=True)
     release_at = TimestampField(allow_null=True)
@@ -163,6 +201,9 @@ class OrderShape(Shape):
     title = TextField(max_length=100)
     description = TextField(max_length=500)
     milestones = MilestoneShape(many=True)
+    fees = OrderFeesShape()
+    settlement = SettlementShape(allow_null=True)
+    reimbursements = ReimbursementShape(many=True)
     escrow_id = IdField(allow_null=True)
     campaign_id = IdField(allow_null=True)
     operation = OperationShape(allow_null=True)
@@ -191,6 +232,7 @@ class EscrowShape(Shape):
     released = AmountField()
     refunded = AmountField()
     balance = AmountField()
+    settlement = SettlementShape(allow_null=True)
     operation = OperationShape(allow_null=True)
     created_at = TimestampField()
 

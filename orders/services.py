@@ -20,6 +20,8 @@ from offerhub.core.errors import (
     WrongState,
 )
 from offerhub.core.money import format_amount
+from offerhub.marketplaces.models import Marketplace
+from offerhub.users.models import Wallet
 from offerhub.users.services import find_users
 from orders import rows, writing
 from orders.campaigns import rules
@@ -53,6 +55,7 @@ class NewOrder:
     metadata: dict[str, Any] = field(default_factory=dict)
     # When it is released by itself: "" asks for the marketplace's default, None for never.
     policy: ReleasePolicy | Literal[""] | None = ""
+    platform_fee_percent: int | None = None  # the marketplace's own where it asks for none
 
 
 @in_transaction
@@ -79,7 +82,10 @@ def create_order(
         description=new.description,
         metadata=new.metadata,
         milestones_left=len(milestones),
-        platform_fee_percent=buyer.marketplace.platform_fee_percent,
+        platform_fee_percent=_fee_percent(new, buyer.marketplace),
+        refund_fees_borne_by=buyer.marketplace.refund_fees_borne_by,
+        buyer_external=buyer.wallet.kind == Wallet.Kind.EXTERNAL,
+        seller_external=seller.wallet.kind == Wallet.Kind.EXTERNAL,
     )
     parts = [Milestone(ref=m.ref, description=m.description, amount=m.amount) for m in milestones]
     windows = _windows(order, new, milestones, parts, buyer.marketplace.release_policy)
@@ -88,6 +94,18 @@ def create_order(
     if windows:
         ReleaseWindow.objects.bulk_create(windows)
     return order
+
+
+def _fee_percent(new: NewOrder, marketplace: Marketplace) -> int:
+    """The order's own, within what the marketplace allows."""
+    percent = new.platform_fee_percent
+    if percent is None:
+        return marketplace.platform_fee_percent
+    most = marketplace.highest_fee_percent
+    if percent > most:
+        text = f"is more than this marketplace's highest, {most} percent"
+        raise Unprocessable(errors=[FieldError("platformFeePercent", "fee_too_high", text)])
+    return percent
 
 
 def _windows(
@@ -171,18 +189,23 @@ def refuse_unless(order: Order, *allowed: OrderStatus, doing: str) -> None:
 
 @in_transaction
 def reserve(*, marketplace_id: str, order_id: str, actor: Actor) -> Order:
-    """Set the buyer's money aside: available → reserved. Raises InsufficientFunds."""
+    """Set the buyer's money aside: available → reserved. Raises InsufficientFunds.
+
+    A buyer who holds their own key keeps their money until they fund the contract themselves:
+    nothing of it is ours to set aside.
+    """
     order = lock_order(marketplace_id, order_id)
     refuse_unless(order, OrderStatus.CREATED, doing="reserving")
     order.reserve()
-    movements.reserve(
-        marketplace_id=marketplace_id,
-        user_id=order.buyer_id,
-        order_id=order.id,
-        amount=order.amount,
-        asset=ASSET,
-        actor=actor,
-    )
+    if not order.buyer_external:
+        movements.reserve(
+            marketplace_id=marketplace_id,
+            user_id=order.buyer_id,
+            order_id=order.id,
+            amount=order.amount,
+            asset=ASSET,
+            actor=actor,
+        )
     return _save(order, "order.reserved", actor)
 
 
@@ -204,7 +227,7 @@ def cancel(*, marketplace_id: str, order_id: str, reason: str = "", actor: Actor
 def cancel_locked(order: Order, reason: str, actor: Actor) -> Order:
     """The same for an order that is locked and in one of those states."""
     refuse_in_flight(order)
-    reserved = order.status != OrderStatus.CREATED
+    reserved = order.status != OrderStatus.CREATED and not order.buyer_external
     if order.status == OrderStatus.ESCROW_CREATED:
         _close_unfunded(order)
     order.cancel()

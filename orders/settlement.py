@@ -40,12 +40,12 @@ class Paid:
         )
 
     def payouts(self, order: Order, escrow: Escrow) -> list[Payout]:
-        """What each party's wallet received."""
-        pairs = [
-            (order.seller_id, escrow.seller_address, self.seller),
-            (order.buyer_id, escrow.buyer_address, self.buyer),
+        """What each party's wallet received; what reached a party's own is not held by us."""
+        payouts = [
+            Payout(order.seller_id, escrow.seller_address, self.seller, not order.seller_external),
+            Payout(order.buyer_id, escrow.buyer_address, self.buyer, not order.buyer_external),
         ]
-        return [Payout(user_id=u, address=a, amount=n) for u, a, n in pairs if n]
+        return [payout for payout in payouts if payout.amount]
 
 
 def read_payout(escrow: Escrow, fact: ChainFact) -> Paid:
@@ -132,7 +132,7 @@ def _book(
         kind=kind,
         fact=fact,
         operation_id=operation.id,
-        fee_address=fact.fee_account,
+        fee_address=operation.fee_address(fact),
         actor=system("chain"),
     )
 
@@ -140,12 +140,25 @@ def _book(
 def expected(escrow: Escrow, fee_percent: int, protocol_bps: int, shares: dict[str, int]) -> Paid:
     """What the contract will pay for these gross shares (address → stroops): its own arithmetic,
     each part floored, fees first. For showing; what is booked is read from the chain."""
-    total = sum(shares.values())
-    protocol, platform = total * protocol_bps // 10_000, total * fee_percent // 100
-    net = {who: share - share * (protocol + platform) // total for who, share in shares.items()}
+    protocol, platform, net = _division(list(shares.values()), fee_percent, protocol_bps)
+    paid = dict(zip(shares, net, strict=True))
     return Paid(
-        seller=net.get(escrow.seller_address, 0),
-        buyer=net.get(escrow.buyer_address, 0),
+        seller=paid.get(escrow.seller_address, 0),
+        buyer=paid.get(escrow.buyer_address, 0),
         platform=platform,
         protocol=protocol,
     )
+
+
+def expected_release(amount: int, fee_percent: int, protocol_bps: int) -> Paid:
+    """The same for a milestone that is paid to its seller, before there is a contract."""
+    protocol, platform, (net,) = _division([amount], fee_percent, protocol_bps)
+    return Paid(seller=net, buyer=0, platform=platform, protocol=protocol)
+
+
+def _division(shares: list[int], fee_percent: int, protocol_bps: int) -> tuple[int, int, list[int]]:
+    """Protocol fee, platform fee, and what is left of each share."""
+    total = sum(shares)
+    protocol, platform = total * protocol_bps // 10_000, total * fee_percent // 100
+    net = [share - share * (protocol + platform) // total for share in shares]
+    return protocol, platform, net

@@ -5,10 +5,13 @@ from offerhub.budget.requests import limit
 from offerhub.chain.runner import advance
 from offerhub.chain.submission import due
 from offerhub.core import jobs
-from orders import windows
+from orders import signing, windows
 from orders.campaigns import tasks as campaign_tasks
 from orders.escrow import DRIVER
 from orders.models import EscrowOperation, ReleaseWindow
+from orders.reimbursements import payment
+from orders.reimbursements.models import Reimbursement
+from orders.reimbursements.services import JOB as REIMBURSEMENT
 
 __all__ = ["campaign_tasks"]
 
@@ -36,6 +39,12 @@ def _turns() -> list[str]:
     return [row for row in called if row in alive]
 
 
+@jobs.sweep("orders.unsigned", every=5.0)
+def sweep_unsigned() -> list[jobs.Ring]:
+    """Calls that a party did not sign in time."""
+    return [("orders.operation", row) for row in signing.wake()]
+
+
 @jobs.job("orders.release_window")
 def attend_window(milestone_id: str) -> None:
     """Remind, release, or look whether the release came about."""
@@ -46,3 +55,15 @@ def attend_window(milestone_id: str) -> None:
 def sweep_windows() -> list[jobs.Ring]:
     """Windows of which something is due."""
     return [("orders.release_window", row) for row in ReleaseWindow.objects.due()]
+
+
+@jobs.job(REIMBURSEMENT)
+def reimburse(operation_id: str) -> None:
+    """Bring one payment of a refund's fees as far as it goes now."""
+    advance(Reimbursement, operation_id, payment.DRIVER)
+
+
+@jobs.sweep("orders.reimbursements", every=5.0)
+def sweep_reimbursements() -> list[jobs.Ring]:
+    """Payments whose bell was lost, or that waited for money on the platform wallet."""
+    return [(REIMBURSEMENT, row) for row in due(Reimbursement)]

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from orders import resolution_views, views, window_views
+from orders import resolution_views, signing_views, views, window_views
 
 urlpatterns = [
     path("orders", views.Orders.as_view()),
@@ -13,6 +13,9 @@ urlpatterns = [
     path("orders/<str:order_id>/extend", window_views.ExtendOrder.as_view()),
     path("orders/<str:order_id>/milestones", views.OrderMilestones.as_view()),
     path("orders/<str:order_id>/timeline", views.OrderTimeline.as_view()),
+    path("operations/<str:operation_id>/signature", signing_views.OperationSignature.as_view()),
+    path("operations/<str:operation_id>/envelope", signing_views.OperationEnvelope.as_view()),
+    path("operations/<str:operation_id>/cancel", signing_views.CancelOperation.as_view()),
     path("escrow", views.Escrows.as_view()),
     path("escrow/<str:escrow_id>", views.OneEscrow.as_view()),
     path("escrow/<str:escrow_id>/fund", views.FundEscrow.as_view()),

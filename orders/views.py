@@ -26,7 +26,7 @@ from offerhub.events.models import Event
 from offerhub.marketplaces.scopes import Scope
 from offerhub.users.services import get_user
 from orders import escrow_services, services
-from orders.bodies import escrow_body, is_pending, order_bodies
+from orders.bodies import awaits_signature, escrow_body, is_pending, order_bodies
 from orders.campaigns import pledging
 from orders.campaigns.refusals import (
     CampaignClosed,
@@ -58,14 +58,14 @@ def _order(marketplace_id: str, order_id: str) -> dict[str, Any]:
 def show_order(marketplace_id: str, order_id: str) -> Answer:
     """The order as it is now, for an answer."""
     body = _order(marketplace_id, order_id)
-    return Answer(body, pending=is_pending(body))
+    return Answer(body, pending=is_pending(body), for_people=awaits_signature(body))
 
 
 def _show_escrow(marketplace_id: str, escrow_id: str) -> Answer:
     body = escrow_body(marketplace_id, escrow_id)
     if body is None:
         raise NotFound(f"There is no escrow {escrow_id!r} in this marketplace")
-    return Answer(body, pending=is_pending(body))
+    return Answer(body, pending=is_pending(body), for_people=awaits_signature(body))
 
 
 def _refusal(body: dict[str, Any]) -> OperationFailed | None:
@@ -104,6 +104,7 @@ def _new_order(body: dict[str, Any]) -> services.NewOrder:
         external_ref=body.get("external_ref"),
         metadata=body.get("metadata", {}),
         policy=policy_of(body["release_policy"]) if "release_policy" in body else "",
+        platform_fee_percent=body.get("platform_fee_percent"),
     )
 
 

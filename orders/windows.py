@@ -18,7 +18,7 @@ from offerhub.core.actor import Actor, system
 from offerhub.core.db import in_transaction
 from offerhub.core.durations import format_duration
 from offerhub.core.errors import FieldError, Unprocessable, WrongState
-from orders import plans, rows, writing
+from orders import plans, rows, signing, writing
 from orders.models import EscrowOperation, Milestone, Order, ReleaseWindow
 from orders.operations import start
 from orders.release_policy import LONGEST, Starts
@@ -141,7 +141,8 @@ def attend(*, milestone_id: str) -> None:
     elif window.ends_at is not None and now < window.ends_at:
         _look_again(window, window.ends_at)
         writing.save(order, "order.release_reminder", actor=ACTOR, payload=_told(window))
-    elif EscrowOperation.objects.filter(order=order, status__in=LIVE).exists():
+    elif live := EscrowOperation.objects.filter(order=order, status__in=LIVE).first():
+        signing.call_off(live)
         _look_again(window, now + BUSY)
     else:
         _release(order, milestones, window, now)
@@ -156,6 +157,8 @@ def _release(
     payload = {**_told(window), "try": window.tries}
     writing.save(order, "order.release_window_ended", actor=ACTOR, payload=payload)
     steps = plans.to_release(milestones, window.milestone.ref, NOTE)
+    if order.buyer_external:  # who may not be there to sign: the resolver pays out instead
+        steps = plans.to_pay_out(window.milestone, NOTE)
     start(order.escrow, steps, ACTOR, window.milestone, lane=Lane.AUTOMATIC)
 
 

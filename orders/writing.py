@@ -38,10 +38,10 @@ _MILESTONE = """
 _OPERATION = """
     INSERT INTO orders_escrowoperation
         (id, marketplace_id, order_id, milestone_id, kind, status, source_wallet_id, args, "then",
-         actor, request_id, xdr, hash, envelope_meta, attempts, looks, history, lease)
+         actor, request_id, sign_by, xdr, hash, envelope_meta, attempts, looks, history, lease)
     SELECT %(new_id)s, %(new_marketplace)s, %(new_order)s, %(new_milestone)s, %(new_kind)s,
         %(new_status)s, %(new_wallet)s, %(new_args)s::jsonb, %(new_then)s::jsonb, %(new_actor)s,
-        %(new_request)s, '', '', '{}'::jsonb, 0, 0, '[]'::jsonb, ''"""
+        %(new_request)s, %(new_sign_by)s::timestamptz, '', '', '{}'::jsonb, 0, 0, '[]'::jsonb, ''"""
 _NEW_ESCROW = """
     INSERT INTO orders_escrow
         (id, marketplace_id, order_id, kind, status, buyer_wallet_id, seller_wallet_id,
@@ -63,11 +63,12 @@ _NEW_ORDER = """
     INSERT INTO orders_order
         (id, marketplace_id, external_ref, campaign_id, buyer_id, seller_id, amount, title,
          description, metadata, status, milestones_left, milestones_released, platform_fee_percent,
-         has_windows, version, updated_at)
+         refund_fees_borne_by, buyer_external, seller_external, has_windows, version, updated_at)
     VALUES (%(order_id)s, %(order_marketplace)s, %(order_ref)s, %(order_campaign)s,
         %(order_buyer)s, %(order_seller)s, %(order_amount)s, %(order_title)s,
         %(order_description)s, %(order_metadata)s, %(order_status)s, %(order_left)s, 0,
-        %(order_fee)s, %(order_windows)s,
+        %(order_fee)s, %(order_refund_fees)s, %(order_buyer_external)s,
+        %(order_seller_external)s, %(order_windows)s,
         %(event_sequence)s, offerhub_now())"""
 # The next call begins where the one before it has ended: the database allows one live call only,
 # and the parts of a statement have no order but by what they read of each other.
@@ -140,6 +141,9 @@ def create(
         "order_status": order.status,
         "order_left": order.milestones_left,
         "order_fee": order.platform_fee_percent,
+        "order_refund_fees": order.refund_fees_borne_by,
+        "order_buyer_external": order.buyer_external,
+        "order_seller_external": order.seller_external,
         "order_windows": order.has_windows,
         "open": MilestoneStatus.OPEN.value,
         "ids": [m.pk for m in milestones],
@@ -220,4 +224,5 @@ def _operation(row: EscrowOperation) -> dict[str, Any]:
         "new_then": Jsonb(row.then),
         "new_actor": row.actor,
         "new_request": row.request_id,
+        "new_sign_by": row.sign_by,
     }

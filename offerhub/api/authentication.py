@@ -8,6 +8,7 @@ costs no query, and a revoked one is refused within a second everywhere.
 import hmac
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -31,7 +32,7 @@ from offerhub.api.refusals import (
 from offerhub.core import clock
 from offerhub.core.errors import RateLimited, Unauthenticated
 from offerhub.marketplaces import tokens
-from offerhub.marketplaces.models import ApiKey
+from offerhub.marketplaces.models import ApiKey, Marketplace
 
 REMEMBERED = 0.9  # seconds; revocation takes effect within one
 REMEMBERED_KEYS = 10_000
@@ -45,6 +46,7 @@ class Principal:
 
     marketplace_id: str
     marketplace_name: str
+    marketplace_fees: Mapping[str, Any]  # as GET /me shows them
     key_id: str
     key_name: str
     scopes: frozenset[str]
@@ -117,11 +119,20 @@ def _look_up(prefix: str, proof: bytes) -> "Principal | Unauthenticated":
     return Principal(
         marketplace_id=row.marketplace_id,
         marketplace_name=row.marketplace.name,
+        marketplace_fees=_fees(row.marketplace),
         key_id=row.id,
         key_name=row.name,
         scopes=frozenset(row.scopes),
         expires_at=row.expires_at,
     )
+
+
+def _fees(marketplace: Marketplace) -> dict[str, Any]:
+    return {
+        "platformFeePercent": marketplace.platform_fee_percent,
+        "maxPlatformFeePercent": marketplace.highest_fee_percent,
+        "refundFeesBorneBy": marketplace.refund_fees_borne_by,
+    }
 
 
 def _touch(row: ApiKey) -> None:

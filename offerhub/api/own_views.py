@@ -20,6 +20,7 @@ from offerhub.budget import queue
 from offerhub.chain import submission
 from offerhub.core.errors import NotFound
 from offerhub.marketplaces import tokens
+from offerhub.marketplaces.models import RefundFees
 
 
 class NamedShape(Shape):
@@ -32,8 +33,16 @@ class KeyShape(NamedShape):
     expires_at = serializers.DateTimeField(allow_null=True)
 
 
+class MarketplaceShape(NamedShape):
+    """With the fees of its new orders."""
+
+    platform_fee_percent = serializers.IntegerField()
+    max_platform_fee_percent = serializers.IntegerField()
+    refund_fees_borne_by = serializers.ChoiceField(RefundFees.values)
+
+
 class MeShape(Shape):
-    marketplace = NamedShape()
+    marketplace = MarketplaceShape()
     api_key = KeyShape()
     network = serializers.ChoiceField(["sandbox", "testnet", "mainnet"])
 
@@ -47,7 +56,11 @@ class MeView(ApiView):
     def get(self, request: ApiRequest) -> Response:
         key = request.principal
         body: dict[str, Any] = {
-            "marketplace": {"id": key.marketplace_id, "name": key.marketplace_name},
+            "marketplace": {
+                "id": key.marketplace_id,
+                "name": key.marketplace_name,
+                **key.marketplace_fees,
+            },
             "apiKey": {
                 "id": key.key_id,
                 "name": key.key_name,

@@ -1,6 +1,7 @@
 """What every driver has in common: asking the ledger. Only building and sending differ."""
 
 from datetime import timedelta
+from typing import Any
 
 from offerhub.chain import rpc, stellar
 from offerhub.chain.inspection import LONGEST_LIFE
@@ -49,6 +50,14 @@ class LedgerReads:
             return True
         _, closed_at = stellar.latest_ledger()
         return closed_at > row.valid_until + MARGIN
+
+    def party_signs(self, row: Any) -> bool:
+        """Whether the source account's key is with the party and not with us."""
+        return False
+
+    def given_up(self, row: Any) -> str:
+        """Why nobody waits for the party's signature any more."""
+        return ""
 
     def is_final(self, code: str) -> bool:
         """Whether a refusal in a ledger ends the operation."""

@@ -61,7 +61,7 @@ class Intent:
 def read_call(unsigned_xdr: str, intent: Intent) -> Envelope:
     """The envelope, when it is exactly what was asked. Raises EnvelopeRefused."""
     try:
-        raw = _raw(unsigned_xdr)
+        raw = raw_of(unsigned_xdr)
         parsed = _parsed(raw)
         operation = _only_operation(parsed, intent)
         call = operation.host_function.invoke_contract
@@ -78,7 +78,7 @@ def read_call(unsigned_xdr: str, intent: Intent) -> Envelope:
         raise EnvelopeRefused(f"the envelope can not be read: {type(error).__name__}") from error
     return Envelope(
         xdr=base64.b64encode(raw).decode(),
-        hash=_hash(raw),
+        hash=hash_of(raw),
         source=intent.signer,
         valid_until=valid_until,
         max_fee=parsed.transaction.fee,
@@ -89,7 +89,7 @@ def read_call(unsigned_xdr: str, intent: Intent) -> Envelope:
 def same_transaction(handed_out: str, signed: str) -> bool:
     """Whether a signed envelope is the one that was handed out, but for its signatures."""
     try:
-        return _parsed(_raw(signed)).hash() == _parsed(_raw(handed_out)).hash()
+        return _parsed(raw_of(signed)).hash() == _parsed(raw_of(handed_out)).hash()
     except Exception:
         return False
 
@@ -97,7 +97,7 @@ def same_transaction(handed_out: str, signed: str) -> bool:
 def is_signed_by(signed: str, address: str) -> bool:
     """Whether an envelope carries one signature, and it is this account's own."""
     try:
-        parsed = _parsed(_raw(signed))
+        parsed = _parsed(raw_of(signed))
         (signature,) = parsed.signatures
         Keypair.from_public_key(address).verify(parsed.hash(), signature.signature)
     except Exception:
@@ -111,7 +111,7 @@ def require(condition: bool, text: str) -> None:
         raise EnvelopeRefused(text)
 
 
-def _raw(text: str) -> bytes:
+def raw_of(text: str) -> bytes:
     require(len(text) <= MOST_TEXT, "it is larger than any transaction")
     raw = base64.b64decode(text, validate=True)
     require(raw[:4] == _TYPE_V1, "it is another kind of envelope")
@@ -123,7 +123,7 @@ def _parsed(raw: bytes) -> TransactionEnvelope:
     return TransactionEnvelope.from_xdr_object(envelope, current().passphrase)
 
 
-def _hash(raw: bytes) -> str:
+def hash_of(raw: bytes) -> str:
     """The hash that is signed, over the very bytes that came, so that nothing is packed again.
 
     An unsigned envelope is its type, the transaction, and a count of zero signatures. Bytes beyond

@@ -42,6 +42,12 @@ class Driver(Protocol[S]):
     def sign(self, row: S, envelope: Envelope) -> str:
         """The signed envelope as XDR."""
 
+    def party_signs(self, row: S) -> bool:
+        """Whether the party holds the key: the envelope is handed out instead of signed."""
+
+    def given_up(self, row: S) -> str:
+        """Why a signature of the party is not waited for any more: a code, or empty."""
+
     def send(self, row: S) -> Outcome:
         """Hand the kept envelope to the network. Never raises for what the network answers."""
 
@@ -79,9 +85,19 @@ def advance(model: type[T], row_id: str, driver: Driver[T]) -> None:
     except (BuildRefused, ChainUnavailable) as error:
         code = getattr(error, "code", "chain_unavailable")
         status = Status.UNKNOWN if row.hash else Status.PENDING
+        if row.hash and row.status == Status.AWAITING_SIGNATURE:
+            status = Status.AWAITING_SIGNATURE
         row.put_off(status, code, str(error), pause=max(error.retry_after, row.next_pause))
-    if row.pause is not None:
+    if row.pause is not None and row.status != Status.AWAITING_SIGNATURE:
         raise Later(row.pause)
+
+
+RENEW = "renew"  # of an envelope's meta: another one is wanted when it has expired
+WITHDRAWN, NOT_SIGNED = "withdrawn", "not_signed"
+GIVEN_UP = {
+    WITHDRAWN: "It was called off before the party signed it",
+    NOT_SIGNED: "The party did not sign it in time",
+}
 
 
 class _Run(Generic[T]):
@@ -95,6 +111,9 @@ class _Run(Generic[T]):
         if row.hash and self._settle(self.driver.look_up(row)):
             return
         if row.hash and self._expired():
+            return
+        if row.status == Status.AWAITING_SIGNATURE:
+            self._await_party()
             return
         if not row.hash and not self._new_envelope():
             return
@@ -148,11 +167,35 @@ class _Run(Generic[T]):
             problem = row.problem or {}
             self.driver.fail(row, problem.get("code", "expired"), problem.get("detail", ""), None)
             return True
+        if row.status == Status.AWAITING_SIGNATURE:
+            return self._expired_unsigned()
         return not row.retire_envelope("expired") or not self._new_envelope()
+
+    def _expired_unsigned(self) -> bool:
+        """The same for one that the party did not sign; built anew when somebody asked for it."""
+        renew = bool(self.row.envelope_meta.get(RENEW))
+        if not self.row.retire_envelope("not_signed"):
+            return True
+        return renew and not self._new_envelope()
+
+    def _await_party(self) -> None:
+        """The envelope is with the party, or they let one expire. Once nobody waits for them any
+        more the operation fails, but not before what they hold can not apply any more."""
+        row = self.row
+        if row.hash or not self._gave_up():
+            row.await_signature()
+
+    def _gave_up(self) -> bool:
+        code = self.driver.given_up(self.row)
+        if code:
+            self.driver.fail(self.row, code, GIVEN_UP.get(code, ""), None)
+        return bool(code)
 
     def _new_envelope(self) -> bool:
         """Build, inspect, sign and keep; False when the operation ended or was put off."""
         row = self.row
+        if self._gave_up():
+            return False
         try:
             envelope = self.driver.build(row)
         except BuildRefused as error:
@@ -165,6 +208,10 @@ class _Run(Generic[T]):
             row.put_off(Status.PENDING, "envelope_refused", str(error), pause=MAX_PAUSE)
             return False
         crash_point("after_build")
+        if self.driver.party_signs(row):
+            row.hand_out(envelope)
+            crash_point("after_hand_out")
+            return False
         try:
             signed = self.driver.sign(row, envelope)
         except SecretUnreadable as error:

@@ -6,12 +6,17 @@ committed before it is sent; after any doubtful answer the hash is looked up; wh
 still apply the same one is sent again; a new one is built only when the old one cannot apply any
 more. What no answer proved stays UNKNOWN, and whatever it holds stays held.
 
+A party that holds its own key is handed the envelope unsigned. It can sign and send it without us
+until it expires, so it is looked up and outlived like one that we sent. The source account's lane
+is free meanwhile: one party's silence does not keep their other operations waiting.
+
 Concrete tables inherit the row; `offerhub.chain.runner` is the algorithm.
 """
 
 import functools
 import secrets
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 
 from django.db import connection, models
@@ -48,7 +53,23 @@ class Status(models.TextChoices):
 
 
 LIVE = (Status.PENDING, Status.AWAITING_SIGNATURE, Status.SUBMITTED, Status.UNKNOWN)
-RUNNABLE = (Status.PENDING, Status.SUBMITTED, Status.UNKNOWN)
+# All of them: an envelope that a party was handed out is looked up like one that was sent.
+RUNNABLE = LIVE
+FIRST_LOOK, LONGEST_LOOK = 2.0, 30.0  # seconds between looks at an envelope that a party has
+REST = 86_400.0  # seconds until a row with no envelope out is looked at without a reason
+
+
+@dataclass(frozen=True)
+class SignatureAsked:
+    """What a party that holds its own key is asked for. `xdr` is empty while no envelope is out
+    that is still of use; `sign_by` is when the operation fails for want of a signature."""
+
+    user_id: str
+    address: str
+    xdr: str
+    expires_at: datetime | None
+    sign_by: datetime
+    withdrawn: bool
 
 
 class Submission(models.Model):
@@ -59,7 +80,8 @@ class Submission(models.Model):
     id = PublicIdField(primary_key=True, default=operation_id, editable=False)
     kind = models.CharField(max_length=24)
     status = models.CharField(max_length=20, choices=Status.choices, default=Status.PENDING)
-    # The live envelope. Signed; without its hash committed nothing is ever sent.
+    # The live envelope, without whose hash committed nothing is ever sent. Signed, but for one
+    # that AWAITS the SIGNATURE of the party that holds its own key.
     xdr = models.TextField(blank=True)
     hash = models.CharField(max_length=64, blank=True)
     valid_until = models.DateTimeField(null=True)
@@ -95,6 +117,11 @@ class Submission(models.Model):
     def is_live(self) -> bool:
         """Whether this operation may still change something."""
         return self.status in LIVE
+
+    @property
+    def signature_asked(self) -> "SignatureAsked | None":
+        """What a party is asked to sign; None where we sign ourselves."""
+        return None
 
     @property
     def next_pause(self) -> float:
@@ -144,20 +171,61 @@ class Submission(models.Model):
             cursor.execute(sql, [*kept, self.pk, self.lease])
             return bool(cursor.rowcount == 1)
 
+    def hand_out(self, envelope: Envelope) -> bool:
+        """Commit an unsigned envelope for the party to sign; False when the lease was lost."""
+        self.xdr, self.hash = envelope.xdr, envelope.hash
+        self.valid_until, self.envelope_meta = envelope.valid_until, envelope.meta
+        self.status, self.looks = Status.AWAITING_SIGNATURE, 0
+        self._give_lane_back()
+        return self._save_leased(
+            xdr=self.xdr,
+            hash=self.hash,
+            valid_until=self.valid_until,
+            envelope_meta=self.envelope_meta,
+            status=self.status,
+            problem=None,
+            looks=0,
+            next_attempt_at=Now() + timedelta(seconds=FIRST_LOOK),
+            lease="",
+            lease_until=None,
+        )
+
+    def await_signature(self) -> None:
+        """Give the lease back and look again: soon while an envelope is out, which the party may
+        send without us, else when somebody asks or the time to sign is over."""
+        pause = min(FIRST_LOOK * 2 ** min(self.looks, 10), LONGEST_LOOK)
+        self._give_lane_back()
+        self._save_leased(
+            status=Status.AWAITING_SIGNATURE,
+            problem=None,
+            looks=models.F("looks") + 1,
+            next_attempt_at=Now() + timedelta(seconds=pause if self.hash else REST),
+            lease="",
+            lease_until=None,
+        )
+
     def retire_envelope(self, ended: str) -> bool:
-        """Put an envelope that can not apply any more into the history."""
+        """Put an envelope that can not apply any more into the history. A party that did not sign
+        it is still awaited; every other operation is to be signed anew."""
         self.history = [
             *self.history,
             {"hash": self.hash, "validUntil": _iso(self.valid_until), "ended": ended},
         ]
         self.xdr, self.hash, self.valid_until = "", "", None
+        awaited = self.status == Status.AWAITING_SIGNATURE
+        status = Status.AWAITING_SIGNATURE if awaited else Status.PENDING
         return self._save_leased(
-            history=self.history, xdr="", hash="", valid_until=None, status=Status.PENDING
+            history=self.history, xdr="", hash="", valid_until=None, status=status
         )
 
     def put_off(self, status: str, code: str, detail: str, pause: float | None = None) -> None:
-        """Give the lease back and say when to look again."""
+        """Give the lease back and say when to look again.
+
+        With no envelope out there nothing is on its way from the account, so others may use it.
+        """
         self.pause = self.next_pause if pause is None else pause
+        if not self.hash or status == Status.AWAITING_SIGNATURE:
+            self._give_lane_back()
         self._save_leased(
             status=status,
             problem={"code": code, "detail": detail[:500]} if code else None,
@@ -166,6 +234,16 @@ class Submission(models.Model):
             lease="",
             lease_until=None,
         )
+
+    def _give_lane_back(self) -> None:
+        """Let other operations use the source account; only whoever has the lease may."""
+        table, (lane_table, lane_column) = self._meta.db_table, self.LANE
+        sql = f"""
+            UPDATE {lane_table} SET lane = '' FROM {table} AS t
+            WHERE t.id = %s AND t.lease = %s AND {lane_table}.id = t.{lane_column}
+              AND {lane_table}.lane = t.id"""  # noqa: S608 (names of our own tables)
+        with connection.cursor() as cursor:
+            cursor.execute(sql, [self.pk, self.lease])
 
     def _save_leased(self, **changes: Any) -> bool:
         rows = type(self)._base_manager.filter(pk=self.pk, lease=self.lease)

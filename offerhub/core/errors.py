@@ -131,6 +131,19 @@ class WalletNotActive(Unprocessable):
     code, title = "wallet_not_active", "The wallet is not active on the network yet"
 
 
+class EnvelopeExpired(Conflict):
+    """The envelope can not apply any more, or none is out; ask for another one."""
+
+    code, title = "envelope_expired", "No envelope is out that could still be signed"
+
+
+class SignatureRefused(Unprocessable):
+    """What was handed in is not the envelope that was handed out with the party's one signature;
+    `reason` is unreadable, unsigned, differs, signatures or signer."""
+
+    code, title = "signature_refused", "The signed envelope is not the one that was asked for"
+
+
 class PayloadTooLarge(Refusal):
     status, code, title = 413, "payload_too_large", "The body is over 1 MB"
 

@@ -24,11 +24,10 @@ def _wallets(addresses: list[str]) -> dict[str, Owner]:
     if not addresses:
         return {}
     rows = Wallet.objects.filter(address__in=addresses).values_list(
-        "address", "marketplace_id", "kind", "user_id", "created_at"
+        "address", "marketplace_id", "kind", "user_id"
     )
     return {
-        address: Owner(marketplace, Role(kind), user, since)
-        for address, marketplace, kind, user, since in rows
+        address: Owner(marketplace, Role(kind), user) for address, marketplace, kind, user in rows
     }
 
 
@@ -72,3 +71,18 @@ def _being_deployed(addresses: list[str]) -> dict[str, Owner]:
         cursor.execute(selects, {"live": [str(s) for s in LIVE], "addresses": addresses})
         rows = cursor.fetchall()
     return {address: Owner(marketplace, Role.CONTRACT) for address, marketplace in rows}
+
+
+def our_envelopes(hashes: Iterable[str]) -> frozenset[str]:
+    """Those of these transactions that are envelopes of ours. A hash is kept before its envelope
+    is sent or handed out, so none can be in a ledger that is not known here. One statement."""
+    wanted = sorted(set(hashes))
+    if not wanted:
+        return frozenset()
+    selects = " UNION ALL ".join(
+        f"SELECT hash FROM {table._meta.db_table} WHERE hash <> '' AND hash = ANY(%(hashes)s)"  # noqa: S608
+        for table in concrete_tables()
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(selects, {"hashes": wanted})
+        return frozenset(row[0] for row in cursor.fetchall())

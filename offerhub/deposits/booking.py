@@ -1,6 +1,6 @@
 """From movements to deposits, entries in the books and events, inside the caller's transaction."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,7 @@ from offerhub.chain.events import Seen
 from offerhub.chain.network import current
 from offerhub.chain.types import ChainFact
 from offerhub.core.errors import Refusal
-from offerhub.deposits.addresses import owners_of
+from offerhub.deposits.addresses import our_envelopes, owners_of
 from offerhub.deposits.judgement import (
     XLM,
     Asset,
@@ -21,6 +21,7 @@ from offerhub.deposits.judgement import (
     Role,
     asset_of,
     is_bookable,
+    is_by_a_party,
     judge,
     numbered,
 )
@@ -82,13 +83,18 @@ def book(network: str, seen: Sequence[Seen], *, carefully: bool = False) -> Book
 
 
 def _findings(
-    seen: Iterable[Seen], owners: dict[str, Owner], usdc: Asset
+    seen: Sequence[Seen], owners: dict[str, Owner], usdc: Asset
 ) -> tuple[list[Finding], list[Seen]]:
     """The deposits among the movements, and those whose amount cannot be."""
     found: list[Finding] = []
     impossible: list[Seen] = []
+    fundings = our_envelopes(
+        one.hash
+        for one in seen
+        if is_by_a_party(owners.get(one.transfer.sender), owners.get(one.transfer.recipient))
+    )
     for index, one in numbered(seen):
-        verdict = judge(one, owners, usdc)
+        verdict = judge(one, owners, usdc, fundings)
         if verdict is None:
             continue
         if is_bookable(one.transfer):

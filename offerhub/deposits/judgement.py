@@ -4,9 +4,8 @@ Nothing here asks what our books have confirmed so far: the monitor may be ahead
 confirmation of our own transaction or behind it, and must come to the same answer.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from enum import StrEnum
 
 from offerhub.chain.events import Seen
@@ -15,9 +14,6 @@ from offerhub.core.money import MAX_AMOUNT
 from offerhub.deposits.models import Deposit
 
 XLM = ("XLM", "")
-# An external wallet has a life before it was registered, and none of that is a deposit. The
-# network's clock and the database's may differ by this much.
-CLOCK_MARGIN = timedelta(minutes=5)
 
 Asset = tuple[str, str]  # code and issuer
 _Status, _Reason = Deposit.Status, Deposit.Reason
@@ -36,12 +32,11 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class Owner:
-    """Who holds an address, and since when we know it."""
+    """Who holds an address."""
 
     marketplace_id: str
     role: Role
     user_id: str | None = None
-    since: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -52,15 +47,23 @@ class Verdict:
     reason: str
 
 
-def judge(seen: Seen, owners: Mapping[str, Owner], usdc: Asset) -> Verdict | None:
-    """What to do with a movement; None when it is no deposit at all."""
+def judge(
+    seen: Seen, owners: Mapping[str, Owner], usdc: Asset, fundings: Container[str] = ()
+) -> Verdict | None:
+    """What to do with a movement; None when it is no deposit at all.
+
+    `fundings` are hashes of envelopes that we handed to parties with their own keys.
+    """
     transfer = seen.transfer
-    to = owners.get(transfer.recipient)
-    if to is None or _is_ours(owners.get(transfer.sender), to):
+    to, sender = owners.get(transfer.recipient), owners.get(transfer.sender)
+    if to is None or to.role == Role.EXTERNAL:
+        return None  # what a party holds in its own wallet is its own affair: we can not move it
+    if is_by_a_party(sender, to):
+        if seen.hash in fundings:
+            return None
+    elif _is_ours(sender, to):
         return None
     asset = asset_of(transfer)
-    if to.role == Role.EXTERNAL and (asset[0] != usdc[0] or _before_its_time(seen, to)):
-        return None  # what else a party holds in its own wallet is its own affair
     if asset == usdc:
         return _usdc(to, transfer)
     if asset == XLM:
@@ -91,16 +94,22 @@ def _is_ours(sender: Owner | None, to: Owner) -> bool:
     """Whether the movement is one of our own, which somebody else in the house books.
 
     Out of a contract: a settlement. Out of a wallet whose key we keep: a withdrawal, a funding or
-    fee money. A party with its own key funds a contract through us, but what it sends to another
-    wallet is its own doing, and so is everything that comes from another marketplace.
+    fee money. What a party with its own key sends is its own doing, and so is everything that comes
+    from another marketplace.
     """
     if sender is None or sender.marketplace_id != to.marketplace_id:
         return False
-    return sender.role != Role.EXTERNAL or to.role == Role.CONTRACT
+    return sender.role != Role.EXTERNAL
 
 
-def _before_its_time(seen: Seen, to: Owner) -> bool:
-    return to.since is not None and seen.closed_at < to.since - CLOCK_MARGIN
+def is_by_a_party(sender: Owner | None, to: Owner | None) -> bool:
+    """Whether a party with its own key paid into a contract: ours when we handed it that very
+    transaction, else what it sent of its own accord."""
+    return (
+        sender is not None
+        and to is not None
+        and (sender.role, to.role) == (Role.EXTERNAL, Role.CONTRACT)
+    )
 
 
 def is_bookable(transfer: Transfer) -> bool:

@@ -40,21 +40,19 @@ def interval() -> timedelta:
 def enrol_new_wallets() -> int:
     """Give every new wallet its first appointment, spread over the interval; how many there were.
 
-    The events show a new wallet's deposits from its first second, so there is no hurry. What a
-    party's own wallet did before it was registered is not read: it begins at the present ledger.
+    The events show a new wallet's deposits from its first second, so there is no hurry. Wallets
+    whose key a party holds are not read: nothing that arrives there is a deposit.
     """
-    row = services.cursor_row()
-    if row is None:
+    if services.cursor_row() is None:
         return 0
     with connection.cursor() as cursor:
         cursor.execute(
             """
             INSERT INTO deposits_walletscan (wallet_id, cursor, due_at, problem)
-            SELECT w.id, CASE w.kind WHEN 'EXTERNAL' THEN %s ELSE '' END,
-                   now() + random() * make_interval(secs => %s), ''
+            SELECT w.id, '', now() + random() * make_interval(secs => %s), ''
             FROM users_wallet w LEFT JOIN deposits_walletscan s ON s.wallet_id = w.id
-            WHERE s.wallet_id IS NULL ON CONFLICT DO NOTHING""",
-            [str(row.ledger << 32), interval().total_seconds()],
+            WHERE s.wallet_id IS NULL AND w.kind <> 'EXTERNAL' ON CONFLICT DO NOTHING""",
+            [interval().total_seconds()],
         )
         return int(cursor.rowcount)
 

@@ -75,7 +75,7 @@ def begin(*, newest: int, oldest: int) -> ChainCursor:
     )
     own = ChainCursor.objects.select_for_update().filter(pk=settings.OFFERHUB_NETWORK)
     row = own.get()
-    if _scan_all_wallets(0):
+    if _scan_all_wallets():
         own.update(gap_since=Now(), gap_until=row.ledger)
     return row
 
@@ -91,7 +91,7 @@ def skip_forgotten(expected: Position, *, newest: int, oldest: int) -> None:
         return
     start = _start(newest, oldest)
     log.warning("events_forgotten", from_ledger=row.ledger, to_ledger=start)
-    _scan_all_wallets(row.ledger)
+    _scan_all_wallets()
     row.cursor, row.ledger = "", start
     row.gap_since, row.gap_until = Now(), start
     row.save()
@@ -102,19 +102,15 @@ def _start(newest: int, oldest: int) -> int:
     return max(newest - OVERLAP, (oldest + newest) // 2, 1)
 
 
-def _scan_all_wallets(known_until: int) -> int:
-    """Make every wallet's scan due now; how many there are.
-
-    A wallet of ours is read from its first day. One that a party brought may have had a long life
-    before; everything since it was registered is after the ledger that we knew until now.
-    """
+def _scan_all_wallets() -> int:
+    """Make every wallet's scan due now; how many there are. Not of those whose key a party holds:
+    nothing that arrives there is a deposit."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
             INSERT INTO deposits_walletscan (wallet_id, cursor, due_at, problem)
-            SELECT id, CASE kind WHEN 'EXTERNAL' THEN %s ELSE '' END, now(), '' FROM users_wallet
-            ON CONFLICT (wallet_id) DO UPDATE SET due_at = now()""",
-            [str(known_until << 32) if known_until else ""],
+            SELECT id, '', now(), '' FROM users_wallet WHERE kind <> 'EXTERNAL'
+            ON CONFLICT (wallet_id) DO UPDATE SET due_at = now()"""
         )
         return int(cursor.rowcount)
 
@@ -138,7 +134,7 @@ def resync(*, newest: int, oldest: int) -> ChainCursor:
     """
     row = ChainCursor.objects.select_for_update().get(pk=settings.OFFERHUB_NETWORK)
     WalletScan.objects.update(cursor="")
-    _scan_all_wallets(0)
+    _scan_all_wallets()
     row.state, row.problem = ChainCursor.State.FOLLOWING, ""
     row.history += 1
     row.cursor, row.ledger = "", _start(newest, oldest)

@@ -19,6 +19,7 @@ from offerhub.desk.clocks import most_urgent
 from offerhub.desk.pages import show
 from offerhub.subscriptions.models import Subscription
 from orders.models import Campaign, Order
+from orders.reimbursements.models import Reimbursement
 
 SILENT = timedelta(seconds=90)  # a monitor that works asks the network more often
 NEXT = 8  # cases that are listed
@@ -139,7 +140,21 @@ def _money() -> list[Queue]:
             "bad",
             failing["oldest"],
         ),
+        *_fees_to_give_back(),
     ]
+
+
+def _fees_to_give_back() -> list[Queue]:
+    """Refunds that a marketplace could not make whole; no card where none waits. One statement."""
+    found = Reimbursement.objects.need_an_eye().aggregate(
+        number=Count("pk"), oldest=Min("created_at")
+    )
+    if not found["number"]:
+        return []
+    address = f"{reverse('admin:orders_reimbursement_changelist')}?eye=1"
+    about = "the platform wallet lacks the money, or the payment failed"
+    label = "Fees to give back"
+    return [_queue(label, found["number"], about, address, "bad", found["oldest"])]
 
 
 def _live(label: str, live: work.Live, address: str) -> Queue:

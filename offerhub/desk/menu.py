@@ -27,7 +27,7 @@ GROUPS = {
     ),
     "Books": ("Account", "Entry", "Period", "Seal"),
     "Chain": (
-        *("Wallet", "Escrow", "EscrowOperation", "WalletOperation"),
+        *("Wallet", "Escrow", "EscrowOperation", "Reimbursement", "WalletOperation"),
         *("WithdrawalAttempt", "BatchPayment"),
     ),
     "House": (

@@ -19,9 +19,16 @@ from offerhub.wallets import services as wallets
 from offerhub.wallets.models import WalletOperation
 from orders import again
 from orders.models import EscrowOperation
+from orders.reimbursements import services as reimbursements
+from orders.reimbursements.models import Reimbursement
 from payouts.models import BatchPayment
 
-VIEWS = {"look": "Need an eye", "live": "On their way", "failed": "Failed"}
+VIEWS = {
+    "look": "Need an eye",
+    "live": "On their way",
+    "sign": "Wait for a signature",
+    "failed": "Failed",
+}
 DOMAINS = {
     "orders": "Escrow",
     "payouts": "Withdrawals",
@@ -37,18 +44,14 @@ def operations(request: HttpRequest) -> HttpResponse:
     asked = request.GET
     view = asked.get("view") if asked.get("view") in VIEWS else "look"
     domain = asked.get("of", "") if asked.get("of") in DOMAINS else ""
-    counts = work.live_counts()
-    live = work.together(counts, domain) if domain else work.together(counts)
+    numbers = _numbers(domain)
     found = work.rows(str(view), domain, asked.get("before", "")[:32])
     shown, more = found[: work.PER_PAGE], len(found) > work.PER_PAGE
     return show(
         request,
         "desk/operations.html",
         title="Operations on the chain",
-        tabs=[
-            (key, label, {"look": max(live.unknown, live.stuck), "live": live.all}.get(key))
-            for key, label in VIEWS.items()
-        ],
+        tabs=[(key, label, numbers.get(key)) for key, label in VIEWS.items()],
         view=view,
         domain=domain,
         domains=DOMAINS,
@@ -57,6 +60,12 @@ def operations(request: HttpRequest) -> HttpResponse:
         newer=_address(view=view, of=domain) if asked.get("before") else "",
         older=_address(view=view, of=domain, before=shown[-1].pk) if more else "",
     )
+
+
+def _numbers(domain: str) -> dict[str, int]:
+    counts = work.live_counts()
+    live = work.together(counts, domain) if domain else work.together(counts)
+    return {"look": max(live.unknown, live.stuck), "live": live.all, "sign": live.unsigned}
 
 
 def _address(**query: Any) -> str:
@@ -119,6 +128,9 @@ def _why_not(row: Submission) -> str:
         except WrongState as refusal:
             return refusal.detail
         return ""
+    if isinstance(row, Reimbursement):
+        again_by = row.milestone.reimbursements.exclude(status=Status.FAILED)
+        return "Another payment followed this one." if again_by.exists() else ""
     if isinstance(row, Clearance):
         return "The deposit is in suspense again: decide on its page."
     if isinstance(row, WalletOperation):
@@ -160,6 +172,8 @@ def _ask_again(row: Submission, acting: Acting) -> Submission | None:
         raise WrongState(why_not)
     if isinstance(row, EscrowOperation):
         return again.request_again(operation_id=row.pk, actor=acting.actor)
+    if isinstance(row, Reimbursement):
+        return reimbursements.request_again(operation_id=row.pk, actor=acting.actor)
     if isinstance(row, WalletOperation):
         return wallets.request_again(operation_id=row.pk, actor=acting.actor)
     raise WrongState("This operation can not be asked for again")

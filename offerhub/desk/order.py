@@ -11,8 +11,9 @@ from offerhub.core import shown
 from offerhub.desk import operations, timeline
 from offerhub.desk.agreement import agreement
 from offerhub.desk.pages import Crumb, page, show
+from offerhub.marketplaces.models import RefundFees
 from offerhub.marketplaces.roles import Right
-from orders.models import Escrow, Order
+from orders.models import Escrow, Order, Reimbursement
 
 
 @page("order/<str:order_id>/", "order", look=Right.VIEW)
@@ -36,11 +37,19 @@ def order(request: HttpRequest, order_id: str) -> HttpResponse:
         milestones=found.milestones.select_related("window"),
         agreement=agreement(found) if escrow and escrow.contract_id else None,
         operations=[operations.line(call) for call in calls.order_by("pk")],
+        reimbursements=_reimbursements(found),
         entries=[entry_line(entry) for entry in entries],
         disputes=found.disputes.select_related("assignee").order_by("-pk"),
         moments=timeline.of_order(found.pk),
         kinds=timeline.KINDS,
     )
+
+
+def _reimbursements(order: Order) -> list[Reimbursement]:
+    """What the marketplace gives back of refunds; asked for only where it bears their fees."""
+    if order.refund_fees_borne_by != RefundFees.MARKETPLACE:
+        return []
+    return list(order.reimbursements.select_related("milestone").defer("xdr").order_by("pk"))
 
 
 def entry_line(entry: Entry) -> dict[str, Any]:

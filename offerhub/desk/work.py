@@ -1,8 +1,8 @@
 """Chain operations of every table together: what is live, and what needs a person's eye."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import connection
 from django.db.models import Q
@@ -14,16 +14,18 @@ from offerhub.chain.turns import WAITS
 # Longer than that on its way, and somebody should look: an envelope lives five minutes.
 STUCK = timedelta(minutes=10)
 
-# Waiting for one's turn with the escrow provider may take long, and needs nobody.
-_OLD = f"""created_at < now() - %(old)s::interval
-       AND problem->>'code' IS DISTINCT FROM '{WAITS}'"""
+# Waiting for a turn with the escrow provider may take long and needs nobody; a party that signs
+# itself has days for it, and its operations are a list of their own.
+_STUCK = f"""(status <> 'AWAITING_SIGNATURE' AND created_at < now() - %(old)s::interval
+       AND problem->>'code' IS DISTINCT FROM '{WAITS}')"""
 _COUNTS = """
 SELECT {label} AS domain,
        count(*) FILTER (WHERE status = 'UNKNOWN'),
-       count(*) FILTER (WHERE {old}),
+       count(*) FILTER (WHERE {stuck}),
        count(*),
-       min(created_at) FILTER (WHERE status = 'UNKNOWN' OR {old}),
-       count(*) FILTER (WHERE problem->>'code' LIKE 'books%%')
+       min(created_at) FILTER (WHERE status = 'UNKNOWN' OR {stuck}),
+       count(*) FILTER (WHERE problem->>'code' LIKE 'books%%'),
+       count(*) FILTER (WHERE status = 'AWAITING_SIGNATURE')
 FROM {table} WHERE status IN ({live})"""
 
 
@@ -36,6 +38,7 @@ class Live:
     all: int = 0
     oldest: datetime | None = None
     behind: int = 0  # done on the chain, and the books can not take it yet
+    unsigned: int = 0  # a party that holds its own key has the envelope
 
     @property
     def needing(self) -> bool:
@@ -48,13 +51,15 @@ def live_counts() -> dict[str, Live]:
     live = ", ".join(f"'{status}'" for status in LIVE)  # as the partial indexes write it
     parts = [
         _COUNTS.format(
-            label=f"'{label_of(table)}'", table=table._meta.db_table, live=live, old=_OLD
+            label=f"'{label_of(table)}'", table=table._meta.db_table, live=live, stuck=_STUCK
         )
         for table in concrete_tables()
     ]
     with connection.cursor() as cursor:
         cursor.execute(" UNION ALL ".join(parts), {"old": f"{STUCK.total_seconds()} seconds"})
-        return {row[0]: Live(*row[1:]) for row in cursor.fetchall()}
+        rows = cursor.fetchall()
+    labels = dict.fromkeys(row[0] for row in rows)
+    return {label: _added(Live(*row[1:]) for row in rows if row[0] == label) for label in labels}
 
 
 def label_of(table: type[Submission]) -> str:
@@ -64,13 +69,18 @@ def label_of(table: type[Submission]) -> str:
 
 def together(counts: dict[str, Live], *labels: str) -> Live:
     """Those of some domains, added up; of all without a name."""
-    chosen: list[Any] = [row for label, row in counts.items() if not labels or label in labels]
+    return _added(row for label, row in counts.items() if not labels or label in labels)
+
+
+def _added(several: Iterable[Live]) -> Live:
+    chosen = list(several)
     return Live(
         unknown=sum(row.unknown for row in chosen),
         stuck=sum(row.stuck for row in chosen),
         all=sum(row.all for row in chosen),
         oldest=min((row.oldest for row in chosen if row.oldest), default=None),
         behind=sum(row.behind for row in chosen),
+        unsigned=sum(row.unsigned for row in chosen),
     )
 
 
@@ -93,8 +103,11 @@ def rows(view: str, domain: str = "", before: str = "") -> list[Submission]:
             chosen = chosen.filter(status=Status.FAILED)
         else:
             chosen = chosen.filter(status__in=LIVE)
+        if view == "sign":
+            chosen = chosen.filter(status=Status.AWAITING_SIGNATURE)
         if view == "look":
             old = Q(created_at__lt=Now() - STUCK) & ~Q(problem__code=WAITS)
+            old &= ~Q(status=Status.AWAITING_SIGNATURE)
             chosen = chosen.filter(Q(status=Status.UNKNOWN) | old)
         if before:
             chosen = chosen.filter(pk__lt=before)
@@ -131,9 +144,24 @@ def _past(row: Submission) -> str:
         return f"{dead}Proven not to have happened: nothing moved."
     if row.status == Status.UNKNOWN:
         return f"{dead}An envelope was sent and no answer proved what became of it."
+    if row.status == Status.AWAITING_SIGNATURE:
+        out = (
+            "has an envelope and has not signed it" if row.hash else "let the last envelope expire"
+        )
+        return f"{dead}The party, who holds their own key, {out}."
     if row.hash:
         return f"{dead}An envelope is signed and was handed to the network."
     return f"{dead}Nothing is signed now."
+
+
+def _after_signature(row: Submission) -> str:
+    asked = row.signature_asked
+    until = f"{asked.sign_by:%Y-%m-%d %H:%M} UTC" if asked else "then"
+    if asked and asked.withdrawn:
+        return "It was called off, and fails once what the party holds can not apply any more."
+    if row.hash:
+        return f"The party signs, or the envelope expires. After {until} the operation fails."
+    return f"The marketplace asks for another envelope, or the operation fails after {until}."
 
 
 def _next(row: Submission, now: datetime) -> str:
@@ -142,7 +170,7 @@ def _next(row: Submission, now: datetime) -> str:
     if row.status == Status.CONFIRMED:
         return "Nothing: it is over."
     if row.status == Status.AWAITING_SIGNATURE:
-        return "The party signs, or the envelope expires."
+        return _after_signature(row)
     if (row.problem or {}).get("code", "").startswith("books"):
         return "The chain has done it. It is booked as soon as the books can take it."
     if not row.hash and (row.problem or {}).get("code") == WAITS:

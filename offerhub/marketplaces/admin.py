@@ -158,7 +158,10 @@ class MarketplaceAdmin(PagesAdmin):
         """What its new orders are made with."""
         row = self.row(request, object_id)
         policy = row.release_policy or {"after": "", "from": "FUNDED"}
-        kept = ("name", "platform_fee_percent", "release_policy")
+        kept = (
+            *("name", "platform_fee_percent", "max_platform_fee_percent"),
+            *("refund_fees_borne_by", "release_policy"),
+        )
         before = {name: getattr(row, name) for name in kept}
         initial = {**before, "after": policy["after"], "starts": policy["from"]}
         form = MarketplaceForm(sent(request), initial=initial)

@@ -7,7 +7,7 @@ from django import forms
 
 from offerhub.core import clock
 from offerhub.core.durations import format_duration, parse_duration
-from offerhub.marketplaces.models import Marketplace
+from offerhub.marketplaces.models import Marketplace, RefundFees
 from offerhub.marketplaces.roles import Role
 from offerhub.marketplaces.scopes import DESCRIPTIONS
 
@@ -47,6 +47,22 @@ class MarketplaceForm(forms.Form):
         max_value=90,
         help_text="Of each amount that leaves a contract. Contracts that exist keep theirs.",
     )
+    max_platform_fee_percent = forms.IntegerField(
+        label="Highest fee of an order in percent",
+        min_value=0,
+        max_value=90,
+        required=False,
+        help_text="An order may bring a fee of its own up to this; empty: up to the one above.",
+    )
+    refund_fees_borne_by = forms.ChoiceField(
+        label="Fees on refunds are borne by",
+        choices=[
+            (RefundFees.BUYER.value, "the buyer, who gets back what the contract pays"),
+            (RefundFees.MARKETPLACE.value, "the marketplace, so that the buyer gets all back"),
+        ],
+        required=False,
+        help_text="The marketplace pays the difference from its platform wallet. New orders only.",
+    )
     after = forms.CharField(
         label="Released by itself after",
         required=False,
@@ -83,6 +99,8 @@ class MarketplaceForm(forms.Form):
         return {
             "name": data["name"],
             "platform_fee_percent": data["platform_fee_percent"],
+            "max_platform_fee_percent": data["max_platform_fee_percent"],
+            "refund_fees_borne_by": data["refund_fees_borne_by"] or RefundFees.BUYER.value,
             "release_policy": policy,
         }
 

@@ -15,6 +15,13 @@ marketplace_id = functools.partial(new_id, "mkt")
 staff_id = functools.partial(new_id, "stf")
 
 
+class RefundFees(models.TextChoices):
+    """Who bears what a contract takes of money that goes back to the buyer."""
+
+    BUYER = "BUYER"  # gets back what the contract paid
+    MARKETPLACE = "MARKETPLACE"  # pays the rest from its platform wallet: the buyer loses nothing
+
+
 class Marketplace(models.Model):
     """A tenant. Every row of every other table belongs to exactly one."""
 
@@ -23,6 +30,11 @@ class Marketplace(models.Model):
     # Percent of each amount that leaves a contract, taken by the contract for the marketplace.
     # A whole number: the escrow provider takes integer percents only.
     platform_fee_percent = models.PositiveSmallIntegerField(default=0)
+    # The most that an order may ask for instead; empty: no more than the marketplace's own fee.
+    max_platform_fee_percent = models.PositiveSmallIntegerField(null=True, blank=True)
+    refund_fees_borne_by = models.CharField(
+        max_length=11, choices=RefundFees.choices, default=RefundFees.BUYER
+    )
     # {"after": "P7D", "from": "FUNDED"}: of orders that bring no release policy of their own.
     release_policy = models.JSONField(null=True, blank=True)
     version = models.PositiveIntegerField(default=0, editable=False)  # counts its events
@@ -32,11 +44,30 @@ class Marketplace(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(platform_fee_percent__lte=90), name="marketplace_fee_at_most_90"
-            )
+            ),
+            models.CheckConstraint(
+                condition=models.Q(max_platform_fee_percent__isnull=True)
+                | models.Q(
+                    max_platform_fee_percent__gte=models.F("platform_fee_percent"),
+                    max_platform_fee_percent__lte=90,
+                ),
+                name="marketplace_fee_within_its_maximum",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(refund_fees_borne_by__in=RefundFees.values),
+                name="marketplace_refund_fees_borne_by_known",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def highest_fee_percent(self) -> int:
+        """The most that an order of this marketplace may take."""
+        if self.max_platform_fee_percent is None:
+            return self.platform_fee_percent
+        return self.max_platform_fee_percent
 
     @property
     def marketplace_id(self) -> str:

@@ -9,7 +9,7 @@ from offerhub.core.actor import Actor
 from offerhub.core.db import in_transaction
 from offerhub.core.errors import FieldError, InvalidRequest, NotFound, WrongState
 from offerhub.marketplaces import journal, tokens
-from offerhub.marketplaces.models import ApiKey, Marketplace
+from offerhub.marketplaces.models import ApiKey, Marketplace, RefundFees
 from offerhub.marketplaces.scopes import parse as parse_scopes
 from offerhub.marketplaces.staff import NewStaff, create_staff
 
@@ -56,13 +56,17 @@ def update_marketplace(
     name: str,
     platform_fee_percent: int,
     release_policy: dict[str, str] | None,
+    max_platform_fee_percent: int | None = None,
+    refund_fees_borne_by: str = RefundFees.BUYER,
     actor: Actor,
 ) -> Marketplace:
-    """Change name, fee and release policy. Orders that exist keep what they were made with.
+    """Change name, fees and release policy. Orders that exist keep what they were made with.
 
-    `release_policy` is of orders that bring none: {"after": "P7D", "from": "FUNDED"}.
+    `release_policy` is of orders that bring none: {"after": "P7D", "from": "FUNDED"}. An order may
+    ask for another fee up to `max_platform_fee_percent`, None: up to the marketplace's own.
     """
     _check_marketplace(name, platform_fee_percent)
+    _check_fees(platform_fee_percent, max_platform_fee_percent, refund_fees_borne_by)
     row = Marketplace.objects.select_for_update().filter(pk=marketplace_id).first()
     if row is None:
         raise NotFound(f"There is no marketplace {marketplace_id}")
@@ -72,8 +76,14 @@ def update_marketplace(
         "platformFeePercentBefore": row.platform_fee_percent,
         "releasePolicy": release_policy,
         "releasePolicyBefore": row.release_policy,
+        "maxPlatformFeePercent": max_platform_fee_percent,
+        "maxPlatformFeePercentBefore": row.max_platform_fee_percent,
+        "refundFeesBorneBy": refund_fees_borne_by,
+        "refundFeesBorneByBefore": row.refund_fees_borne_by,
     }
     row.name, row.platform_fee_percent = name.strip(), platform_fee_percent
+    row.max_platform_fee_percent = max_platform_fee_percent
+    row.refund_fees_borne_by = refund_fees_borne_by
     row.release_policy = release_policy
     journal.record(row, "marketplace.updated", actor=actor, payload=payload)
     row.save()
@@ -85,6 +95,14 @@ def _check_marketplace(name: str, platform_fee_percent: int) -> None:
         raise _refuse("name", "invalid_name", "must have 1 to 100 characters")
     if not 0 <= platform_fee_percent <= 90:
         raise _refuse("platformFeePercent", "out_of_range", "must be from 0 to 90")
+
+
+def _check_fees(percent: int, most: int | None, borne_by: str) -> None:
+    if most is not None and not percent <= most <= 90:
+        text = f"must be from {percent}, the marketplace's own fee, to 90"
+        raise _refuse("maxPlatformFeePercent", "out_of_range", text)
+    if borne_by not in RefundFees.values:
+        raise _refuse("refundFeesBorneBy", "unknown", "must be BUYER or MARKETPLACE")
 
 
 @in_transaction

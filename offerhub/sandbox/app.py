@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from functools import partial
 from typing import Any
 
 from offerhub.sandbox import friendbot, records
@@ -13,9 +14,11 @@ from offerhub.sandbox.faults import Fault, Faults
 from offerhub.sandbox.fields import failure
 from offerhub.sandbox.horizon import Horizon, View
 from offerhub.sandbox.network import Network, Options
+from offerhub.sandbox.parties import envelope_text, mentioned
 from offerhub.sandbox.problems import problem, refused, timeout
 from offerhub.sandbox.results import TxResult
 from offerhub.sandbox.rpc import Rpc
+from offerhub.sandbox.scenarios import Scenarios, prepare
 from offerhub.sandbox.trustless_work import TrustlessWork, rejected
 from offerhub.sandbox.web import Answer, Refused, Request, Response, Stream, reply
 
@@ -32,6 +35,9 @@ class Sandbox:
         self.horizon = Horizon(self.network)
         self.rpc = Rpc(self.network)
         self.work = TrustlessWork(self.network)
+        self.scenarios = Scenarios(self.network)
+        if options.scenarios:
+            prepare(self.network)
         self.control = Control(self.network, self.work, self.faults)
 
     def handle(self, request: Request) -> Answer:
@@ -44,7 +50,9 @@ class Sandbox:
             self.network.tick()
             if request.path.startswith(WORK_PATHS):
                 self.work.meter.count()
-            fault = self.faults.take(request)
+            fault = self.faults.take(request, partial(mentioned, self.network, request))
+            if fault is None and self.network.options.scenarios:
+                fault = self.scenarios.take(request)
             if fault is None:
                 return self._route(request, None)
             if fault.delay:
@@ -141,33 +149,15 @@ class Sandbox:
     def _drop(self, request: Request) -> Response:
         return Response(drop=True)
 
-    def _text(self, request: Request) -> str:
-        """The envelope inside a submission, or an empty text for other requests."""
-        if request.method != "POST":
-            return ""
-        if request.path in ("/transactions", "/transactions_async"):
-            return request.form("tx")
-        try:
-            body = request.json()
-        except ValueError:
-            return ""
-        if request.path == "/helper/send-transaction" and isinstance(body, dict):
-            return str(body.get("signedXdr") or "")
-        if request.path.startswith("/rpc") and isinstance(body, dict):
-            params = body.get("params") or {}
-            send = body.get("method") == "sendTransaction" and isinstance(params, dict)
-            return str(params.get("transaction") or "") if send else ""
-        return ""
-
     def _hash(self, request: Request) -> str:
         try:
-            return self.network.parse(self._text(request)).hash
+            return self.network.parse(envelope_text(request)).hash
         except BadEnvelope:
             return ""
 
     def _bad_sequence(self, request: Request) -> Response | None:
         """tx_bad_seq in the words of whoever was asked; None for what submits nothing."""
-        text, result = self._text(request), TxResult("tx_bad_seq")
+        text, result = envelope_text(request), TxResult("tx_bad_seq")
         if not text:
             return None
         if request.path.startswith(WORK_PATHS):
@@ -179,7 +169,7 @@ class Sandbox:
 
     def _failed(self, request: Request) -> Response | None:
         """A polite 200 around a failure; nothing was applied."""
-        if not self._text(request):
+        if not envelope_text(request):
             return None
         if request.path.startswith(WORK_PATHS):
             return reply({"status": "FAILED", "message": "The transaction could not be sent"})

@@ -96,6 +96,7 @@ class Context:
     problem: str = ""
     touched: set[str] = field(default_factory=set)
     opened: set[str] = field(default_factory=set)
+    scripted: Mapping[tuple[str, int], str] = field(default_factory=dict)
 
     @property
     def op(self) -> OpEffects:

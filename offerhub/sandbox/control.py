@@ -8,7 +8,7 @@ from typing import Any
 
 from stellar_sdk import Keypair, TrustLineFlags
 
-from offerhub.sandbox import assets, friendbot
+from offerhub.sandbox import assets, friendbot, scenarios
 from offerhub.sandbox.clock import duration, iso
 from offerhub.sandbox.codec import is_account, is_contract
 from offerhub.sandbox.faults import Faults
@@ -46,6 +46,7 @@ class Control:
             ("POST", "clawback"): self.clawback,
             ("GET", "provider-limit"): self.provider_use,
             ("POST", "provider-limit"): self.provider_limit,
+            ("GET", "scenarios"): self.scenarios,
             ("GET", "faults"): self.faults,
             ("POST", "faults"): self.add_fault,
             ("DELETE", "faults"): self.clear_faults,
@@ -247,7 +248,7 @@ class Control:
 
     def faults(self, body: dict[str, Any]) -> Response:
         """GET /control/faults"""
-        return reply({"faults": self._faults.listed()})
+        return reply({"faults": self._faults.listed(_owner(body))})
 
     def add_fault(self, body: dict[str, Any]) -> Response:
         """POST /control/faults"""
@@ -259,4 +260,12 @@ class Control:
 
     def clear_faults(self, body: dict[str, Any]) -> Response:
         """DELETE /control/faults"""
-        return reply({"cleared": self._faults.clear()})
+        return reply({"cleared": self._faults.clear(_owner(body))})
+
+    def scenarios(self, body: dict[str, Any]) -> Response:
+        """GET /control/scenarios"""
+        return reply(scenarios.listed(self.network))
+
+
+def _owner(body: dict[str, Any]) -> str:
+    return str(body.get("owner") or "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import itertools
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,13 +26,17 @@ ANSWERS = (
 )
 
 
+MOST_ACCOUNTS = 1000
+
+
 @dataclass(slots=True)
 class Fault:
     """One scripted answer. ``times`` counts down with every request that it meets.
 
     ``path`` is a part of the path, or a glob when it has a ``*`` or ``?``; empty is any path.
     ``delay`` and ``lasts`` are real seconds. ``ledgers`` is for lag: how many of the last
-    ledgers are hidden; without it everything after ``frozen_at`` is.
+    ledgers are hidden; without it everything after ``frozen_at`` is. With ``accounts`` it meets
+    only requests that are about one of them; ``owner`` is whose it is, for listing and clearing.
     """
 
     id: int
@@ -45,12 +49,19 @@ class Fault:
     ledgers: int = 0
     lasts: float = 0.0
     frozen_at: int = 0
+    owner: str = ""
+    accounts: frozenset[str] = frozenset()
     made: float = field(default_factory=time.monotonic)
 
-    def meets(self, request: Request) -> bool:
-        """Whether the fault is for this request."""
+    def meets(self, request: Request, named: Callable[[], frozenset[str]]) -> bool:
+        """Whether the fault is for this request, which names these accounts."""
         if self.method and self.method != request.method:
             return False
+        if not self._fits(request):
+            return False
+        return not self.accounts or not self.accounts.isdisjoint(named())
+
+    def _fits(self, request: Request) -> bool:
         if "*" in self.path or "?" in self.path:
             return fnmatch.fnmatchcase(request.path, self.path)
         return self.path in request.path
@@ -72,6 +83,7 @@ class Fault:
             "mutation": self.mutation,
             "ledgers": self.ledgers,
             "for": self.lasts,
+            "owner": self.owner,
         }
 
 
@@ -91,6 +103,14 @@ def _count(value: object, name: str) -> int:
     return value
 
 
+def _accounts(value: object) -> frozenset[str]:
+    if value is None:
+        return frozenset()
+    if not isinstance(value, list) or not 0 < len(value) <= MOST_ACCOUNTS:
+        raise ValueError(f"accounts is a list of 1 to {MOST_ACCOUNTS} addresses")
+    return frozenset(map(str, value))
+
+
 class Faults:
     """The live faults, oldest first."""
 
@@ -100,7 +120,7 @@ class Faults:
 
     def add(self, body: Mapping[str, Any], latest: int) -> Fault:
         """Script a fault from a control's body; ValueError says what is wrong with it."""
-        known = {"match", "answer", "times", "delay", "mutation", "ledgers", "for"}
+        known = {"match", "answer", "times", "delay", "mutation", "ledgers", "for", "owner"}
         if extra := set(body) - known:
             raise ValueError(f"unknown field {sorted(extra)[0]}")
         match = body.get("match") or {}
@@ -124,27 +144,30 @@ class Faults:
             ledgers=_count(body["ledgers"], "ledgers") if body.get("ledgers") else 0,
             lasts=lasts,
             frozen_at=latest,
+            owner=str(body.get("owner") or ""),
+            accounts=_accounts(match.get("accounts")),
         )
         self._live.append(fault)
         return fault
 
-    def take(self, request: Request) -> Fault | None:
-        """The oldest live fault for a request; uses it once."""
+    def take(self, request: Request, named: Callable[[], frozenset[str]]) -> Fault | None:
+        """The oldest live fault for a request, which names these accounts; uses it once."""
         if not self._live:
             return None
         self._live = [fault for fault in self._live if not fault.over]
         for fault in self._live:
-            if fault.meets(request):
+            if fault.meets(request, named):
                 fault.times -= 1
                 return fault
         return None
 
-    def clear(self) -> int:
-        """Forget all; answers how many there were."""
-        count = len(self.listed())
-        self._live = []
+    def clear(self, owner: str = "") -> int:
+        """Forget all, or those of one owner; answers how many there were."""
+        count = len(self.listed(owner))
+        self._live = [fault for fault in self._live if owner and fault.owner != owner]
         return count
 
-    def listed(self) -> list[dict[str, Any]]:
-        """The live faults."""
-        return [fault.shown() for fault in self._live if not fault.over]
+    def listed(self, owner: str = "") -> list[dict[str, Any]]:
+        """The live faults, or those of one owner."""
+        live = [fault for fault in self._live if not fault.over]
+        return [fault.shown() for fault in live if owner in ("", fault.owner)]

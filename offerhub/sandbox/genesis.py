@@ -14,6 +14,7 @@ from offerhub.sandbox.ledger import (
     Ledger,
     Line,
 )
+from offerhub.sandbox.scenario_table import scripted
 from offerhub.sandbox.soroban import Contracts
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def contracts(keys: Keys, options: Options) -> Contracts:
         fee_address=keys.keypair("fees").public_key,
         protocol_fee_bps=options.protocol_fee_bps,
         tokens={},
+        scripted=scripted(usdc(keys)) if options.scenarios else {},
     )
     made.know(assets.NATIVE)
     made.know(usdc(keys))

@@ -35,6 +35,7 @@ class Options:
     provider_window: float = 60.0
     retention: int = 120_960
     patience: float = 30.0
+    scenarios: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,8 @@ def payment(ctx: Context, source: str, body: xdr.PaymentOp) -> bytes:
     ctx.describe(details, receiver)
     if amount <= 0:
         raise OpFailed("op_malformed")
+    if (asset, amount) in ctx.scripted and source != assets.issuer_of(asset):
+        raise OpFailed(ctx.scripted[asset, amount])
     if not (receiver == source and asset == assets.NATIVE):
         ctx.credit(receiver, asset, amount)
         ctx.debit(source, asset, amount)

@@ -56,6 +56,8 @@ def parser() -> argparse.ArgumentParser:
         help="how far back RPC remembers (default 120960, about 7 days)")
     add("--patience", type=float, default=30.0, metavar="SECONDS",
         help="how long a submission waits for a ledger before it answers 504 (default 30)")
+    add("--scenarios", action="store_true",
+        help="amounts and destinations that go wrong on purpose (see README.md)")
     # fmt: on
     return made
 
@@ -75,6 +77,7 @@ def options(arguments: argparse.Namespace) -> Options:
         provider_window=arguments.provider_window,
         retention=arguments.retention,
         patience=arguments.patience,
+        scenarios=arguments.scenarios,
     )
 
 

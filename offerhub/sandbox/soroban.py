@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from stellar_sdk import xdr
 
@@ -54,6 +54,8 @@ class Contracts:
     fee_address: str
     protocol_fee_bps: int
     tokens: dict[str, str]
+    #: Payments that fail on purpose: (asset, stroops) to the operation's code.
+    scripted: Mapping[tuple[str, int], str] = field(default_factory=dict)
 
     def know(self, asset: str) -> str:
         """Register an asset's token contract; answers its id."""

@@ -188,6 +188,7 @@ def apply(envelope: Envelope, ledger: Ledger, moment: Moment, network: Contracts
         memo=envelope.tx.memo,
         soroban=envelope.soroban,
         tx_source=envelope.source,
+        scripted=network.scripted,
     )
     fee = charge(envelope)
     payer = ledger.accounts[envelope.fee_account]

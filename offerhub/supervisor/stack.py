@@ -70,7 +70,7 @@ class Stack:
             title="Sandbox network",
             command=(
                 *(PYTHON, "-m", "offerhub.sandbox"),
-                *("--port", str(self.sandbox_port), "--data", str(data)),
+                *("--port", str(self.sandbox_port), "--data", str(data), "--scenarios"),
                 *("--provider-limit", str(self.provider_limit)),
                 *("--provider-window", str(self.provider_window)),
             ),

@@ -50,6 +50,11 @@ def request_assignment(*, deposit_id: str, user_id: str, reason: str, actor: Act
     wallet: Wallet | None = getattr(found, "wallet", None)
     if found is None or wallet is None:
         raise NotFound("There is no such user in the deposit's marketplace")
+    if wallet.kind == Wallet.Kind.EXTERNAL:
+        raise WrongState(
+            f"{found.external_id} holds the key of their wallet themselves, so nothing in it can "
+            "be credited; send the deposit back instead"
+        )
     if wallet.status != Wallet.Status.ACTIVE:
         raise WalletNotActive(f"The wallet of {found.external_id} is {wallet.status}, not active")
     return _start(deposit, source, Kind.ASSIGN, wallet.address, reason, actor, found)

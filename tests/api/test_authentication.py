@@ -157,7 +157,13 @@ def test_me_says_who_the_key_is(make_api: Callable[..., Api]) -> None:
     api = make_api("Crafts", ["orders:read", "users:read"])
     body = api.get("/me").json()
     assert body == {
-        "marketplace": {"id": api.marketplace.id, "name": "Crafts"},
+        "marketplace": {
+            "id": api.marketplace.id,
+            "name": "Crafts",
+            "platformFeePercent": 0,
+            "maxPlatformFeePercent": 0,
+            "refundFeesBorneBy": "BUYER",
+        },
         "apiKey": {
             "id": api.key_id,
             "name": "server",

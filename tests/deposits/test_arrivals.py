@@ -6,7 +6,8 @@ from stellar_sdk import Asset, Keypair, MuxedAccount
 
 from offerhub.chain import keys
 from offerhub.core.money import MAX_AMOUNT
-from offerhub.deposits.models import Deposit
+from offerhub.deposits import scans
+from offerhub.deposits.models import Deposit, WalletScan
 from offerhub.users import services as users
 from offerhub.users.models import Wallet
 from tests.deposits.scene import Scene
@@ -261,24 +262,31 @@ def _external(scene: Scene, keypair: Keypair) -> Wallet:
     return Wallet.objects.get(address=keypair.public_key)
 
 
-def test_an_external_wallet_is_credited_with_usdc_alone(scene: Scene) -> None:
+def test_nothing_that_arrives_in_an_external_wallet_is_in_our_books(scene: Scene) -> None:
+    """We can not move it, and the party may spend it at any moment without us."""
     party = scene.player.person()
     user = _external(scene, party).user
-    scene.network.mint(party.public_key, "8")
-    scene.pay(scene.player.friend(), (party.public_key, "5"), asset=Asset.native())
-    scene.watch()
-    assert scene.told() == [("CREDITED", "", "USDC", "8.00")]
-    assert scene.available(user) == "8.00"
-
-
-def test_usdc_of_a_wrong_issuer_in_an_external_wallet_is_shown(scene: Scene) -> None:
-    party = scene.player.person()
     asset = _fake_asset(scene, "USDC")
     scene.send(scene.player.builder(party).append_change_trust_op(asset), party)
-    _external(scene, party)
+    scene.network.mint(party.public_key, "8")
+    scene.pay(scene.player.friend(), (party.public_key, "5"), asset=Asset.native())
     _fake(scene, "USDC", party.public_key, "500")
     scene.watch()
-    assert scene.told() == [("SUSPENSE", "wrong_issuer", "USDC", "500.00")]
+    assert scene.told() == []
+    assert scene.available(user) == "0.00"
+    scans.enrol_new_wallets()
+    assert not WalletScan.objects.filter(wallet__user=user).exists()
+
+
+def test_what_an_external_party_pays_into_a_contract_by_itself_is_dust_there(scene: Scene) -> None:
+    """Its funding is ours, by the hash of the envelope; everything else is anybody's money."""
+    party = scene.player.person("9")
+    _external(scene, party)
+    contract = _our_contract(scene)
+    scene.token_transfer(party, contract, 3)
+    scene.watch()
+    (deposit,) = scene.deposits()
+    assert (deposit.holder, deposit.reason) == ("contract", "contract_dust")
 
 
 def test_what_an_external_party_sends_to_a_user_is_a_deposit(scene: Scene) -> None:

@@ -135,6 +135,14 @@ MOVEMENTS: dict[str, Callable[[Books], Posted | None]] = {
         protocol_fee=1,
         kind="release",
     ),
+    "refund_fees_reimbursed": lambda b: movements.refund_fees_reimbursed(
+        **common(b, order_id="ord_2", milestone_id="mil_1", asset="USDC", fact=fact()),
+        **PAID,
+        payout=movements.Payout(b.buyer.id, "GBUYER", 3),
+        platform_address="GPLATFORM",
+        platform_fee=2,
+        protocol_fee=1,
+    ),
     "withdrawal_requested": lambda b: movements.withdrawal_requested(**withdrawal(b)),
     "withdrawal_returned": lambda b: movements.withdrawal_returned(**withdrawal(b)),
     "withdrawal_confirmed": lambda b: movements.withdrawal_confirmed(
@@ -182,7 +190,7 @@ def _set(kinds: str) -> frozenset[str]:
     return frozenset(kinds.split(", "))
 
 
-FILES = ("ledger.movements", "ledger.suspended", "ledger.reversals")
+FILES = ("ledger.movements", "ledger.suspended", "ledger.reversals", "ledger.reimbursing")
 
 
 def test_every_public_movement_is_in_the_table() -> None:

@@ -1,0 +1,1 @@
+"""What the marketplace pays back of the fees that a contract took of a refund."""
