@@ -105,7 +105,13 @@ def _windows(
 
 
 def _write(order: Order, milestones: Sequence[Milestone], actor: Actor) -> None:
-    payload = {"amount": format_amount(order.amount)}
+    payload = {
+        "status": order.status,
+        "amount": format_amount(order.amount),
+        "buyerId": order.buyer_id,
+        "sellerId": order.seller_id,
+        "externalRef": order.external_ref,
+    }
     try:
         writing.create(order, milestones, actor=actor, payload=payload)
     except IntegrityError as error:

@@ -21,6 +21,8 @@ from stellar_sdk import Keypair
 
 from offerhub.chain.types import Envelope
 
+WEBHOOK = "webhook"  # in the place of an address: a secret that webhooks are signed with
+
 _VERSION = b"\x01"
 _NONCE, _KEY, _TAG = 12, 32, 16
 _WRAPPED = _NONCE + _KEY + _TAG
@@ -74,6 +76,19 @@ def sign(envelope: Envelope, *wallets: Sealed) -> str:
     signed = bytes.fromhex(envelope.hash)
     signatures = b"".join(_signature(wallet, signed) for wallet in wallets)
     return base64.b64encode(raw[:-4] + struct.pack(">I", len(wallets)) + signatures).decode()
+
+
+def open_webhook_secret(row: Sealed) -> str:
+    """The text of a webhook's secret. One of a wallet does not open here: it is sealed to its
+    address. Raises SecretUnreadable."""
+    if row.address != WEBHOOK:
+        raise SecretUnreadable(f"{row.id} is no webhook's secret")
+    sealed, bound = _parts(row)
+    body, data_key = sealed[1 + _WRAPPED :], _data_key(sealed, row.sealed_by, bound)
+    try:
+        return AESGCM(data_key).decrypt(body[:_NONCE], body[_NONCE:], bound).decode()
+    except InvalidTag:
+        raise SecretUnreadable(f"The secret {row.id} does not open") from None
 
 
 def _signature(wallet: Sealed, digest: bytes) -> bytes:
