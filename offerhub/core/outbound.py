@@ -18,7 +18,14 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -170,7 +177,7 @@ def is_public(address: Address) -> bool:
 
 
 @cache
-def _denied(networks: tuple[str, ...]) -> list[object]:
+def _denied(networks: tuple[str, ...]) -> list[IPv4Network | IPv6Network]:
     """What the operator closes beside."""
     return [ip_network(text, strict=False) for text in networks]
 

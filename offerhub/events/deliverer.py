@@ -38,9 +38,10 @@ class Deliverer:
         self,
         *,
         resolver: outbound.Resolver = outbound.system_resolver,
+        timeout: float = sending.TIMEOUT,
         ready: Callable[[], None] = lambda: None,
     ) -> None:
-        self._resolver, self._tell_ready = resolver, ready
+        self._resolver, self._timeout, self._tell_ready = resolver, timeout, ready
         self._database = ThreadPoolExecutor(1, thread_name_prefix="deliver")
         self._flying: Counter[str] = Counter()
         self._sending: set[asyncio.Task[None]] = set()
@@ -98,7 +99,7 @@ class Deliverer:
             self._look_at = 0.0
             begun = await self.turn()
             if self._sending:
-                await asyncio.wait(self._sending)
+                await asyncio.wait(self._sending, return_when=asyncio.FIRST_COMPLETED)
             elif not begun and not self._results:
                 return
 
@@ -107,7 +108,7 @@ class Deliverer:
         if self._sending:
             await asyncio.wait(self._sending)
         await self._write()
-        await self._ask(connection.close)
+        await self._ask(lambda: connection.close())
         self._database.shutdown()
 
     # --- one delivery ---------------------------------------------------------------------------
@@ -116,7 +117,9 @@ class Deliverer:
         event, body = claimed.event, bodies.encoded(claimed.event)
         try:
             headers = signing.headers(event.id, int(time.time()), body, secrets)
-            answer = await sending.post(claimed.url, body, headers, resolver=self._resolver)
+            answer = await sending.post(
+                claimed.url, body, headers, timeout=self._timeout, resolver=self._resolver
+            )
         except Exception:
             logger.exception("delivery_failed", delivery=claimed.id)
             answer = sending.Answer(None, "internal", "the deliverer failed; see its log")

@@ -105,10 +105,11 @@ async def _response(http: h11.Connection, reader: asyncio.StreamReader) -> h11.R
         event = http.next_event()
         if isinstance(event, h11.Response):
             return event
-        if isinstance(event, h11.ConnectionClosed):
-            raise ConnectionResetError("the connection was closed without an answer")
         if event is h11.NEED_DATA:
-            http.receive_data(await reader.read(16 * 1024))
+            data = await reader.read(16 * 1024)
+            if not data:
+                raise ConnectionResetError("the connection was closed without an answer")
+            http.receive_data(data)
 
 
 async def _text(http: h11.Connection, reader: asyncio.StreamReader) -> bytes:

@@ -23,8 +23,10 @@ class Subject(Protocol):
     """An object that events are about: it counts its own changes in `version`."""
 
     id: Any
-    marketplace_id: Any
     version: int
+
+    @property
+    def marketplace_id(self) -> Any: ...
 
 
 def first(
