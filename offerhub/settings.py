@@ -274,6 +274,9 @@ SPECTACULAR_SETTINGS = {
 
 # --- events and webhooks ------------------------------------------------------------------------
 EVENTS_STRICT = False  # for tests: see offerhub/events/catalog.py
+# Event streams that may be open at a time: in one web process, and of one key in it.
+STREAMS_PER_PROCESS = env.int("STREAMS_PER_PROCESS", 500)
+STREAMS_PER_KEY = env.int("STREAMS_PER_KEY", 200)
 # Where webhooks may go: https to these ports, and to no address inside. Networks of one's own that
 # look public are closed by naming them: "198.51.100.0/24,2001:db8:1::/48".
 OUTBOUND_PORTS = [int(port) for port in env.list("OUTBOUND_PORTS", default=["443", "8443"])]

@@ -55,7 +55,7 @@ class EventShape(Shape):
     sequence = IntegerField(min_value=1, max_value=COUNT)
     cursor = TextField(max_length=18)
     request_id = TextField(max_length=64, allow_null=True)
-    data = MetadataField()
+    data = MetadataField()  # type: ignore[assignment]
 
 
 class _Types(ListField):
