@@ -14,6 +14,8 @@ from pathlib import Path
 
 import psutil
 
+from offerhub.supervisor import ports
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -29,7 +31,7 @@ class Instance:
 
     def pids(self) -> dict[str, list[int]]:
         """Process ids by role, read from the command lines of the supervisor's children."""
-        roles: dict[str, list[int]] = {"web": [], "worker": [], "monitor": [], "sandbox": []}
+        roles: dict[str, list[int]] = {role: [] for role in MARKS}
         for child in psutil.Process(self.supervisor).children():
             words = " ".join(child.cmdline())
             for role, mark in MARKS.items():
@@ -44,6 +46,7 @@ MARKS = {
     "web": "gunicorn",
     "worker": "manage.py work",
     "monitor": "manage.py monitor",
+    "deliverer": "manage.py deliver",
     "sandbox": "sandbox",
 }
 
@@ -55,7 +58,7 @@ def running() -> Iterator[Instance]:
         Path(folder).chmod(0o755)
         environment = {k: v for k, v in os.environ.items() if k != "DATABASE_URL"}
         environment |= {"OFFERHUB_VAR": folder, "LOG_LEVEL": "WARNING"}
-        command = [sys.executable, "manage.py", "up", "--no-demo", "--port", "8765"]
+        command = [sys.executable, "manage.py", "up", "--no-demo", "--port", str(ports.any_free())]
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
         try:
             facts = _await_facts(Path(folder) / "run.json", process)
