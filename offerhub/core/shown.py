@@ -14,9 +14,19 @@ from offerhub.core.money import format_amount
 # How a state is coloured, beside being said in words; all others are on their way.
 TONES = {
     "good": {"ACTIVE", "APPROVED", "COMPLETED", "CONFIRMED", "CREDITED", "DELIVERED"}
-    | {"FOLLOWING", "FUNDED", "RELEASED", "RESOLVED"},
+    | {"ENABLED", "FOLLOWING", "FUNDED", "RELEASED", "RESOLVED"},
     "bad": {"DISPUTED", "FAILED", "HALTED", "SUSPENSE", "UNKNOWN", "STUCK"},
-    "over": {"CANCELLED", "CLOSED", "REFUNDED", "RETURNED", "WITHDRAWN", "REJECTED", "EXPIRED"},
+    "over": {
+        "CANCELLED",
+        "CLOSED",
+        "DELETED",
+        "DISABLED",
+        "REFUNDED",
+        "RETURNED",
+        "WITHDRAWN",
+        "REJECTED",
+        "EXPIRED",
+    },
 }
 
 # The page of a record, by the prefix of its id: the name of the desk's route.
@@ -33,6 +43,9 @@ PAGES = {
     "mil": "orders_milestone_change",
     "mkt": "marketplaces_marketplace_change",
     "key": "marketplaces_apikey_change",
+    "evt": "event",
+    "whk": "webhook",
+    "whd": "webhook_delivery",
 }
 _ID = re.compile(r"[a-z]{3}_[0-9a-z]{26}", re.ASCII)
 _ON_CHAIN = re.compile(r"[GC][A-Z2-7]{55}|M[A-Z2-7]{68}|[0-9a-f]{64}", re.ASCII)

@@ -16,6 +16,8 @@ WORK = (
     ("Approvals", "approvals", Right.VIEW),
     ("Operations", "operations", Right.VIEW),
     ("Deposits in suspense", "suspense", Right.VIEW),
+    ("Webhooks", "webhooks", Right.VIEW),
+    ("Event log", "event_log", Right.VIEW),
 )
 # Models by name; what is in none of these is under More.
 GROUPS = {

@@ -8,6 +8,7 @@ from offerhub.desk import (
     approvals,
     case,
     case_actions,
+    eventlog,
     evidence,
     operations,
     order,
@@ -16,6 +17,7 @@ from offerhub.desk import (
     search,
     suspense,
     user,
+    webhooks,
 )
 
 PAGES = (
@@ -30,6 +32,8 @@ PAGES = (
     user,
     operations,
     suspense,
+    webhooks,
+    eventlog,
 )
 
 
