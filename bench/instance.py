@@ -15,9 +15,9 @@ from pathlib import Path
 import psutil
 
 from offerhub import postgres
+from offerhub.supervisor import ports
 
 ROOT = Path(__file__).resolve().parent.parent
-PORT = os.environ.get("PORT", "8765")
 
 
 @dataclass
@@ -32,7 +32,7 @@ class Instance:
 
     def pids(self) -> dict[str, list[int]]:
         """Process ids by role, read from the command lines of the supervisor's children."""
-        roles: dict[str, list[int]] = {"web": [], "worker": [], "monitor": [], "sandbox": []}
+        roles: dict[str, list[int]] = {role: [] for role in MARKS}
         for child in psutil.Process(self.supervisor).children():
             words = " ".join(child.cmdline())
             for role, mark in MARKS.items():
@@ -47,6 +47,7 @@ MARKS = {
     "web": "gunicorn",
     "worker": "manage.py work",
     "monitor": "manage.py monitor",
+    "deliverer": "manage.py deliver",
     "sandbox": "sandbox",
 }
 
@@ -72,7 +73,7 @@ def running_in(folder: Path, **settings: str) -> Iterator[Instance]:
     environment = {k: v for k, v in os.environ.items() if k != "DATABASE_URL"}
     environment |= {"OFFERHUB_VAR": str(folder), "LOG_LEVEL": "WARNING", **settings}
     (folder / "run.json").unlink(missing_ok=True)  # of an earlier one
-    command = [sys.executable, "manage.py", "up", "--no-demo", "--port", PORT]
+    command = [sys.executable, "manage.py", "up", "--no-demo", "--port", str(ports.any_free())]
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
     try:
         facts = _await_facts(folder / "run.json", process)

@@ -87,7 +87,6 @@ def open_dispute(*, marketplace_id: str, new: NewDispute, actor: Actor) -> Dispu
         actor=actor,
     )
     facts = {
-        "orderId": order.id,
         "openedBy": new.opened_by,
         "amount": format_amount(dispute.amount),
         "milestones": [milestone.ref for milestone in milestones],
@@ -308,7 +307,8 @@ def record(
     dispute: Dispute, event: str, actor: Actor, payload: dict[str, Any] | None = None
 ) -> Dispute:
     """Write the event and save the row: the last step of a change."""
-    events.record(dispute, event, actor=actor, payload=payload)
+    told = {"status": dispute.status, "orderId": dispute.order_id, **(payload or {})}
+    events.record(dispute, event, actor=actor, payload=told)
     dispute.save()
     return dispute
 

@@ -279,6 +279,22 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [],  # the schema's own view does what is needed
 }
 
+# --- events and webhooks ------------------------------------------------------------------------
+EVENTS_STRICT = False  # for tests: see offerhub/events/catalog.py
+# Event streams that may be open at a time: in one web process, and of one key in it.
+STREAMS_PER_PROCESS = env.int("STREAMS_PER_PROCESS", 500)
+STREAMS_PER_KEY = env.int("STREAMS_PER_KEY", 200)
+# Where webhooks may go: https to these ports, and to no address inside. Networks of one's own that
+# look public are closed by naming them: "198.51.100.0/24,2001:db8:1::/48".
+OUTBOUND_PORTS = [int(port) for port in env.list("OUTBOUND_PORTS", default=["443", "8443"])]
+OUTBOUND_DENIED = env.list("OUTBOUND_DENIED_NETWORKS", default=[])
+# Connections at a time: of the whole deliverer, and to one endpoint.
+WEBHOOK_CONNECTIONS = env.int("WEBHOOK_CONNECTIONS", 200)
+WEBHOOK_ENDPOINT_CONNECTIONS = env.int("WEBHOOK_ENDPOINT_CONNECTIONS", 10)
+# An endpoint that has answered nothing well for so many days is disabled.
+WEBHOOK_DISABLE_DAYS = env.float("WEBHOOK_DISABLE_DAYS", 5.0)
+WEBHOOK_LOG_DAYS = env.float("WEBHOOK_LOG_DAYS", 30.0)  # how long ended deliveries are kept
+
 # --- work -------------------------------------------------------------------------------------
 # With no broker the sweeps of `manage.py work` do everything; with one, Celery does the same.
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", "")

@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 
 API = [
     path("", include("offerhub.api.urls")),
+    path("", include("offerhub.api.events.urls")),
     path("", include("offerhub.users.urls")),
     path("", include("ledger.urls")),
     path("", include("offerhub.deposits.urls")),

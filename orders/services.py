@@ -128,7 +128,13 @@ def _windows(
 
 
 def _write(order: Order, milestones: Sequence[Milestone], actor: Actor) -> None:
-    payload = {"amount": format_amount(order.amount)}
+    payload: dict[str, Any] = {
+        "status": order.status,
+        "amount": format_amount(order.amount),
+        "buyerId": order.buyer_id,
+        "sellerId": order.seller_id,
+        "externalRef": order.external_ref,
+    }
     if order.campaign_id:
         payload["campaignId"] = order.campaign_id
     try:

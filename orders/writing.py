@@ -92,7 +92,8 @@ def save(
     The caller holds the order's lock. `changed` is what of it changed too; `ended` an operation
     that ended with `status` and gives its account back; `follower` the one that comes after it.
     """
-    values = events.recorded(order, event, actor=actor, payload=payload)
+    told = {"status": order.status, **(payload or {})}
+    values = events.recorded(order, event, actor=actor, payload=told)
     values |= {
         "order_id": order.pk,
         "order_status": order.status,

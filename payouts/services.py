@@ -76,6 +76,7 @@ def request_withdrawal(
         "withdrawal.requested",
         actor=actor,
         payload={
+            "status": withdrawal.status,
             "userId": user.id,
             "amount": format_amount(amount),
             "destination": checked.destination,
@@ -281,5 +282,6 @@ def give_back(withdrawal: Withdrawal, actor: Actor) -> None:
 
 def save(withdrawal: Withdrawal, event: str, actor: Actor, payload: dict[str, Any]) -> None:
     """The change and its event."""
-    events.record(withdrawal, event, actor=actor, payload=payload)
+    told = {"status": withdrawal.status, **payload}
+    events.record(withdrawal, event, actor=actor, payload=told)
     withdrawal.save(update_fields=["status", "version", "hash", "fee", "problem", "updated_at"])

@@ -24,3 +24,6 @@ API_CALL_LOG = False
 # Each test process has a network of its own. Its address is chosen here and not in a fixture: what
 # is set while a test overrides settings would be taken back with them.
 SANDBOX_URL = os.environ.get("OFFERHUB_SANDBOX_URL") or f"http://127.0.0.1:{free_port()}"
+
+# An event that is not exactly as the catalogue declares it is refused.
+EVENTS_STRICT = True

@@ -21,6 +21,8 @@ from stellar_sdk import Keypair
 
 from offerhub.chain.types import Envelope
 
+WEBHOOK = "webhook"  # in the place of an address: a secret that webhooks are signed with
+
 _VERSION = b"\x01"
 _NONCE, _KEY, _TAG = 12, 32, 16
 MOST_SIGNATURES = 20
@@ -86,6 +88,19 @@ def opens(wallet: Sealed) -> bool:
     except SecretUnreadable:
         return False
     return True
+
+
+def open_webhook_secret(row: Sealed) -> str:
+    """The text of a webhook's secret. One of a wallet does not open here: it is sealed to its
+    address. Raises SecretUnreadable."""
+    if row.address != WEBHOOK:
+        raise SecretUnreadable(f"{row.id} is no webhook's secret")
+    sealed, bound = _parts(row)
+    body, data_key = sealed[1 + _WRAPPED :], _data_key(sealed, row.sealed_by, bound)
+    try:
+        return AESGCM(data_key).decrypt(body[:_NONCE], body[_NONCE:], bound).decode()
+    except InvalidTag:
+        raise SecretUnreadable(f"The secret {row.id} does not open") from None
 
 
 def _signature(wallet: Sealed, digest: bytes) -> bytes:

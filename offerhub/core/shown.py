@@ -14,11 +14,11 @@ from offerhub.core.money import format_amount
 # How a state is coloured, beside being said in words; all others are on their way.
 TONES = {
     "good": {"ACTIVE", "APPROVED", "COMPLETED", "CONFIRMED", "CREDITED", "DELIVERED"}
-    | {"FOLLOWING", "FUNDED", "RELEASED", "RESOLVED", "SETTLED", "SUCCEEDED"},
+    | {"ENABLED", "FOLLOWING", "FUNDED", "RELEASED", "RESOLVED", "SETTLED", "SUCCEEDED"},
     "bad": {"DISPUTED", "FAILED", "HALTED", "NEEDS_ATTENTION", "SUSPENSE", "UNKNOWN", "STUCK"}
     | {"PAST_DUE", "UNPAID"},
     "over": {"CANCELLED", "CLOSED", "REFUNDED", "RETURNED", "WITHDRAWN", "REJECTED", "EXPIRED"}
-    | {"DROPPED", "PAUSED"},
+    | {"DELETED", "DISABLED", "DROPPED", "PAUSED"},
 }
 
 # The page of a record, by the prefix of its id: the name of the desk's route.
@@ -38,6 +38,9 @@ PAGES = {
     "mil": "orders_milestone_change",
     "mkt": "marketplaces_marketplace_change",
     "key": "marketplaces_apikey_change",
+    "evt": "event",
+    "whk": "webhook",
+    "whd": "webhook_delivery",
 }
 _ID = re.compile(r"[a-z]{3}_[0-9a-z]{26}", re.ASCII)
 _ON_CHAIN = re.compile(r"[GC][A-Z2-7]{55}|M[A-Z2-7]{68}|[0-9a-f]{64}", re.ASCII)

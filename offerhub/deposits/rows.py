@@ -17,6 +17,7 @@ from offerhub.core.money import format_amount
 from offerhub.deposits.judgement import Owner, Role, Verdict, asset_of
 from offerhub.deposits.models import Deposit, QuarantinedEvent, source_of
 from offerhub.events.models import Event
+from offerhub.events.services import first
 
 ACTOR = system("monitor")
 
@@ -129,12 +130,11 @@ def _event_type(finding: Finding) -> str:
 def record_events(findings: Sequence[Finding]) -> None:
     """The first event of each new row, all in one statement: nobody else knows the rows yet."""
     Event.objects.bulk_create(
-        Event(
+        first(
+            finding.id,
+            _event_type(finding),
             marketplace_id=finding.owner.marketplace_id,
-            type=_event_type(finding),
-            subject=finding.id,
-            sequence=1,
-            actor=str(ACTOR),
+            actor=ACTOR,
             payload=_payload(finding),
         )
         for finding in findings

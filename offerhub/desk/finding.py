@@ -91,7 +91,7 @@ def _by_id(text: str, prefix: str) -> list[Hit]:
         return _operations(pk=text)
     if prefix == "evt":
         events = Event.objects.filter(id=text)
-        return [_hit("Event", row.type, row.subject, row.subject) for row in events]
+        return [_hit("Event", row.type, row.subject, row.id) for row in events]
     model = BY_PREFIX.get(prefix)
     row = model._base_manager.filter(pk=text).first() if model else None
     if row is None:

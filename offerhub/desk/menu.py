@@ -18,6 +18,8 @@ WORK = (
     ("Operations", "operations", Right.VIEW),
     ("Deposits in suspense", "suspense", Right.VIEW),
     ("Campaigns", "campaigns", Right.VIEW),
+    ("Webhooks", "webhooks", Right.VIEW),
+    ("Event log", "event_log", Right.VIEW),
 )
 # Models by name; what is in none of these is under More.
 GROUPS = {

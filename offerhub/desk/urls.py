@@ -11,6 +11,7 @@ from offerhub.desk import (
     campaigns,
     case,
     case_actions,
+    eventlog,
     evidence,
     operations,
     order,
@@ -21,6 +22,7 @@ from offerhub.desk import (
     subscription,
     suspense,
     user,
+    webhooks,
 )
 
 PAGES = (
@@ -40,6 +42,8 @@ PAGES = (
     subscription,
     suspense,
     campaigns,
+    webhooks,
+    eventlog,
 )
 
 

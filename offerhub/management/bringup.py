@@ -136,7 +136,8 @@ class BringUp:
             supervisor.beside(lambda: call_command("check", stdout=StringIO()))
             wanted = supervisor.beside(lambda: seed.patiently(seed.migrate))
             notes.append(f"{wanted} migrations" if wanted else "up to date")
-        programs = [*stack.workers(), stack.monitor(), stack.web()]  # the web is stopped first
+        programs = [*stack.workers(), stack.monitor(), stack.deliverer()]
+        programs.append(stack.web())  # stopped first
         children += [supervisor.start(program) for program in programs]
         addresses = {"sandbox": stack.sandbox_url, "web": stack.base_url}
         for child in children:

@@ -83,15 +83,16 @@ class Stack:
             name="web",
             title="Web server",
             command=(
-                *(PYTHON, "-m", "gunicorn", "offerhub.wsgi:application"),
+                *(PYTHON, "-m", "gunicorn", "offerhub.asgi:application"),
                 *("--bind", f"{self.host}:{self.port}", "--preload"),
-                *("--worker-class", "gthread", "--workers", str(self.web_workers)),
-                *("--threads", str(self.web_threads), "--keep-alive", "75"),
+                *("--worker-class", "offerhub.serving.worker.Worker"),
+                *("--workers", str(self.web_workers), "--keep-alive", "75"),
                 # Longer than the longest `Prefer: wait`; a restart waits for answers on their way.
                 *("--timeout", "60", "--graceful-timeout", "10"),
                 *("--no-control-socket", "--worker-tmp-dir", _memory_folder()),
                 *("--backlog", "1024", "--log-level", "warning"),
             ),
+            environment={"WEB_THREADS": str(self.web_threads)},
             ready=_answers(f"{self.base_url}/readyz"),
         )
 
@@ -110,6 +111,9 @@ class Stack:
 
     def monitor(self) -> Program:
         return self._announcing("monitor", "Chain monitor", (PYTHON, "manage.py", "monitor"))
+
+    def deliverer(self) -> Program:
+        return self._announcing("deliverer", "Webhooks", (PYTHON, "manage.py", "deliver"))
 
     def _announcing(self, name: str, title: str, command: tuple[str, ...]) -> Program:
         """A program without a port: it writes a file when it is ready."""

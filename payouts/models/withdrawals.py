@@ -185,7 +185,11 @@ class WithdrawalAttempt(WalletSubmission):
                     withdrawal,
                     "withdrawal.submitted",
                     actor=system("payouts", self.request_id),
-                    payload={"operationId": self.id, "hash": self.hash},
+                    payload={
+                        "status": withdrawal.status,
+                        "operationId": self.id,
+                        "hash": self.hash,
+                    },
                 )
                 withdrawal.save(update_fields=["status", "version", "updated_at"])
         return True

@@ -21,7 +21,7 @@ from tests.processes.children import child, clean_environment, redis_server, unt
 from tests.processes.installation import Installation
 
 pytestmark = pytest.mark.slow
-CHILDREN = ["postgres", "sandbox", "web", "worker", "monitor"]
+CHILDREN = ["postgres", "sandbox", "web", "worker", "monitor", "deliverer"]
 
 
 def test_it_says_where_everything_is(running: Installation) -> None:
@@ -60,7 +60,12 @@ def test_a_killed_process_comes_back(running: Installation, name: str) -> None:
     before = running.pids()
     os.kill(before[name], signal.SIGKILL)
     until(lambda: running.pids().get(name) not in (None, before[name]), 60, lambda: running.output)
-    title = {"postgres": "PostgreSQL", "web": "Web server", "monitor": "Chain monitor"}
+    title = {
+        "postgres": "PostgreSQL",
+        "web": "Web server",
+        "monitor": "Chain monitor",
+        "deliverer": "Webhooks",
+    }
     back = f"{title.get(name, name.title())}"
     until(
         lambda: f"{back}" in running.output and "is back" in running.output,
@@ -165,7 +170,7 @@ def test_an_external_database_and_a_broker_take_the_place_of_our_own(
 ) -> None:
     with external_database(f"up_{installation.port}") as url, redis_server(tmp_path) as broker:
         with installation.started(DATABASE_URL=url, CELERY_BROKER_URL=broker) as process:
-            wanted = ["beat", "monitor", "sandbox", "web", "worker"]
+            wanted = ["beat", "deliverer", "monitor", "sandbox", "web", "worker"]
             assert sorted(installation.pids()) == wanted
             assert installation.is_ready()
             process.send_signal(signal.SIGTERM)

@@ -1,0 +1,229 @@
+"""The API of events and webhooks, over HTTP."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from offerhub.api.models import IdempotencyKey
+from offerhub.events.models import WebhookSecret
+from tests.events.conftest import Market
+from tests.events.consumer import Consumer
+from tests.http import Api, served
+
+
+@pytest.fixture(scope="module")
+def address(django_db_setup: None) -> Iterator[str]:
+    with served() as url:
+        yield url
+
+
+@pytest.fixture
+def api(address: str, market: Market) -> Api:
+    return Api(address, market.key().token)
+
+
+@pytest.fixture
+def stranger(address: str, committed: None) -> Api:
+    return Api(address, Market("Other").key().token)
+
+
+def codes(problem: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(error["field"], error["code"]) for error in problem["errors"]]
+
+
+def test_the_log_is_read_with_one_cursor_from_the_beginning_or_behind_an_event(
+    api: Api, market: Market, stranger: Api
+) -> None:
+    market.rename(4)
+    first = api.get("/events?limit=3")
+    assert [e["type"] for e in first["data"]][:2] == ["marketplace.created", "api_key.created"]
+    assert first["hasMore"] is True
+    assert first["nextCursor"] == first["data"][-1]["cursor"]
+    rest = api.get(f"/events?after={first['nextCursor']}")
+    assert [e["sequence"] for e in rest["data"]] == [3, 4, 5]
+    assert rest["hasMore"] is False
+    by_id = api.get(f"/events?after={first['data'][-1]['id']}")
+    assert by_id == rest
+    assert api.get(f"/events?cursor={first['nextCursor']}") == rest
+    end = api.get(f"/events?after={rest['nextCursor']}")
+    assert end == {"data": [], "hasMore": False, "nextCursor": rest["nextCursor"]}
+    market.rename()
+    news = api.get(f"/events?after={end['nextCursor']}")["data"]
+    assert [e["sequence"] for e in news] == [6]
+    one = api.get(f"/events/{news[0]['id']}")
+    assert one == news[0]
+    assert sorted(one["data"]) == [
+        "name",
+        "platformFeePercent",
+        "platformFeePercentBefore",
+        "releasePolicy",
+        "releasePolicyBefore",
+    ]
+    stranger.get(f"/events/{one['id']}", status=404)
+    assert codes(stranger.get(f"/events?after={one['id']}", status=400)) == [
+        ("after", "invalid_cursor")
+    ]
+
+
+def test_the_log_is_filtered_by_types_and_subject(api: Api, market: Market) -> None:
+    market.rename()
+    key = market.key().key
+    types = [e["type"] for e in api.get("/events?types=api_key.*,marketplace.updated")["data"]]
+    assert types == ["api_key.created", "marketplace.updated", "api_key.created"]
+    about = api.get(f"/events?subject={key.pk}")["data"]
+    assert [(e["type"], e["data"]["name"]) for e in about] == [("api_key.created", "test")]
+    for query, complaint in {
+        "types=orders.*": ("types", "unknown_type"),
+        "types=order.created,order": ("types", "unknown_type"),
+        "after=nonsense": ("after", "invalid_cursor"),
+        "after=-1": ("after", "invalid_cursor"),
+        "limit=0": ("limit", "invalid_limit"),
+        "colour=red": ("colour", "unknown_field"),
+    }.items():
+        assert codes(api.get(f"/events?{query}", status=400)) == [complaint]
+
+
+def test_a_secret_is_shown_once_and_rests_nowhere_but_under_its_seal(
+    api: Api, market: Market, stranger: Api, consumer: Consumer
+) -> None:
+    body = {"url": consumer.url, "types": ["order.*"], "description": "Shop"}
+    headers = {"Idempotency-Key": "first"}
+    made = api.post("/webhook-endpoints", body, status=201, headers=headers)
+    secret = made["secret"]
+    assert secret.startswith("whsec_")
+    assert len(secret) == len("whsec_") + 44
+    again = api.request("POST", "/webhook-endpoints", body, headers)
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert again.json() == made
+    kept = IdempotencyKey.objects.get(marketplace=market.id, key="first").body
+    assert kept is not None
+    row = WebhookSecret.objects.get(endpoint=made["id"])
+    for resting in (kept, bytes(row.sealed_secret).decode("latin-1"), *_texts_of_the_log(market)):
+        assert secret not in resting
+        assert secret.removeprefix("whsec_")[:20] not in resting
+    shown = api.get(f"/webhook-endpoints/{made['id']}")
+    assert "secret" not in shown
+    assert shown == {name: made[name] for name in shown}
+    assert (shown["types"], shown["status"], shown["reason"]) == (["order.*"], "ENABLED", None)
+    assert [e["id"] for e in api.get("/webhook-endpoints")["data"]] == [made["id"]]
+    assert stranger.get("/webhook-endpoints")["data"] == []
+
+    rotated = api.post(f"/webhook-endpoints/{made['id']}/rotate-secret", {"overlap": "PT2H"})
+    assert rotated["secret"] not in (secret, "")
+    assert rotated["overlapUntil"] is not None
+    assert WebhookSecret.objects.filter(endpoint=made["id"]).count() == 2
+    api.post(f"/webhook-endpoints/{made['id']}/rotate-secret")
+    assert WebhookSecret.objects.filter(endpoint=made["id"]).count() == 2
+
+
+def _texts_of_the_log(market: Market) -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT payload::text FROM events_event WHERE marketplace_id = %s", [market.id]
+        )
+        return [text for (text,) in cursor.fetchall()]
+
+
+def test_an_endpoint_is_changed_switched_off_and_on_and_deleted(
+    api: Api, market: Market, stranger: Api, consumer: Consumer
+) -> None:
+    made = api.post("/webhook-endpoints", {"url": consumer.url}, status=201)
+    path = f"/webhook-endpoints/{made['id']}"
+    changes = {"url": consumer.url + "/2", "types": ["user.created", "order.*"]}
+    changed = api.request("PATCH", path, changes).json()
+    assert (changed["url"], changed["types"]) == (consumer.url + "/2", ["order.*", "user.created"])
+    off = api.request("PATCH", path, {"status": "DISABLED"}).json()
+    assert (off["status"], off["reason"]) == ("DISABLED", "REQUESTED")
+    assert api.post(f"{path}/test", status=409)["code"] == "wrong_state"
+    assert api.request("PATCH", path, {"status": "ENABLED"}).json()["reason"] is None
+    for method, tail in (("GET", ""), ("DELETE", ""), ("POST", "/test"), ("GET", "/deliveries")):
+        assert stranger.request(method, path + tail).status_code == 404
+    assert api.request("DELETE", path).status_code == 204
+    assert api.request("DELETE", path).status_code == 404
+    api.get(path, status=404)
+    assert api.get("/webhook-endpoints")["data"] == []
+    assert not WebhookSecret.objects.filter(endpoint=made["id"]).exists()
+    types = [e["type"] for e in api.get(f"/events?subject={made['id']}")["data"]]
+    assert types == [
+        f"webhook_endpoint.{what}" for what in ("created", "updated", "disabled", "enabled")
+    ] + ["webhook_endpoint.deleted"]
+
+
+@pytest.mark.parametrize(
+    ("body", "complaint"),
+    [
+        ({}, ("url", "required")),
+        ({"url": "https://10.0.0.1/"}, ("url", "address_refused")),
+        ({"url": "http://example.com/"}, ("url", "scheme_refused")),
+        ({"url": "https://example.com:22/"}, ("url", "port_refused")),
+        ({"url": "https://me:secret@example.com/"}, ("url", "credentials_refused")),
+        ({"url": "https://example.com/", "types": ["order"]}, ("types", "unknown_type")),
+        ({"url": "https://example.com/", "types": "order.*"}, ("types", "not_a_list")),
+        ({"url": "https://example.com/", "secret": "whsec_x"}, ("secret", "unknown_field")),
+    ],
+)
+def test_an_endpoint_that_nothing_could_be_sent_to_is_refused(
+    api: Api, body: dict[str, Any], complaint: tuple[str, str]
+) -> None:
+    assert codes(api.post("/webhook-endpoints", body, status=400)) == [complaint]
+    assert api.get("/webhook-endpoints")["data"] == []
+
+
+def test_a_marketplace_has_at_most_twenty_endpoints(api: Api, consumer: Consumer) -> None:
+    for number in range(20):
+        api.post("/webhook-endpoints", {"url": f"{consumer.url}/{number}"}, status=201)
+    refused = api.post("/webhook-endpoints", {"url": consumer.url}, status=422)
+    assert refused["code"] == "too_many_endpoints"
+
+
+def test_deliveries_are_listed_with_their_tries_and_sent_again(
+    api: Api, market: Market, stranger: Api, consumer: Consumer, deliver: Any
+) -> None:
+    endpoint = market.endpoint(consumer.url)
+    path = f"/webhook-endpoints/{endpoint.pk}/deliveries"
+    consumer.reply = lambda heard: 500
+    market.rename()
+    deliver()
+    (listed,) = api.get(path)["data"]
+    assert (listed["status"], listed["attempts"], listed["answered"]) == ("PENDING", 1, 500)
+    assert listed["eventId"] == consumer.ids()[0]
+    assert listed["nextAttemptAt"] is not None
+    one = api.get(f"{path}/{listed['id']}")
+    assert one == listed | {"tried": one["tried"]}
+    (tried,) = one["tried"]
+    assert sorted(tried) == ["answered", "at", "detail", "milliseconds", "number", "problem"]
+    assert (tried["answered"], tried["problem"]) == (500, "not_accepted")
+    stranger.get(f"{path}/{listed['id']}", status=404)
+
+    consumer.reply = lambda heard: 200
+    answer = api.request(
+        "POST", f"{path}/{listed['id']}/redeliver", headers={"Prefer": "respond-async"}
+    )
+    assert answer.status_code == 202
+    deliver()
+    done = api.get(f"{path}/{listed['id']}")
+    assert (done["status"], done["attempts"], done["nextAttemptAt"]) == ("DELIVERED", 2, None)
+    assert consumer.ids() == [listed["eventId"]] * 2
+    assert api.get(f"{path}?status=PENDING")["data"] == []
+    assert len(api.get(f"{path}?status=DELIVERED&subject={market.id}")["data"]) == 1
+
+    tested = api.request(
+        "POST", f"/webhook-endpoints/{endpoint.pk}/test", headers={"Prefer": "respond-async"}
+    )
+    assert tested.status_code == 202
+    assert tested.json()["eventType"] == "webhook_endpoint.tested"
+    deliver()
+    assert consumer.types()[-1] == "webhook_endpoint.tested"
+
+
+def test_scopes_keep_reading_and_writing_apart(address: str, market: Market) -> None:
+    reader = Api(address, market.key("webhooks:read").token)
+    writer = Api(address, market.key("webhooks:write").token)
+    assert reader.get("/webhook-endpoints")["data"] == []
+    problem = reader.post("/webhook-endpoints", {"url": "https://example.com/"}, status=403)
+    assert problem["requiredScope"] == "webhooks:write"
+    assert writer.get("/webhook-endpoints", status=403)["requiredScope"] == "webhooks:read"
+    assert writer.get("/events", status=403)["requiredScope"] == "events:read"
+    assert writer.get("/events/stream", status=403)["requiredScope"] == "events:read"
