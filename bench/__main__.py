@@ -4,6 +4,7 @@
     python -m bench --seconds 10 http  the API alone, longer
     python -m bench campaign --pledges 1000 --kill
                                        a campaign's settlement while the worker is killed
+    python -m bench reports            files and reads over a million postings
 
 The last results are kept in bench/results.json.
 """
@@ -37,17 +38,18 @@ def main() -> None:
     parser.add_argument(
         "parts",
         nargs="*",
-        choices=["budget", "campaign", "desk", "http", "ledger", []],
+        choices=["budget", "campaign", "desk", "http", "ledger", "reports", []],
         default=[],
     )
     parser.add_argument("--seconds", type=float, default=4.0, help="of each figure (default: 4)")
+    parser.add_argument("--postings", type=int, default=1_000_000, help="of reports")
     parser.add_argument("--pledges", type=int, default=200, help="of the campaign (default: 200)")
     parser.add_argument("--backers", type=int, default=100, help="of the campaign (default: 100)")
     parser.add_argument("--refund", action="store_true", help="call the campaign off")
     parser.add_argument("--kill", action="store_true", help="kill the worker every 10 seconds")
     parser.add_argument("--limit", type=int, default=0, help="the provider's requests per minute")
     options = parser.parse_args()
-    parts = options.parts or ["ledger", "http", "desk", "budget"]
+    parts = options.parts or ["ledger", "http", "desk", "budget", "reports"]
     console = Console()
     results: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     results |= {"machine": machine(), "at": datetime.now(UTC).isoformat()}
@@ -56,7 +58,7 @@ def main() -> None:
         from bench import ledger
 
         results["ledger"] = ledger.run(options.seconds)
-        _print_rows(console, results["ledger"])
+        _print_rows(console, "ledger", results["ledger"])
     if "http" in parts:
         results |= _http(console, options.seconds)
     if "desk" in parts:
@@ -80,6 +82,12 @@ def main() -> None:
 
         results["budget"] = budget.run()
         _print_budget(console, results["budget"])
+    if "reports" in parts:
+        from bench import reports
+
+        results["reports"] = reports.run(options.postings)
+        title = f"reports, {options.postings:,} postings"
+        _print_rows(console, title, results["reports"])
     RESULTS.write_text(json.dumps(results, indent=1) + "\n")
 
 
@@ -156,8 +164,8 @@ def _add(table: Table, row: dict[str, Any]) -> None:
     )
 
 
-def _print_rows(console: Console, rows: list[dict[str, Any]]) -> None:
-    table = Table("ledger", "value", "unit", "ratio", "limit")
+def _print_rows(console: Console, title: str, rows: list[dict[str, Any]]) -> None:
+    table = Table(title, "value", "unit", "ratio", "limit")
     for row in rows:
         ratio = row.get("ratio")
         table.add_row(

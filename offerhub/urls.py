@@ -15,6 +15,7 @@ API = [
     path("", include("payouts.urls")),
     path("", include("offerhub.subscriptions.urls")),
     path("", include("offerhub.integrators.urls")),
+    path("", include("offerhub.reports.urls")),
 ]
 
 urlpatterns = [

@@ -25,7 +25,7 @@ class Description:
     body: type[Body] | None = None
     query: type[Query] | None = None
     answer: type[Shape] | None = None
-    media: str = ""  # of an answer that is not JSON
+    files: Sequence[str] = ()  # media types that are answered instead of JSON
     status: int = 200
     finds: bool = False  # answers 200 instead of 201 when it was there already
     listed: bool = False  # a page of `answer`

@@ -14,7 +14,7 @@ from offerhub.core.money import format_amount
 # How a state is coloured, beside being said in words; all others are on their way.
 TONES = {
     "good": {"ACTIVE", "APPROVED", "COMPLETED", "CONFIRMED", "CREDITED", "DELIVERED"}
-    | {"ENABLED", "FOLLOWING", "FUNDED", "RELEASED", "RESOLVED", "SETTLED", "SUCCEEDED"},
+    | {"DONE", "ENABLED", "FOLLOWING", "FUNDED", "RELEASED", "RESOLVED", "SETTLED", "SUCCEEDED"},
     "bad": {"DISPUTED", "FAILED", "HALTED", "NEEDS_ATTENTION", "SUSPENSE", "UNKNOWN", "STUCK"}
     | {"PAST_DUE", "UNPAID"},
     "over": {"CANCELLED", "CLOSED", "REFUNDED", "RETURNED", "WITHDRAWN", "REJECTED", "EXPIRED"}
@@ -33,7 +33,9 @@ PAGES = {
     "wdr": "payouts_withdrawal_change",
     "wba": "batch",
     "wal": "users_wallet_change",
-    "ent": "ledger_entry_change",
+    "ent": "entry",
+    "acc": "account",
+    "rpt": "report",
     "esc": "orders_escrow_change",
     "mil": "orders_milestone_change",
     "mkt": "marketplaces_marketplace_change",

@@ -11,12 +11,16 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from disputes.models import Dispute
+from disputes.queues import TABS
 from offerhub.core import clock
 from offerhub.core.shown import span
 from offerhub.deposits.models import ChainCursor, Deposit, QuarantinedEvent
 from offerhub.desk import flows, queue, work
 from offerhub.desk.clocks import most_urgent
+from offerhub.desk.finance import address
+from offerhub.desk.menu import Item
 from offerhub.desk.pages import show
+from offerhub.marketplaces.roles import Right, may
 from offerhub.subscriptions.models import Subscription
 from orders.models import Campaign, Order
 from orders.reimbursements.models import Reimbursement
@@ -49,7 +53,19 @@ def home(request: HttpRequest) -> HttpResponse:
         next_cases=_next(request.user),
         charts=[draw() for draw in flows.CHARTS],
         link=link,
+        finance=_finance(request),
     )
+
+
+def _finance(request: HttpRequest) -> list[Item]:
+    """The way to the books and, for whoever may export, to the files. No statement."""
+    found = [Item("Trial balance", address("trial_balance"), False)]
+    found.append(Item("Flow and fees", address("finance_flow"), False))
+    if may(request, Right.EXPORT):
+        month = {"type": "ledger.entries.v1", "period": "last-month"}
+        found.insert(0, Item("Export last month's ledger", address("report_new", **month), False))
+        found.append(Item("All reports", address("reports"), False))
+    return found
 
 
 def _disputes(me: Any) -> list[Queue]:
@@ -71,7 +87,7 @@ def _disputes(me: Any) -> list[Queue]:
             f"{page}?tab={tab.key}",
             tones.get(tab.key, ""),
         )
-        for tab in queue.TABS
+        for tab in TABS
         if tab.key in about
     ]
 
@@ -180,7 +196,7 @@ def _next(me: Any) -> list[dict[str, Any]]:
     answer = Case(
         When(first_answered_at=None, then="first_answer_due_at"), default="decision_due_at"
     )
-    rows = queue.TABS[0].rows(Dispute.objects.for_display(), me)
+    rows = TABS[0].rows(Dispute.objects.for_display(), me)
     rows = rows.order_by(Least(answer, "decision_due_at"), "id")
     return [
         {"dispute": row, "age": span(now - row.created_at), "due": most_urgent(row, now)}

@@ -4,6 +4,7 @@ from django.contrib.admin import AdminSite
 from django.urls import URLPattern
 
 from offerhub.desk import (
+    account,
     adjusting,
     approvals,
     batch_upload,
@@ -11,6 +12,9 @@ from offerhub.desk import (
     campaigns,
     case,
     case_actions,
+    closing,
+    daily,
+    entry,
     eventlog,
     evidence,
     operations,
@@ -18,9 +22,13 @@ from offerhub.desk import (
     pages,
     payout_rules,
     queue,
+    report_new,
+    reports,
+    schedules,
     search,
     subscription,
     suspense,
+    trial,
     user,
     webhooks,
 )
@@ -44,6 +52,14 @@ PAGES = (
     campaigns,
     webhooks,
     eventlog,
+    trial,
+    account,
+    entry,
+    daily,
+    closing,
+    report_new,
+    reports,
+    schedules,
 )
 
 

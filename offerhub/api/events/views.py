@@ -104,7 +104,7 @@ class EventStream(ApiView):
         "Follow events",
         tag="Events",
         query=StreamQuery,
-        media="text/event-stream",
+        files=["text/event-stream"],
         refusals=[InvalidCursor, RateLimited],
     )
     def get(self, request: ApiRequest) -> Response:
