@@ -100,6 +100,7 @@ INSTALLED_APPS = [
     "orders",
     "disputes",
     "payouts",
+    "offerhub.reconciliation",
     "offerhub.suspense",
 ]
 MIDDLEWARE = [
