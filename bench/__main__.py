@@ -32,10 +32,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m bench", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("parts", nargs="*", choices=["desk", "http", "ledger", []], default=[])
+    every = ["ledger", "http", "desk", "verify"]
+    parser.add_argument("parts", nargs="*", choices=[*every, []], default=[])
     parser.add_argument("--seconds", type=float, default=4.0, help="of each figure (default: 4)")
     options = parser.parse_args()
-    parts = options.parts or ["ledger", "http", "desk"]
+    parts = options.parts or every
     console = Console()
     results: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     results |= {"machine": machine(), "at": datetime.now(UTC).isoformat()}
@@ -47,6 +48,11 @@ def main() -> None:
         _print_rows(console, results["ledger"])
     if "http" in parts:
         results |= _http(console, options.seconds)
+    if "verify" in parts:
+        from bench import verify
+
+        results["verify"] = verify.run()
+        _print_rows(console, results["verify"])
     if "desk" in parts:
         from bench import desk
 
@@ -114,7 +120,7 @@ def _add(table: Table, row: dict[str, Any]) -> None:
 
 
 def _print_rows(console: Console, rows: list[dict[str, Any]]) -> None:
-    table = Table("ledger", "value", "unit", "ratio", "limit")
+    table = Table("", "value", "unit", "ratio", "limit")
     for row in rows:
         ratio = row.get("ratio")
         table.add_row(

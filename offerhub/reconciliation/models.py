@@ -199,6 +199,7 @@ class Proof(models.Model):
     root_hash = models.CharField(max_length=64)
     root_sum = AmountField()
     document = models.JSONField()
+    attached = models.JSONField()  # the lists that the document names by their digests
     signature = models.CharField(max_length=128)
     actor = models.CharField(max_length=80)
     created_at = models.DateTimeField(db_default=ProductNow())
