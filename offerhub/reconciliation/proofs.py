@@ -2,13 +2,13 @@
 
 import hashlib
 from collections import Counter
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 
 from offerhub.chain.network import current
-from offerhub.core import canonical, clock
+from offerhub.core import canonical
 from offerhub.core.actor import Actor
 from offerhub.core.db import in_transaction
 from offerhub.core.errors import NotFound
@@ -207,9 +207,17 @@ def _steps(nodes: list[Node], place: int) -> list[dict[str, str]]:
 
 def due() -> list[str]:
     """Marketplaces whose last proof is older than proofs are made. One statement."""
-    hours = settings.PROOF_HOURS
-    if not hours or not settings.PROOF_KEY:
+    if not settings.PROOF_HOURS or not settings.PROOF_KEY:
         return []
-    since = id_from("prf", clock.now() - clock.offset() - timedelta(hours=hours))
-    fresh = Proof.objects.filter(pk__gt=since).values("marketplace")
+    fresh = Proof.objects.filter(pk__gt=_since()).values("marketplace")
     return list(Marketplace.objects.exclude(pk__in=fresh).values_list("pk", flat=True)[:20])
+
+
+def is_due(marketplace_id: str) -> bool:
+    """The same of one."""
+    return not Proof.objects.filter(marketplace=marketplace_id, pk__gt=_since()).exists()
+
+
+def _since() -> str:
+    """The least id of a proof that is fresh; ids are made by the machine's own clock."""
+    return id_from("prf", datetime.now(UTC) - timedelta(hours=settings.PROOF_HOURS))

@@ -38,7 +38,7 @@ def seal_index() -> list[Ring]:
 @job("reconciliation.proof")
 def prove(marketplace_id: str) -> None:
     """A marketplace's proof of the day."""
-    if marketplace_id not in proofs.due():
+    if not proofs.is_due(marketplace_id):
         return
     try:
         measured = funds.measure(marketplace_id)

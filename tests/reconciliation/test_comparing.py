@@ -264,7 +264,8 @@ def test_what_a_party_with_its_own_key_holds_beyond_the_books_is_its_own_affair(
     world: World, api: Api
 ) -> None:
     address = world.stranger()
-    api.post("/users", {"externalId": "own", "wallet": {"address": address}}, status=201)
+    wallet = {"kind": "external", "address": address}
+    api.post("/users", {"externalId": "own", "wallet": wallet}, status=201)
     world.settle()
     world.network.mint(address, "9")
     passed_over()
