@@ -13,10 +13,19 @@ from offerhub.core.money import format_amount
 
 # How a state is coloured, beside being said in words; all others are on their way.
 TONES = {
-    "good": {"ACTIVE", "APPROVED", "COMPLETED", "CONFIRMED", "CREDITED", "DELIVERED"}
+    "good": {"ACTIVE", "APPROVED", "COMPLETED", "CONFIRMED", "BOOKED", "CREDITED", "DELIVERED"}
     | {"FOLLOWING", "FUNDED", "RELEASED", "RESOLVED"},
     "bad": {"DISPUTED", "FAILED", "HALTED", "SUSPENSE", "UNKNOWN", "STUCK"},
-    "over": {"CANCELLED", "CLOSED", "REFUNDED", "RETURNED", "WITHDRAWN", "REJECTED", "EXPIRED"},
+    "over": {
+        "CANCELLED",
+        "CLOSED",
+        "REFUNDED",
+        "RETURNED",
+        "WITHDRAWN",
+        "REJECTED",
+        "EXPIRED",
+        "SUSPENDED",
+    },
 }
 
 # The page of a record, by the prefix of its id: the name of the desk's route.
@@ -25,6 +34,8 @@ PAGES = {
     "ord": "order",
     "usr": "user",
     "dep": "deposit",
+    "dif": "difference",
+    "prf": "reconciliation_proof_change",
     "opr": "operation",
     "wdr": "payouts_withdrawal_change",
     "wal": "users_wallet_change",

@@ -17,6 +17,8 @@ from offerhub.deposits.models import ChainCursor, Deposit, QuarantinedEvent
 from offerhub.desk import flows, queue, work
 from offerhub.desk.clocks import most_urgent
 from offerhub.desk.pages import show
+from offerhub.reconciliation.models import Difference
+from offerhub.reconciliation.states import WAITING
 from orders.models import Order
 
 SILENT = timedelta(seconds=90)  # a monitor that works asks the network more often
@@ -36,7 +38,7 @@ class Queue:
 
 
 def home(request: HttpRequest) -> HttpResponse:
-    """At most eleven statements, and one per past day that this process has not drawn yet."""
+    """At most twelve statements, and one per past day that this process has not drawn yet."""
     link = _link()
     return show(
         request,
@@ -75,7 +77,7 @@ def _disputes(me: Any) -> list[Queue]:
 
 
 def _money() -> list[Queue]:
-    """Money that waits for somebody. Four statements, each over the waiting rows alone."""
+    """Money that waits for somebody. Five statements, each over the waiting rows alone."""
     counts = work.live_counts()
     payouts = work.together(counts, "payouts")
     others = work.together(counts, *(label for label in counts if label != "payouts"))
@@ -84,6 +86,9 @@ def _money() -> list[Queue]:
     )
     unread = QuarantinedEvent.objects.filter(resolved_at=None).aggregate(
         number=Count("pk"), oldest=Min("seen_at")
+    )
+    differing = Difference.objects.filter(status__in=WAITING).aggregate(
+        number=Count("pk"), oldest=Min("created_at")
     )
     still = Order.objects.quiet().aggregate(number=Count("pk"), oldest=Min("updated_at"))
     behind = work.together(counts).behind
@@ -99,6 +104,14 @@ def _money() -> list[Queue]:
             pages["suspense"],
             "way",
             suspense["oldest"],
+        ),
+        _queue(
+            "Books and chain differ",
+            differing["number"],
+            "a stroop is enough",
+            reverse("admin:reconciliation"),
+            "bad",
+            differing["oldest"],
         ),
         _queue(
             "Orders that stand still",

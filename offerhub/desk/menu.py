@@ -16,11 +16,12 @@ WORK = (
     ("Approvals", "approvals", Right.VIEW),
     ("Operations", "operations", Right.VIEW),
     ("Deposits in suspense", "suspense", Right.VIEW),
+    ("Books and chain", "reconciliation", Right.VIEW),
 )
 # Models by name; what is in none of these is under More.
 GROUPS = {
     "Money": ("Order", "User", "Deposit", "Withdrawal"),
-    "Books": ("Account", "Entry", "Period", "Seal"),
+    "Books": ("Account", "Entry", "Period", "Seal", "Proof"),
     "Chain": ("Wallet", "Escrow", "EscrowOperation", "WalletOperation", "WithdrawalAttempt"),
     "House": ("Marketplace", "ApiKey", "ApiCall", "StaffUser", "StaffAction", "Event"),
 }

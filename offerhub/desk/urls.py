@@ -13,6 +13,7 @@ from offerhub.desk import (
     order,
     pages,
     queue,
+    reconciling,
     search,
     suspense,
     user,
@@ -30,6 +31,7 @@ PAGES = (
     user,
     operations,
     suspense,
+    reconciling,
 )
 
 

@@ -11,6 +11,8 @@ from django.conf import settings
 from django.db.models.functions import Now
 
 from ledger import adjustments
+from ledger.chart import CHART, AccountKind
+from ledger.legs import Leg
 from ledger.models import Account
 from ledger.services import open_account
 from offerhub.approvals.states import ProposalStatus
@@ -127,7 +129,7 @@ def propose_correction(
     proposal = adjustments.propose(
         marketplace_id=row.marketplace_id,
         adjustment_id=adjustment_id,
-        changes=changes(row, against),
+        changes=_changes(row, against),
         reason=adjustments.Reason.CHAIN_DIFFERENCE,
         text=f"{row.id}: {_text(text)}"[:500],
         actor=actor,
@@ -139,26 +141,45 @@ def propose_correction(
     return row
 
 
-def changes(row: Difference, against: str) -> list[adjustments.Change]:
-    """The correction: the account that mirrors the address, and the other side of it.
+def legs(row: Difference, against: str) -> list[Leg]:
+    """The correction, to show it; the rest of it stands on the account of differences.
 
-    Makes the accounts that are missing; so it is called in a transaction.
+    Raises InvalidRequest.
     """
-    if against not in choices(row):
-        raise InvalidRequest(f"A difference of this kind is not booked against {against!r}")
-    sides = [(row.kind, row.owner, None)]
-    if against == USER:
-        user = Wallet.objects.get(address=row.owner).user_id
-        sides.append(("available", str(user), user))
-    elif against == SUSPENSE:
-        sides.append(("suspense", "", None))
+    return [
+        Leg(kind, owner, row.asset, row.amount * CHART[kind].element.side, user_id)
+        for kind, owner, user_id in _sides(row, against)
+    ]
+
+
+def _changes(row: Difference, against: str) -> list[adjustments.Change]:
+    """The same for the proposal, which names accounts: those that are missing are made."""
     found = []
-    for kind, owner, user_id in sides:
+    for kind, owner, user_id in _sides(row, against):
         named = {"kind": kind, "owner": owner, "asset": row.asset}
-        open_account(marketplace_id=row.marketplace_id, user_id=user_id, **named)
+        open_account(
+            marketplace_id=row.marketplace_id,
+            kind=kind,
+            owner=owner,
+            asset=row.asset,
+            user_id=user_id,
+        )
         account = Account.objects.get(marketplace=row.marketplace_id, **named)
         found.append(adjustments.Change(account.pk, row.amount))
     return found
+
+
+def _sides(row: Difference, against: str) -> list[tuple[AccountKind, str, str | None]]:
+    """The account that mirrors the address, and the other side if it is not our cost."""
+    if against not in choices(row):
+        raise InvalidRequest(f"A difference of this kind is not booked against {against!r}")
+    sides: list[tuple[AccountKind, str, str | None]] = [(AccountKind(row.kind), row.owner, None)]
+    if against == USER:
+        user = str(Wallet.objects.get(address=row.owner).user_id)
+        sides.append((AccountKind.AVAILABLE, user, user))
+    elif against == SUSPENSE:
+        sides.append((AccountKind.SUSPENSE, "", None))
+    return sides
 
 
 @in_transaction

@@ -12,11 +12,11 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from offerhub.chain.network import current
 from offerhub.core.db import assert_no_transaction
 from offerhub.core.errors import Unprocessable
 from offerhub.reconciliation import targets, verify_proof
 from offerhub.reconciliation.looking import Look, look
+from orders.services import ASSET
 
 # Of one request; the daily proof and `manage.py prove` take as many as there are.
 MOST_IN_A_REQUEST = 3000
@@ -72,8 +72,7 @@ class Funds:
 def measure(marketplace_id: str, *, in_a_request: bool = False) -> Funds:
     """Read both sides; no transaction may be open. Raises ChainUnavailable and TooMany."""
     assert_no_transaction()
-    asset = current().asset_code
-    looks = []
+    asset, looks = ASSET, []
     for each in _looks(marketplace_id):
         if each.target.asset == asset and not each.target.external:
             looks.append(each)

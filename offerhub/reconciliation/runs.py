@@ -35,7 +35,7 @@ WATCHED = 2 * targets.BATCH  # balances of one look at what is on its way
 @in_transaction
 def request_run(*, marketplace_id: str, address: str = "", actor: Actor) -> Run:
     """Compare a marketplace, or one wallet or contract of it. Raises InvalidRequest."""
-    if address and not targets.of_address(marketplace_id, address):
+    if address and not targets.is_known(marketplace_id, address):
         complaint = FieldError("address", "unknown_address", "is no wallet or contract of yours")
         raise InvalidRequest(errors=[complaint])
     run = Run.objects.create(marketplace_id=marketplace_id, address=address, actor=str(actor))

@@ -7,9 +7,9 @@ from django.db.models import Q, QuerySet
 
 from ledger.chart import AccountKind
 from ledger.models import Account
-from offerhub.chain.network import current
 from offerhub.users.models import Wallet
 from orders.models import Escrow
+from orders.services import ASSET
 
 XLM = "XLM"
 MIRRORED = (AccountKind.WALLET, AccountKind.PLATFORM, AccountKind.CONTRACT, AccountKind.XLM)
@@ -52,6 +52,14 @@ def _of(rows: "QuerySet[object]", marketplace_id: str, after: str) -> "QuerySet[
     return rows.filter(named, pk__gt=after).order_by("pk")
 
 
+def is_known(marketplace_id: str, address: str) -> bool:
+    """Whether this marketplace has such a wallet or contract."""
+    return (
+        Wallet.objects.filter(marketplace=marketplace_id, address=address).exists()
+        or Escrow.objects.filter(marketplace=marketplace_id, contract_id=address).exists()
+    )
+
+
 def of_address(marketplace_id: str, address: str) -> list[Target]:
     """The balances of one wallet or contract of this marketplace; none when it has no such."""
     wallets = Wallet.objects.filter(marketplace=marketplace_id, address=address)
@@ -66,7 +74,7 @@ def of_wallets(wallets: Sequence[Wallet]) -> list[Target]:
         external = wallet.kind == Wallet.Kind.EXTERNAL
         kind = "platform" if wallet.kind == Wallet.Kind.PLATFORM else "wallet"
         market = wallet.marketplace_id
-        found.add(Target(market, kind, wallet.address, current().asset_code, external))
+        found.add(Target(market, kind, wallet.address, ASSET, external))
         if not external:
             found.add(Target(market, "xlm", wallet.address, XLM))
     return sorted(found | _booked([wallet.address for wallet in wallets], found))
@@ -74,8 +82,7 @@ def of_wallets(wallets: Sequence[Wallet]) -> list[Target]:
 
 def of_contracts(escrows: Sequence[Escrow]) -> list[Target]:
     """USDC, and whatever else strangers sent there."""
-    usdc = current().asset_code
-    found = {Target(row.marketplace_id, "contract", row.contract_id, usdc) for row in escrows}
+    found = {Target(row.marketplace_id, "contract", row.contract_id, ASSET) for row in escrows}
     return sorted(found | _booked([row.contract_id for row in escrows], found))
 
 
