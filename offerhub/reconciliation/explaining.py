@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import connection
 
-from offerhub.chain import history
+from offerhub.chain import history, told
 from offerhub.chain.submission import concrete_tables
 from offerhub.deposits.models import Deposit, QuarantinedEvent
 from offerhub.reconciliation.looking import Look
@@ -129,4 +129,5 @@ def _named(target: Target, line: Line) -> Line:
         return Line(**vars(line) | {"what": "set aside: it could not be read or booked"})
     if line.books and not line.chain:
         return Line(**vars(line) | {"what": "no such transaction changed it"})
-    return Line(**vars(line) | {"what": "unknown to our records"})
+    what = told.read(told.envelope_of(line.hash))
+    return Line(**vars(line) | {"what": f"unknown to our records: {what.source} {what}"[:200]})

@@ -97,7 +97,8 @@ LEFT JOIN reconciliation_operations() o
     ON o.id = e.operation AND o.marketplace_id = e.marketplace_id
 WHERE %(marketplace)s IN ('', e.marketplace_id) AND (
     (e.operation <> '' AND o.id IS NULL)
-    OR (e.operation = '' AND e.chain_hash <> '' AND e.source NOT LIKE 'deposit:%%'));
+    OR (e.operation = '' AND e.chain_hash <> '' AND e.kind <> 'network_fee'
+        AND e.source NOT LIKE 'deposit:%%'));
 
 -- tenants_agree
 -- Records belong to the marketplace of whom and what they name.
