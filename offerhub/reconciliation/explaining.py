@@ -129,5 +129,5 @@ def _named(target: Target, line: Line) -> Line:
         return Line(**vars(line) | {"what": "set aside: it could not be read or booked"})
     if line.books and not line.chain:
         return Line(**vars(line) | {"what": "no such transaction changed it"})
-    what = told.read(told.envelope_of(line.hash))
-    return Line(**vars(line) | {"what": f"unknown to our records: {what.source} {what}"[:200]})
+    asked = told.read(told.envelope_of(line.hash))
+    return Line(**vars(line) | {"what": f"unknown to our records: {asked.source} {asked}"[:200]})

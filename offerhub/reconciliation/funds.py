@@ -149,4 +149,4 @@ def _leaves(marketplace_id: str, asset: str) -> Iterator[Leaf]:
 def _read(query: str, marketplace_id: str, asset: str) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(query, {"marketplace": marketplace_id, "asset": asset})
-        return cursor.fetchall()
+        return list(cursor.fetchall())

@@ -128,9 +128,8 @@ def _begin(escrow: Escrow, kind: Kind, told: Told, milestone: Milestone | None) 
     """The call's own operation alone, as the plan that it was a part of would have made it."""
     order = rows.locked_by_escrow(escrow.pk, escrow.marketplace_id)
     assert order is not None
-    expected = (OrderStatus.IN_PROGRESS, OrderStatus.DISPUTED)
-    if kind == Kind.FUND:
-        expected = (OrderStatus.ESCROW_CREATED,)
+    running = [OrderStatus.IN_PROGRESS, OrderStatus.DISPUTED]
+    expected = [OrderStatus.ESCROW_CREATED] if kind == Kind.FUND else running
     orders.refuse_unless(order, *expected, doing=f"taking in {kind}")
     step: dict[str, Any] = {"kind": kind.value, "args": {}}
     if milestone is not None:
@@ -216,8 +215,12 @@ def _asked_payment(paid: Paid, source: Wallet) -> Submission | None:
         about = "withdrawal__" if "withdrawal" in names else ""
         if not about and "destination" not in names:
             continue
-        asked = {f"{about}destination": paid.destination, f"{about}amount": paid.amount}
-        live = table._base_manager.filter(source_wallet=source, status__in=LIVE, **asked)
+        asked: dict[str, Any] = {
+            "source_wallet": source,
+            f"{about}destination": paid.destination,
+            f"{about}amount": paid.amount,
+        }
+        live = table._base_manager.filter(status__in=LIVE, **asked)
         if (row := live.first()) is not None:
             return row
     return None

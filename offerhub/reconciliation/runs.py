@@ -21,7 +21,7 @@ from offerhub.reconciliation import differences, targets
 from offerhub.reconciliation.explaining import Explained, explain
 from offerhub.reconciliation.looking import Look, Verdict, look
 from offerhub.reconciliation.models import Difference, Run, Undecided
-from offerhub.reconciliation.states import DifferenceType
+from offerhub.reconciliation.states import WAITING, DifferenceType
 from offerhub.reconciliation.targets import Target
 from offerhub.users.models import Wallet
 
@@ -130,7 +130,7 @@ def look_again() -> int:
 
 def waiting(marketplace_id: str = "") -> "list[Difference]":
     """Differences that wait for somebody, oldest first."""
-    rows = Difference.objects.filter(status__in=differences.WAITING).order_by("pk")
+    rows = Difference.objects.filter(status__in=WAITING).order_by("pk")
     return list(rows.filter(marketplace=marketplace_id) if marketplace_id else rows)
 
 

@@ -199,4 +199,4 @@ def lost_heads(known: list[Head], marketplace_id: str = "") -> Iterator[Row]:
 def _read(query: str, values: "list[Any] | Mapping[str, Any]") -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(query, values)
-        return cursor.fetchall()
+        return list(cursor.fetchall())

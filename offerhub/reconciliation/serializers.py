@@ -107,7 +107,7 @@ class ProofQuery(Query):
 class TreeShape(Shape):
     """The Merkle-sum tree over users; sums in stroops."""
 
-    root = TextField(max_length=64)
+    root = TextField(max_length=64)  # type: ignore[assignment]
     sum = TextField(max_length=20)
     leaves = _count()
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 
 from ledger.chart import AccountKind
 from ledger.models import Account
@@ -11,6 +12,7 @@ from offerhub.users.models import Wallet
 from orders.models import Escrow
 from orders.services import ASSET
 
+M = TypeVar("M", bound=Model)
 XLM = "XLM"
 MIRRORED = (AccountKind.WALLET, AccountKind.PLATFORM, AccountKind.CONTRACT, AccountKind.XLM)
 BATCH = 60  # wallets or contracts of one look: with XLM and USDC one request to the network
@@ -47,7 +49,7 @@ def batch(after: str, marketplace_id: str = "", size: int = BATCH) -> tuple[list
     return of_contracts(escrows), f"contract:{escrows[-1].pk}" if len(escrows) == size else ""
 
 
-def _of(rows: "QuerySet[object]", marketplace_id: str, after: str) -> "QuerySet[object]":
+def _of(rows: "QuerySet[M]", marketplace_id: str, after: str) -> "QuerySet[M]":
     named = Q(marketplace=marketplace_id) if marketplace_id else Q()
     return rows.filter(named, pk__gt=after).order_by("pk")
 

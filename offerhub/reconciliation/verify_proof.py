@@ -23,7 +23,9 @@ import hashlib
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
+Node = tuple[str, int]  # hash and sum
 MOST = 2**63 - 1
 
 
@@ -40,27 +42,27 @@ def leaf(nonce: str, user: str, balance: int) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def node(left: str, left_sum: int, right: str, right_sum: int) -> tuple:
+def node(left: str, left_sum: int, right: str, right_sum: int) -> Node:
     """Hash and sum of the node above two."""
     content = b"\x01" + _hash(left) + _eight(left_sum) + _hash(right) + _eight(right_sum)
     _eight(left_sum + right_sum)
     return hashlib.sha256(content).hexdigest(), left_sum + right_sum
 
 
-def level_above(nodes: list) -> list:
+def level_above(nodes: list[Node]) -> list[Node]:
     """The nodes above these, each a hash and a sum."""
     pairs = [node(*nodes[place], *nodes[place + 1]) for place in range(0, len(nodes) - 1, 2)]
     return pairs + ([nodes[-1]] if len(nodes) % 2 else [])
 
 
-def root(nodes: list) -> tuple:
+def root(nodes: list[Node]) -> Node:
     """Hash and sum of the whole tree; of none, zeros."""
     while len(nodes) > 1:
         nodes = level_above(nodes)
     return nodes[0] if nodes else ("0" * 64, 0)
 
 
-def siblings(position: int, count: int) -> list:
+def siblings(position: int, count: int) -> list[str]:
     """On which side the other node stands at each step from a leaf to the root."""
     sides = []
     while count > 1:
@@ -71,7 +73,7 @@ def siblings(position: int, count: int) -> list:
     return sides
 
 
-def check_inclusion(proof: dict) -> str:
+def check_inclusion(proof: dict[str, Any]) -> str:
     """Follow one leaf to the root. Raises Wrong."""
     tree, mine = proof["document"]["tree"], proof["leaf"]
     count, position = int(tree["leaves"]), int(mine["position"])
@@ -88,7 +90,7 @@ def check_inclusion(proof: dict) -> str:
     return f"{mine['userId']} is owed {_decimal(mine['balance'])} and is part of the sum"
 
 
-def check_leaves(proof: dict) -> str:
+def check_leaves(proof: dict[str, Any]) -> str:
     """Build the whole tree anew. Raises Wrong."""
     tree, seen = proof["document"]["tree"], set()
     nodes = []
@@ -106,7 +108,7 @@ def check_leaves(proof: dict) -> str:
     return f"all {len(nodes)} leaves make the root"
 
 
-def check_totals(proof: dict) -> str:
+def check_totals(proof: dict[str, Any]) -> str:
     """What the document says of itself adds up, and so do its attachments. Raises Wrong."""
     document = proof["document"]
     owed, held = document["owed"], document["held"]
@@ -125,7 +127,7 @@ def check_totals(proof: dict) -> str:
     )
 
 
-def check_attachment(document: dict, name: str, rows: list, total: int) -> None:
+def check_attachment(document: dict[str, Any], name: str, rows: list[Any], total: int) -> None:
     """A list that the document names by its digest. Raises Wrong."""
     if hashlib.sha256(canonical(rows)).hexdigest() != document["attached"][name]:
         raise Wrong(f"the list of {name} is not the one of this document")
@@ -133,7 +135,7 @@ def check_attachment(document: dict, name: str, rows: list, total: int) -> None:
         raise Wrong(f"the {name} do not add up to what the document says")
 
 
-def check_signature(proof: dict, key: str) -> str:
+def check_signature(proof: dict[str, Any], key: str) -> str:
     """The document is signed by the key. Raises Wrong."""
     named = proof["document"]["key"]
     if key and key != named:
@@ -158,7 +160,7 @@ def canonical(document: object) -> bytes:
     return text.encode()
 
 
-def check(proof: dict, key: str = "") -> list:
+def check(proof: dict[str, Any], key: str = "") -> list[str]:
     """Everything that can be checked of a proof, as sentences. Raises Wrong."""
     try:
         told = [check_signature(proof, key), check_totals(proof)]
@@ -171,7 +173,7 @@ def check(proof: dict, key: str = "") -> list:
     return told
 
 
-def _same(found: tuple, tree: dict) -> None:
+def _same(found: Node, tree: dict[str, Any]) -> None:
     if found != (tree["root"], _whole(tree["sum"])):
         raise Wrong("the way up does not end at the root: a hash or a sum was changed")
 
@@ -200,7 +202,7 @@ def _decimal(stroops: object) -> str:
     return f"{whole}.{rest:07d}"
 
 
-def main(arguments: list) -> int:
+def main(arguments: list[str]) -> int:
     """Check the file that is named on the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("file")

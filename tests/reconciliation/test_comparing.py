@@ -13,6 +13,7 @@ from offerhub.approvals.models import Proposal
 from offerhub.core.actor import Actor, ActorKind
 from offerhub.core.errors import WrongState
 from offerhub.core.ids import new_id
+from offerhub.core.jobs import Later
 from offerhub.deposits import monitor
 from offerhub.events.models import Event
 from offerhub.marketplaces import staff
@@ -32,7 +33,7 @@ def compare(world: World, address: str = "") -> Run:
     while Run.objects.get(pk=run.pk).status == Run.Status.RUNNING:
         try:
             runs.step(run.pk)
-        except runs.Later:
+        except Later:
             continue
     return Run.objects.get(pk=run.pk)
 
@@ -145,7 +146,12 @@ def test_a_missed_deposit_is_named_and_written_to_the_user_by_two_people(world: 
 
     finance, other = colleague("finance"), colleague("finance")
     text = "An exchange paid while the monitor was moved"
-    named = {"difference_id": row.pk, "against": "user", "text": text, "actor": finance}
+    named: dict[str, Any] = {
+        "difference_id": row.pk,
+        "against": "user",
+        "text": text,
+        "actor": finance,
+    }
     proposed = differences.propose_correction(adjustment_id=new_id("adj"), **named)
     assert proposed.proposal is not None
     with pytest.raises(WrongState, match="waits for approval"):
