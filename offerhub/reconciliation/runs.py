@@ -28,7 +28,7 @@ from offerhub.users.models import Wallet
 JOB = "reconciliation.run"
 LEASE = 60.0  # seconds; a slower batch only lets another worker do it again
 AFTER_FAILURE = 10.0  # seconds until a network that was away is asked again
-KEPT = timedelta(days=30)  # rounds that ended; what they found is kept for ever
+KEPT = timedelta(days=7)  # rounds that ended; what they found is kept for ever
 WATCHED = 2 * targets.BATCH  # balances of one look at what is on its way
 
 

@@ -130,21 +130,3 @@ class ProofShape(Shape):
     tree = TreeShape()
     key = TextField(max_length=64)
     created_at = TimestampField()
-
-
-class SignedShape(Shape):
-    """A signed document and its lists, for `verify_proof.py`. Amounts are stroops as texts."""
-
-    document = Shape()
-    signature = TextField(max_length=128)
-    addresses = Shape(many=True)
-    orders = Shape(many=True)
-
-
-class UserProofShape(Shape):
-    """A user's own proof, for `verify_proof.py`: the signed document, their leaf, and the path."""
-
-    document = Shape()
-    signature = TextField(max_length=128)
-    leaf = Shape()
-    path = Shape(many=True)

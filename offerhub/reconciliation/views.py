@@ -14,6 +14,7 @@ from offerhub.core.errors import NotFound, Unavailable
 from offerhub.reconciliation import funds, proofs, runs, seals, signing
 from offerhub.reconciliation.bodies import difference_body, head_body, proof_body, run_body
 from offerhub.reconciliation.models import Difference, Proof, Run
+from offerhub.reconciliation.proof_shapes import SignedShape, UserProofShape
 from offerhub.reconciliation.serializers import (
     DifferenceQuery,
     DifferenceShape,
@@ -23,8 +24,6 @@ from offerhub.reconciliation.serializers import (
     ProofQuery,
     ProofShape,
     RunShape,
-    SignedShape,
-    UserProofShape,
 )
 from offerhub.users.services import get_user
 
