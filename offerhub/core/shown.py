@@ -13,8 +13,8 @@ from offerhub.core.money import format_amount
 
 # How a state is coloured, beside being said in words; all others are on their way.
 TONES = {
-    "good": {"ACTIVE", "APPROVED", "COMPLETED", "CONFIRMED", "BOOKED", "CREDITED", "DELIVERED", "DONE"}
-    | {"FOLLOWING", "FUNDED", "RELEASED", "RESOLVED"},
+    "good": {"ACTIVE", "APPROVED", "COMPLETED", "CONFIRMED", "BOOKED", "CREDITED"}
+    | {"DELIVERED", "DONE", "FOLLOWING", "FUNDED", "RELEASED", "RESOLVED"},
     "bad": {"DISPUTED", "FAILED", "HALTED", "SUSPENSE", "UNKNOWN", "STUCK"},
     "over": {
         "CANCELLED",
