@@ -35,12 +35,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m bench", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument(
-        "parts",
-        nargs="*",
-        choices=["budget", "campaign", "desk", "http", "ledger", "reports", []],
-        default=[],
-    )
+    every = ["ledger", "http", "desk", "budget", "reports", "verify"]
+    parser.add_argument("parts", nargs="*", choices=[*every, "campaign", []], default=[])
     parser.add_argument("--seconds", type=float, default=4.0, help="of each figure (default: 4)")
     parser.add_argument("--postings", type=int, default=1_000_000, help="of reports")
     parser.add_argument("--pledges", type=int, default=200, help="of the campaign (default: 200)")
@@ -49,7 +45,7 @@ def main() -> None:
     parser.add_argument("--kill", action="store_true", help="kill the worker every 10 seconds")
     parser.add_argument("--limit", type=int, default=0, help="the provider's requests per minute")
     options = parser.parse_args()
-    parts = options.parts or ["ledger", "http", "desk", "budget", "reports"]
+    parts = options.parts or every
     console = Console()
     results: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     results |= {"machine": machine(), "at": datetime.now(UTC).isoformat()}
@@ -61,6 +57,11 @@ def main() -> None:
         _print_rows(console, "ledger", results["ledger"])
     if "http" in parts:
         results |= _http(console, options.seconds)
+    if "verify" in parts:
+        from bench import verify
+
+        results["verify"] = verify.run()
+        _print_rows(console, "verify", results["verify"])
     if "desk" in parts:
         from bench import desk
 

@@ -41,9 +41,9 @@ def prepared_database() -> str:
 
 
 def _fill(session: "psycopg.Connection[Any]", market: str, users: list[str]) -> None:
-    _insert(session, "marketplaces_marketplace", [{"id": market, "name": market}])
+    insert(session, "marketplaces_marketplace", [{"id": market, "name": market}])
     names = [{"id": u, "marketplace_id": market, "external_id": u} for u in users]
-    _insert(session, "users_user", names)
+    insert(session, "users_user", names)
     for start in range(0, len(users), 500):
         deposits = [
             {
@@ -80,5 +80,6 @@ jsonb_populate_record(NULL::{table}, (
 """
 
 
-def _insert(session: "psycopg.Connection[Any]", table: str, values: list[dict[str, Any]]) -> None:
+def insert(session: "psycopg.Connection[Any]", table: str, values: list[dict[str, Any]]) -> None:
+    """Write rows, past the models."""
     session.execute(_INSERT.replace("{table}", table), [json.dumps(values)])

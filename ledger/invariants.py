@@ -38,13 +38,13 @@ class Violation:
         return f"{self.invariant.name}: {self.rows}"
 
 
-def _read() -> list[Invariant]:
-    """The list, from its file: a name, a fact, a query; and again."""
-    found = re.findall(r"^-- (\w+)\n-- (.+)\n([^;]+);$", SQL.read_text(), re.MULTILINE)
+def read(file: Path) -> list[Invariant]:
+    """A list of facts, from its file: a name, a fact, a query; and again."""
+    found = re.findall(r"^-- (\w+)\n-- (.+)\n([^;]+);$", file.read_text(), re.MULTILINE)
     return [Invariant(name, fact, query) for name, fact, query in found]
 
 
-INVARIANTS = _read()
+INVARIANTS = read(SQL)
 
 
 def violations(marketplace_id: str = "", limit: int = FIRST_ROWS) -> list[Violation]:

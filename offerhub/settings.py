@@ -110,6 +110,7 @@ INSTALLED_APPS = [
     "disputes",
     "payouts",
     "offerhub.subscriptions",
+    "offerhub.reconciliation",
     "offerhub.suspense",
     "offerhub.reports",
 ]
@@ -423,6 +424,18 @@ PAYOUT_CHANNELS = env.int("PAYOUT_CHANNELS", 3)
 # marketplace says otherwise.
 ADDRESS_COOLING_HOURS = env.int("ADDRESS_COOLING_HOURS", 0 if SANDBOX else 24)
 APPROVAL_HOURS = env.int("APPROVAL_HOURS", 48)  # until a proposal expires
+
+# --- reconciliation and proofs ------------------------------------------------------------------
+# Seconds between two rounds that compare every wallet and contract with the chain; 0 is none.
+RECONCILIATION_SECONDS = env.float("RECONCILIATION_SECONDS", 60.0 if SANDBOX else 900.0)
+# A difference with something on its way is told of all the same after so many minutes.
+RECONCILIATION_PATIENCE_MINUTES = env.float("RECONCILIATION_PATIENCE_MINUTES", 30.0)
+# Hours between two proofs of funds of each marketplace; 0 makes them on demand alone.
+PROOF_HOURS = env.float("OFFERHUB_PROOF_HOURS", 24.0)
+# The key that signs proofs of funds (ed25519): base64 of 32 bytes. Without one none are made.
+PROOF_KEY = env.str("OFFERHUB_PROOF_KEY", "") or (
+    _kept_secret("proof-key", base64.b64encode(secrets.token_bytes(32)).decode()) if SANDBOX else ""
+)
 
 # --- logs -------------------------------------------------------------------------------------
 LOGGING_CONFIG = None

@@ -16,6 +16,7 @@ API = [
     path("", include("offerhub.subscriptions.urls")),
     path("", include("offerhub.integrators.urls")),
     path("", include("offerhub.reports.urls")),
+    path("", include("offerhub.reconciliation.urls")),
 ]
 
 urlpatterns = [

@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # The lines of the house, top first; a key may point to its own line or one below.
 LINES = [
     {"reports"},
+    {"reconciliation"},
     {"disputes", "payouts", "subscriptions"},
     {"orders", "deposits", "wallets"},
     {"ledger"},

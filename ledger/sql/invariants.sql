@@ -112,10 +112,10 @@ HAVING bool_or(a.kind IN ('contract', 'escrow')) AND sum(p.amount) <> 0;
 
 -- wallets_hold_what_users_have
 -- A user's wallet holds what is available, reserved and pending, and what is in suspense.
-SELECT h.owner AS address, h.asset, h.held, coalesce(o.owed, 0) AS owed,
-       coalesce(s.suspense, 0) AS suspense
+SELECT h.account_id, h.owner AS address, h.asset, h.held, coalesce(o.owed, 0) AS owed,
+       coalesce(s.others, 0) AS of_others
 FROM (
-    SELECT a.marketplace_id, a.owner, a.asset, b.amount AS held, w.user_id
+    SELECT a.id AS account_id, a.marketplace_id, a.owner, a.asset, b.amount AS held, w.user_id
     FROM ledger_account a JOIN ledger_balance b ON b.account_id = a.id
     JOIN users_wallet w ON w.address = a.owner AND w.user_id IS NOT NULL
     WHERE %(marketplace)s IN ('', a.marketplace_id) AND a.kind = 'wallet'
@@ -128,15 +128,24 @@ LEFT JOIN (
     GROUP BY a.user_id, a.asset
 ) AS o ON o.user_id = h.user_id AND o.asset = h.asset
 LEFT JOIN (
-    SELECT a.marketplace_id, a.owner, a.asset, sum(p.amount) AS suspense
+    -- What an entry put into a wallet and did not owe to its user: suspense, or a correction of a
+    -- difference to the chain.
+    SELECT a.id, sum(p.amount + coalesce(u.credited, 0)) AS others
     FROM ledger_entry e
     LEFT JOIN ledger_entry r ON r.id = e.reverses_id
     JOIN ledger_posting p ON p.entry_id = e.id
     JOIN ledger_account a ON a.id = p.account_id AND a.kind = 'wallet'
-    WHERE %(marketplace)s IN ('', e.marketplace_id) AND 'suspense' IN (e.kind, r.kind)
-    GROUP BY a.marketplace_id, a.owner, a.asset
-) AS s ON s.marketplace_id = h.marketplace_id AND s.owner = h.owner AND s.asset = h.asset
-WHERE h.held <> coalesce(o.owed, 0) + coalesce(s.suspense, 0);
+    LEFT JOIN users_wallet w ON w.address = a.owner
+    LEFT JOIN LATERAL (
+        SELECT sum(q.amount) AS credited FROM ledger_posting q
+        JOIN ledger_account b ON b.id = q.account_id AND b.user_id = w.user_id
+        WHERE q.entry_id = e.id AND q.asset = p.asset
+    ) AS u ON true
+    WHERE %(marketplace)s IN ('', e.marketplace_id)
+      AND (e.kind IN ('suspense', 'adjustment') OR r.kind IN ('suspense', 'adjustment'))
+    GROUP BY a.id
+) AS s ON s.id = h.account_id
+WHERE h.held <> coalesce(o.owed, 0) + coalesce(s.others, 0);
 
 -- closed_days_stay
 -- No entry that was booked after a day was closed is dated into it.

@@ -77,10 +77,25 @@ def transfer_events(
 
     Raises OutOfRange and ChainUnavailable.
     """
-    found: dict[str, Any] = {
-        "type": "contract",
-        "topics": [[_symbol(kind), "**"] for kind in KINDS],
-    }
+    topics = [[_symbol(kind), "**"] for kind in KINDS]
+    return _transfers(topics, cursor, start_ledger, limit, every_asset)
+
+
+def transfers_of(address: str, *, cursor: str = "", start_ledger: int = 0) -> Page:
+    """The same of one account or contract alone, of every asset."""
+    who = scval.to_address(address).to_xdr()
+    topics = [
+        [_symbol("transfer"), who, "**"],
+        [_symbol("transfer"), "*", who, "**"],
+        *([_symbol(kind), who, "**"] for kind in KINDS[1:]),
+    ]
+    return _transfers(topics, cursor, start_ledger, PAGE, True)
+
+
+def _transfers(
+    topics: list[list[str]], cursor: str, start_ledger: int, limit: int, every_asset: bool
+) -> Page:
+    found: dict[str, Any] = {"type": "contract", "topics": topics}
     if not every_asset:
         found["contractIds"] = [usdc_contract(), token_contract("XLM", "")]
     pagination: dict[str, Any] = {"limit": limit}

@@ -7,17 +7,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from stellar_sdk import Address, Keypair, scval, xdr
+from stellar_sdk import Address, Asset, Keypair, scval, xdr
 
 from offerhub.chain import http, rpc
-from offerhub.chain.network import usdc, usdc_contract
+from offerhub.chain.network import current, token_contract, usdc
 
 MOST = 200  # entries that one request may ask for
+Held = tuple[str, str]  # an address, and the name of an asset
 
 
 @dataclass(frozen=True)
 class Holding:
-    """USDC in stroops as of a closed ledger; an address without an entry holds 0."""
+    """An amount in stroops as of a closed ledger; an address without an entry holds 0."""
 
     amount: int
     ledger: int
@@ -28,10 +29,17 @@ def balances(addresses: Iterable[str]) -> dict[str, Holding]:
 
     Up to MOST addresses are of one and the same ledger; of more, each has the ledger of its part.
     """
-    wanted = list(dict.fromkeys(addresses))
-    found: dict[str, Holding] = {}
-    for start in range(0, len(wanted), MOST):
-        found |= _read({_key(address): address for address in wanted[start : start + MOST]})
+    found = assets((address, current().asset_code) for address in addresses)
+    return {address: holding for (address, _), holding in found.items()}
+
+
+def assets(wanted: Iterable[Held]) -> dict[Held, Holding]:
+    """The same of any asset: an address and the asset's name as the books write it, which is
+    "USDC", "XLM" (an account's own, reserves and all), or "CODE:ISSUER"."""
+    every = list(dict.fromkeys(wanted))
+    found: dict[Held, Holding] = {}
+    for start in range(0, len(every), MOST):
+        found |= _read({_key(*held): held for held in every[start : start + MOST]})
     return found
 
 
@@ -40,20 +48,22 @@ def contract_balance(contract: str) -> int:
     return balances([contract])[contract].amount
 
 
-def _read(keys: dict[str, str]) -> dict[str, Holding]:
+def _read(keys: dict[str, Held]) -> dict[Held, Holding]:
     result = rpc.call("getLedgerEntries", {"keys": list(keys)})
     with http.in_known_shape("RPC's ledger entries"):
         ledger = int(result["latestLedger"])
-        held = {address: Holding(0, ledger) for address in keys.values()}
+        found = {held: Holding(0, ledger) for held in keys.values()}
         for entry in result["entries"] or []:
-            held[keys[entry["key"]]] = Holding(_amount(entry), ledger)
-        return held
+            found[keys[entry["key"]]] = Holding(_amount(entry), ledger)
+        return found
 
 
 def _amount(entry: dict[str, Any]) -> int:
     data = xdr.LedgerEntryData.from_xdr(entry["xdr"])
     if data.trust_line is not None:
         return data.trust_line.balance.int64
+    if data.account is not None:
+        return data.account.balance.int64
     assert data.contract_data is not None
     value = scval.to_native(data.contract_data.val)
     if not isinstance(value, dict):
@@ -61,17 +71,28 @@ def _amount(entry: dict[str, Any]) -> int:
     return int(value["amount"])
 
 
-def _key(address: str) -> str:
-    """The ledger key of a USDC balance: an account's trustline, or the token's own record."""
+def _key(address: str, name: str) -> str:
+    """The ledger key of a balance: an account itself, its trustline, or the token's own record."""
+    asset = _asset(name)
     if address.startswith("C"):
+        issuer = "" if asset.is_native() else str(asset.issuer)
         data = xdr.LedgerKeyContractData(
-            Address(usdc_contract()).to_xdr_sc_address(),
+            Address(token_contract(asset.code, issuer)).to_xdr_sc_address(),
             scval.to_vec([scval.to_symbol("Balance"), scval.to_address(address)]),
             xdr.ContractDataDurability.PERSISTENT,
         )
         return xdr.LedgerKey(xdr.LedgerEntryType.CONTRACT_DATA, contract_data=data).to_xdr()
-    line = xdr.LedgerKeyTrustLine(
-        Keypair.from_public_key(address).xdr_account_id(),
-        usdc().to_trust_line_asset_xdr_object(),
-    )
+    owner = Keypair.from_public_key(address).xdr_account_id()
+    if asset.is_native():
+        return xdr.LedgerKey(
+            xdr.LedgerEntryType.ACCOUNT, account=xdr.LedgerKeyAccount(owner)
+        ).to_xdr()
+    line = xdr.LedgerKeyTrustLine(owner, asset.to_trust_line_asset_xdr_object())
     return xdr.LedgerKey(xdr.LedgerEntryType.TRUSTLINE, trust_line=line).to_xdr()
+
+
+def _asset(name: str) -> Asset:
+    if name == current().asset_code:
+        return usdc()
+    code, _, issuer = name.partition(":")
+    return Asset(code, issuer) if issuer else Asset.native()

@@ -13,12 +13,12 @@ from offerhub.core.money import format_amount
 
 # How a state is coloured, beside being said in words; all others are on their way.
 TONES = {
-    "good": {"ACTIVE", "APPROVED", "COMPLETED", "CONFIRMED", "CREDITED", "DELIVERED"}
+    "good": {"ACTIVE", "APPROVED", "BOOKED", "COMPLETED", "CONFIRMED", "CREDITED", "DELIVERED"}
     | {"DONE", "ENABLED", "FOLLOWING", "FUNDED", "RELEASED", "RESOLVED", "SETTLED", "SUCCEEDED"},
     "bad": {"DISPUTED", "FAILED", "HALTED", "NEEDS_ATTENTION", "SUSPENSE", "UNKNOWN", "STUCK"}
     | {"PAST_DUE", "UNPAID"},
     "over": {"CANCELLED", "CLOSED", "REFUNDED", "RETURNED", "WITHDRAWN", "REJECTED", "EXPIRED"}
-    | {"DELETED", "DISABLED", "DROPPED", "PAUSED"},
+    | {"DELETED", "DISABLED", "DROPPED", "PAUSED", "SUSPENDED"},
 }
 
 # The page of a record, by the prefix of its id: the name of the desk's route.
@@ -29,6 +29,8 @@ PAGES = {
     "sub": "subscription",
     "usr": "user",
     "dep": "deposit",
+    "dif": "difference",
+    "prf": "reconciliation_proof_change",
     "opr": "operation",
     "wdr": "payouts_withdrawal_change",
     "wba": "batch",

@@ -21,6 +21,8 @@ from offerhub.desk.finance import address
 from offerhub.desk.menu import Item
 from offerhub.desk.pages import show
 from offerhub.marketplaces.roles import Right, may
+from offerhub.reconciliation.models import Difference
+from offerhub.reconciliation.states import WAITING
 from offerhub.subscriptions.models import Subscription
 from orders.models import Campaign, Order
 from orders.reimbursements.models import Reimbursement
@@ -103,6 +105,9 @@ def _money() -> list[Queue]:
     unread = QuarantinedEvent.objects.filter(resolved_at=None).aggregate(
         number=Count("pk"), oldest=Min("seen_at")
     )
+    differing = Difference.objects.filter(status__in=WAITING).aggregate(
+        number=Count("pk"), oldest=Min("created_at")
+    )
     still = Order.objects.quiet().aggregate(number=Count("pk"), oldest=Min("updated_at"))
     failing = Campaign.objects.needing_attention().aggregate(
         number=Count("pk"), oldest=Min("settling_at")
@@ -123,6 +128,14 @@ def _money() -> list[Queue]:
             pages["suspense"],
             "way",
             suspense["oldest"],
+        ),
+        _queue(
+            "Books and chain differ",
+            differing["number"],
+            "a stroop is enough",
+            reverse("admin:reconciliation"),
+            "bad",
+            differing["oldest"],
         ),
         _queue(
             "Orders that stand still",

@@ -24,6 +24,7 @@ WORK = (
 )
 FINANCE = (
     ("Trial balance", "trial_balance", Right.VIEW),
+    ("Books and chain", "reconciliation", Right.VIEW),
     ("Flow and fees", "finance_flow", Right.VIEW),
     ("Closed days", "closed_days", Right.VIEW),
     ("Reports", "reports", Right.EXPORT),
@@ -35,7 +36,7 @@ GROUPS = {
         *("Order", "Campaign", "Subscription", "User", "Deposit"),
         *("Withdrawal", "Batch", "SavedDestination"),
     ),
-    "Books": ("Account", "Entry", "Period", "Seal"),
+    "Books": ("Account", "Entry", "Period", "Seal", "Proof"),
     "Chain": (
         *("Wallet", "Escrow", "EscrowOperation", "Reimbursement", "WalletOperation"),
         *("WithdrawalAttempt", "BatchPayment"),

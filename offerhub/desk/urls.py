@@ -22,6 +22,7 @@ from offerhub.desk import (
     pages,
     payout_rules,
     queue,
+    reconciling,
     report_new,
     reports,
     schedules,
@@ -60,6 +61,7 @@ PAGES = (
     report_new,
     reports,
     schedules,
+    reconciling,
 )
 
 
