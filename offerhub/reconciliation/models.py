@@ -85,7 +85,7 @@ class Run(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(fields=["due_at"], condition=Q(status="RUNNING"), name="run_due"),
-            models.Index(fields=["marketplace", "-id"], name="run_newest_first"),
+            models.Index(fields=["marketplace", "-id"], name="reconciliation_newest_first"),
         ]
 
     def __str__(self) -> str:

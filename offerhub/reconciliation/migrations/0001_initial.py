@@ -452,7 +452,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="run",
-            index=models.Index(fields=["marketplace", "-id"], name="run_newest_first"),
+            index=models.Index(fields=["marketplace", "-id"], name="reconciliation_newest_first"),
         ),
         migrations.AddConstraint(
             model_name="run",

@@ -4,6 +4,148 @@
  */
 
 export interface paths {
+    "/api/v1/campaigns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List campaigns
+         * @description Newest first, by status or creator.
+         *
+         *     Needs the scope `campaigns:read`.
+         */
+        get: operations["campaigns.list"];
+        put?: never;
+        /**
+         * Create a campaign
+         * @description Backers pledge with `POST /orders` and `campaignId` until the deadline. `holds` says
+         *     whether a pledge goes into its contract at once (ESCROW) or is set aside until the goal is
+         *     met (RESERVATION).
+         *
+         *     Needs the scope `campaigns:write`.
+         */
+        post: operations["campaigns.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{campaignId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a campaign
+         * @description With its totals, and how far its settlement is.
+         *
+         *     Needs the scope `campaigns:read`.
+         */
+        get: operations["campaigns.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{campaignId}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel a campaign
+         * @description Before its settlement: every pledge goes back to its backer.
+         *
+         *     Needs the scope `campaigns:write`.
+         */
+        post: operations["campaigns.cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{campaignId}/pledges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List a campaign's pledges
+         * @description Newest first; `state=FAILED` are those that a retry settles once more.
+         *
+         *     Needs the scope `campaigns:read`.
+         */
+        get: operations["campaigns.pledges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{campaignId}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Retry the pledges that failed
+         * @description To the same outcome. What was settled already is not touched.
+         *
+         *     Needs the scope `campaigns:write`.
+         */
+        post: operations["campaigns.retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{campaignId}/settle": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Settle a campaign
+         * @description Releases every pledge when the goal is met, refunds every one when the deadline has
+         *     passed without it. It happens by itself at the deadline too; asking again changes
+         *     nothing.
+         *
+         *     Needs the scope `campaigns:write`.
+         */
+        post: operations["campaigns.settle"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/deposits": {
         parameters: {
             query?: never;
@@ -314,6 +456,76 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List events
+         * @description Oldest first, unlike other lists: what came `after` an event (its id or cursor), or from
+         *     the beginning. The order never changes and nothing appears in it later, so whoever asks
+         *     again with the last `nextCursor` misses nothing and sees nothing twice.
+         *
+         *     Needs the scope `events:read`.
+         */
+        get: operations["events.list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events/{eventId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read an event
+         * @description By its id.
+         *
+         *     Needs the scope `events:read`.
+         */
+        get: operations["events.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow events
+         * @description Server-sent events: `id` is the event's id, `event` its type, `data` the event. Begins
+         *     behind the event of `Last-Event-ID` (or `after`), without either with what happens from now
+         *     on. A comment every 15 seconds shows that the connection lives.
+         *
+         *     Needs the scope `events:read`.
+         */
+        get: operations["events.stream"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me": {
         parameters: {
             query?: never;
@@ -351,6 +563,75 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/operations/{operationId}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Call off an operation that waits for a signature
+         * @description It fails once the envelope that the party was handed can not apply any more (202 until
+         *     then): a party may have signed it for themselves. If they send it in time, it counts.
+         *
+         *     Needs the scope `operations:write`.
+         */
+        post: operations["operations.cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operations/{operationId}/envelope": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask for another envelope to sign
+         * @description In place of one that has expired. One that can still be signed stays as it is; a new one
+         *     is built once the ledger proves that the old one did not and can not apply.
+         *
+         *     Needs the scope `operations:write`.
+         */
+        post: operations["operations.envelope"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operations/{operationId}/signature": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Hand in a party's signature
+         * @description `signedXdr` is the operation's `unsignedXdr` with one signature of the party's own key:
+         *     the same envelope to the byte, or it is refused. It is then sent, and the order goes on.
+         *
+         *     Needs the scope `operations:write`.
+         */
+        post: operations["operations.signature"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/orders": {
         parameters: {
             query?: never;
@@ -360,7 +641,7 @@ export interface paths {
         };
         /**
          * List orders
-         * @description Newest first, by status, party or reference.
+         * @description Newest first, by status, party, reference or campaign.
          *
          *     Needs the scope `orders:read`.
          */
@@ -370,6 +651,8 @@ export interface paths {
          * Create an order
          * @description Nothing is reserved yet; without milestones the order has one, `m1`.
          *
+         *     With `campaignId` it is a pledge: the money is set aside, or goes into its contract, as the
+         *     campaign says, and the campaign decides what becomes of it.
          *     With `autoFund` the buyer's money is reserved, the contract deployed and funded, one after
          *     the other; without the money there is no order either.
          *
@@ -537,6 +820,365 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/proofs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List proofs of funds
+         * @description Newest first. One is made every day.
+         *
+         *     Needs the scope `reports:read`.
+         */
+        get: operations["proofs.list"];
+        put?: never;
+        /**
+         * Make a proof of funds
+         * @description Reads every address on the chain now; for more than some thousand it is refused.
+         *
+         *     Needs the scope `reports:write`.
+         */
+        post: operations["proofs.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/proofs/{proofId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a proof of funds
+         * @description The signed document, every address with its ledger number, and every order's money.
+         *
+         *     Needs the scope `reports:read`.
+         */
+        get: operations["proofs.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/proofs/key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read the public key of proofs
+         * @description Publish it where your users find it: a proof is worth what its key is.
+         */
+        get: operations["proofs.key"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/provider-budget": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See the escrow provider's limit
+         * @description Needs the scope `operations:read`.
+         */
+        get: operations["providerBudget.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reconciliation/differences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List differences
+         * @description Newest first, by status, type or address.
+         *
+         *     Needs the scope `reports:read`.
+         */
+        get: operations["reconciliation.differences"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reconciliation/differences/{differenceId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a difference
+         * @description Both sides, transaction by transaction.
+         *
+         *     Needs the scope `reports:read`.
+         */
+        get: operations["reconciliation.differences.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reconciliation/heads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the journal's daily heads
+         * @description Oldest first, all of them: whoever keeps them can prove what the journal said.
+         *
+         *     Needs the scope `reports:read`.
+         */
+        get: operations["reconciliation.heads"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reconciliation/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List comparisons
+         * @description Those that were asked for, newest first.
+         *
+         *     Needs the scope `reports:read`.
+         */
+        get: operations["reconciliation.runs"];
+        put?: never;
+        /**
+         * Compare books and chain
+         * @description Every wallet and contract of the marketplace, or one of them. The whole installation is
+         *     compared all the time; this is for knowing now.
+         *
+         *     Needs the scope `reports:write`.
+         */
+        post: operations["reconciliation.runs.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reconciliation/runs/{runId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a comparison
+         * @description How far it is, and what it found.
+         *
+         *     Needs the scope `reports:read`.
+         */
+        get: operations["reconciliation.runs.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List reports
+         * @description Newest first, by type, state or schedule.
+         *
+         *     Needs the scope `reports:read`.
+         */
+        get: operations["reports.runs"];
+        put?: never;
+        /**
+         * Ask for a report
+         * @description It is made in the background, of one instant of the books; ask for it until its state is
+         *     DONE or FAILED, or wait for the event `report.finished`.
+         *
+         *     Needs the scope `reports:write`.
+         */
+        post: operations["reports.runs.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/runs/{runId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a report
+         * @description How far it is; when it is done, its control totals and digest.
+         *
+         *     Needs the scope `reports:read`.
+         */
+        get: operations["reports.runs.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/runs/{runId}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download a report
+         * @description The whole file, as often as wanted until it expires. `X-Content-SHA256` is its digest.
+         *
+         *     Needs the scope `reports:read`.
+         */
+        get: operations["reports.runs.file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List schedules
+         * @description Newest first.
+         *
+         *     Needs the scope `reports:read`.
+         */
+        get: operations["reports.schedules"];
+        put?: never;
+        /**
+         * Schedule a report
+         * @description The first period is the one that is running now. Every period is reported once; an event
+         *     `report.finished` and e-mails tell of it.
+         *
+         *     Needs the scope `reports:write`.
+         */
+        post: operations["reports.schedules.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/schedules/{scheduleId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a schedule
+         * @description When it runs next, and for which period.
+         *
+         *     Needs the scope `reports:read`.
+         */
+        get: operations["reports.schedules.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change a schedule
+         * @description Stop it, let it go on, or change its name and recipients.
+         *
+         *     Needs the scope `reports:write`.
+         */
+        patch: operations["reports.schedules.update"];
+        trace?: never;
+    };
+    "/api/v1/reports/types": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the types of reports
+         * @description Each with its filters, formats and columns.
+         *
+         *     Needs the scope `reports:read`.
+         */
+        get: operations["reports.types"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/resolution/refund": {
         parameters: {
             query?: never;
@@ -583,6 +1225,129 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sandbox/clock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Advance the clock
+         * @description For everybody on this installation: network and product have one clock, which never goes
+         *     back. At most 366 days at a time. What waits for a time that is over happens at once.
+         *
+         *     Needs the scope `sandbox:write`.
+         */
+        post: operations["sandbox.clock"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sandbox/deposits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pretend a deposit
+         * @description A payment of test USDC to the wallet of a user of yours, by the sandbox's issuer. It is
+         *     credited like every deposit, as soon as it is seen.
+         *
+         *     Needs the scope `sandbox:write`.
+         */
+        post: operations["sandbox.deposits"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sandbox/faults": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List your faults
+         * @description Those that are still to come.
+         *
+         *     Needs the scope `sandbox:write`.
+         */
+        get: operations["sandbox.faults"];
+        put?: never;
+        /**
+         * Script a fault
+         * @description It meets requests about wallets of your own users alone, or of the one user that is
+         *     named; a deployment is signed by the buyer. `504-before` and `drop` lose the request,
+         *     `504-after` and `drop-after` its answer; `tampered` changes what is to be signed.
+         *
+         *     Needs the scope `sandbox:write`.
+         */
+        post: operations["sandbox.faults.create"];
+        /**
+         * Forget your faults
+         * @description All that are still to come.
+         *
+         *     Needs the scope `sandbox:write`.
+         */
+        delete: operations["sandbox.faults.delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sandbox/scenarios": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what goes wrong on purpose
+         * @description Magic amounts and destinations. An amount counts to the last digit.
+         *
+         *     | Amount of | is | what happens | how it ends |
+         *     |---|---|---|---|
+         *     | withdrawal | 4.01 | the destination's account is gone | FAILED, the money is available again |
+         *     | withdrawal | 4.04 | the destination has no trustline | FAILED, the money is available again |
+         *     | withdrawal | 4.05 | the issuer froze the destination's trustline | FAILED, the money is available again |
+         *     | withdrawal | 4.06 | the destination's trustline is full | FAILED, the money is available again |
+         *     | withdrawal | 4.29 | the network answers 429 at first | COMPLETED, paid once |
+         *     | withdrawal | 5.03 | the network answers 503 at first | COMPLETED, paid once |
+         *     | withdrawal | 5.04 | it is paid, and the answer is lost | COMPLETED, paid once |
+         *     | withdrawal | 5.05 | nothing is paid at first, and no answer comes | COMPLETED, paid once |
+         *     | order | 6.04 | the contract is funded, and the answer is lost | goes on, once |
+         *     | order | 6.05 | the funding answers 200 around a failure at first | goes on, once |
+         *     | order | 6.06 | the funding's envelope is tampered with at first | never signed; a new one is, after some seconds |
+         *     | order | 6.29 | the escrow provider answers 429 to the funding at first | goes on, once |
+         *     | order | 7.04 | the seller is paid, and the answer is lost | goes on, once |
+         *     | order | 7.05 | the release is refused for its sequence number at first | goes on, once |
+         *
+         *     A withdrawal to one of the `destinations` is refused before anything is debited.
+         *
+         *     Needs the scope `sandbox:write`.
+         */
+        get: operations["sandbox.scenarios"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/schema": {
         parameters: {
             query?: never;
@@ -594,6 +1359,176 @@ export interface paths {
         get: operations["schema.get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/subscriptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List subscriptions
+         * @description Newest first, by status, party or reference.
+         *
+         *     Needs the scope `subscriptions:read`.
+         */
+        get: operations["subscriptions.list"];
+        put?: never;
+        /**
+         * Create a subscription
+         * @description Each cycle is an order, paid into a contract ahead of time and released at its end. When
+         *     the first one begins now it is paid for now; without the money there is no subscription.
+         *
+         *     Needs the scope `subscriptions:write`.
+         */
+        post: operations["subscriptions.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/subscriptions/{subscriptionId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a subscription
+         * @description With its cycles that are open, and what happens next.
+         *
+         *     Needs the scope `subscriptions:read`.
+         */
+        get: operations["subscriptions.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change a subscription
+         * @description Only what is sent changes. A new price is that of the next cycle that has no order.
+         *
+         *     Needs the scope `subscriptions:write`.
+         */
+        patch: operations["subscriptions.update"];
+        trace?: never;
+    };
+    "/api/v1/subscriptions/{subscriptionId}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel a subscription
+         * @description `NOW` divides the running cycle by the time that has passed: the seller's share rounded
+         *     down to the cent, the rest to the buyer. `PERIOD_END` lets it run to its end.
+         *
+         *     Needs the scope `subscriptions:write`.
+         */
+        post: operations["subscriptions.cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/subscriptions/{subscriptionId}/cancellation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Preview a cancellation
+         * @description What each would get if it were cancelled at this instant, drawn by what cancels.
+         *
+         *     Needs the scope `subscriptions:read`.
+         */
+        get: operations["subscriptions.cancellation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/subscriptions/{subscriptionId}/cycles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List a subscription's cycles
+         * @description Newest first, each with its order.
+         *
+         *     Needs the scope `subscriptions:read`.
+         */
+        get: operations["subscriptions.cycles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/subscriptions/{subscriptionId}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause a subscription
+         * @description The running cycle goes on to its end; one that is paid and has not begun is given
+         *     back.
+         *
+         *     Needs the scope `subscriptions:write`.
+         */
+        post: operations["subscriptions.pause"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/subscriptions/{subscriptionId}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume a subscription
+         * @description Paused: a new cycle begins now or at `startsAt`, and the calendar with it. About to
+         *     stop: it does not. Past due: the unpaid cycle is tried at once.
+         *
+         *     Needs the scope `subscriptions:write`.
+         */
+        post: operations["subscriptions.resume"];
         delete?: never;
         options?: never;
         head?: never;
@@ -679,6 +1614,92 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/users/{userId}/destinations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List a user's addresses
+         * @description Newest first, without those that were archived.
+         *
+         *     Needs the scope `withdrawals:read`.
+         */
+        get: operations["users.destinations"];
+        put?: never;
+        /**
+         * Add an address
+         * @description Its form is looked at now, the network when it is paid. A new address, and a known one
+         *     with another memo, waits as long as the marketplace says before it can be paid.
+         *
+         *     Needs the scope `withdrawals:write`.
+         */
+        post: operations["users.destinations.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{userId}/destinations/{destinationId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read an address
+         * @description Archived or not.
+         *
+         *     Needs the scope `withdrawals:read`.
+         */
+        get: operations["users.destinations.get"];
+        put?: never;
+        post?: never;
+        /**
+         * Archive an address
+         * @description It can not be paid any more. Withdrawals that were asked for before go on.
+         *
+         *     Needs the scope `withdrawals:write`.
+         */
+        delete: operations["users.destinations.delete"];
+        options?: never;
+        head?: never;
+        /**
+         * Rename an address
+         * @description The label alone: another address or memo is a new entry, which waits anew.
+         *
+         *     Needs the scope `withdrawals:write`.
+         */
+        patch: operations["users.destinations.update"];
+        trace?: never;
+    };
+    "/api/v1/users/{userId}/proof": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a user's proof of funds
+         * @description What to hand to the user: they check with `verify_proof.py` that their balance is part
+         *     of what is proved, and learn nothing of anybody else.
+         *
+         *     Needs the scope `users:read`.
+         */
+        get: operations["users.proof"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users/{userId}/statement": {
         parameters: {
             query?: never;
@@ -723,6 +1744,183 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/webhook-endpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List webhook endpoints
+         * @description Newest first, without their secrets.
+         *
+         *     Needs the scope `webhooks:read`.
+         */
+        get: operations["webhookEndpoints.list"];
+        put?: never;
+        /**
+         * Create a webhook endpoint
+         * @description It hears of events from now on. The `secret` is shown once; deliveries are signed with it
+         *     as Standard Webhooks says.
+         *
+         *     Needs the scope `webhooks:write`.
+         */
+        post: operations["webhookEndpoints.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhook-endpoints/{endpointId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a webhook endpoint
+         * @description With how it has been answering.
+         *
+         *     Needs the scope `webhooks:read`.
+         */
+        get: operations["webhookEndpoints.get"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a webhook endpoint
+         * @description For ever; nothing more is sent.
+         *
+         *     Needs the scope `webhooks:write`.
+         */
+        delete: operations["webhookEndpoints.delete"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a webhook endpoint
+         * @description Only what is sent changes. One that is disabled gets nothing and loses what is due (the
+         *     log has it); enabled again it begins anew.
+         *
+         *     Needs the scope `webhooks:write`.
+         */
+        patch: operations["webhookEndpoints.update"];
+        trace?: never;
+    };
+    "/api/v1/webhook-endpoints/{endpointId}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List an endpoint's deliveries
+         * @description Newest first, by status or subject. Kept for 30 days after they ended.
+         *
+         *     Needs the scope `webhooks:read`.
+         */
+        get: operations["webhookEndpoints.deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhook-endpoints/{endpointId}/deliveries/{deliveryId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a delivery
+         * @description With every try, newest first.
+         *
+         *     Needs the scope `webhooks:read`.
+         */
+        get: operations["webhookEndpoints.deliveries.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhook-endpoints/{endpointId}/deliveries/{deliveryId}/redeliver": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Redeliver
+         * @description Sends it now, under the same `webhook-id`, whatever became of it before, and waits for
+         *     what the endpoint answers; should that fail, the whole schedule follows.
+         *
+         *     Needs the scope `webhooks:write`.
+         */
+        post: operations["webhookEndpoints.deliveries.redeliver"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhook-endpoints/{endpointId}/rotate-secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rotate a webhook endpoint's secret
+         * @description The secret before signs as well for 24 hours, or for as long as `overlap` says: every
+         *     delivery then carries two signatures.
+         *
+         *     Needs the scope `webhooks:write`.
+         */
+        post: operations["webhookEndpoints.rotateSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhook-endpoints/{endpointId}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test a webhook endpoint
+         * @description Posts an event `webhook_endpoint.tested` to this endpoint alone, and waits for what it
+         *     answers.
+         *
+         *     Needs the scope `webhooks:write`.
+         */
+        post: operations["webhookEndpoints.test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/withdrawals": {
         parameters: {
             query?: never;
@@ -740,8 +1938,9 @@ export interface paths {
         put?: never;
         /**
          * Request a withdrawal
-         * @description USDC to an address outside. The destination is looked at on the network before anything
-         *     is debited; then the money is set aside and paid from the user's own wallet.
+         * @description USDC to an address outside, given or of the user's address book. It is looked at on the
+         *     network before anything is debited; then the money is set aside and paid from the user's
+         *     own wallet.
          *
          *     Needs the scope `withdrawals:write`.
          */
@@ -796,6 +1995,73 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/withdrawals/batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Request many withdrawals
+         * @description Each item is checked, answered and paid by itself, and a bad one stops no other; those
+         *     that can share a transaction on the chain do. `externalRef` names the batch for ever.
+         *
+         *     Needs the scope `withdrawals:write`.
+         */
+        post: operations["withdrawals.batch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/withdrawals/batches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List batches
+         * @description Newest first, with their progress.
+         *
+         *     Needs the scope `withdrawals:read`.
+         */
+        get: operations["withdrawals.batches"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/withdrawals/batches/{batchId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a batch
+         * @description Its progress, and what became of each item.
+         *
+         *     Needs the scope `withdrawals:read`.
+         */
+        get: operations["withdrawals.batches.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -816,6 +2082,11 @@ export interface components {
             code: string;
             issuer: string;
         };
+        /** @description SHA-256 of each list that goes with the document. */
+        Attached: {
+            addresses: string;
+            orders: string;
+        };
         /** @description `total` is the sum of the four. */
         Balance: {
             /** @example 200.00 */
@@ -832,9 +2103,224 @@ export interface components {
             /** Format: date-time */
             asOf: string;
         };
+        /** @description A batch with its progress. `amount` is what all items ask for, `paid` what has arrived. */
+        Batch: {
+            id: string;
+            externalRef: string | null;
+            /** @enum {string} */
+            status: "RECEIVED" | "PAYING" | "FINISHED";
+            itemsTotal: number;
+            counts: components["schemas"]["BatchCounts"];
+            /** @example 200.00 */
+            amount: string;
+            /** @example 200.00 */
+            paid: string;
+            approval: components["schemas"]["Approval"] | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            finishedAt: string | null;
+        };
+        /** @description How many items are where; they add up to the batch. */
+        BatchCounts: {
+            checking: number;
+            refused: number;
+            held: number;
+            waiting: number;
+            onTheWay: number;
+            completed: number;
+            failed: number;
+            cancelled: number;
+        };
+        /** @description One item, at its place: either `withdrawal`, or the `problem` for which there is none. */
+        BatchItem: {
+            index: number;
+            /** @enum {string} */
+            state: "CHECKING" | "REFUSED" | "HELD" | "READY" | "CARRIED" | "ENDED";
+            userId: string;
+            /** @example 200.00 */
+            amount: string;
+            destination: string | null;
+            destinationId: string | null;
+            memo: string | null;
+            /** @enum {string|null} */
+            memoType: "text" | "id" | "hash" | null;
+            externalRef: string | null;
+            withdrawal: components["schemas"]["ItemWithdrawal"] | null;
+            problem: components["schemas"]["ItemProblem"] | null;
+        };
+        BatchPage: {
+            data: components["schemas"]["Batch"][];
+            hasMore: boolean;
+            nextCursor: string | null;
+        };
+        /** @description The same with every item. */
+        BatchWithItems: {
+            id: string;
+            externalRef: string | null;
+            /** @enum {string} */
+            status: "RECEIVED" | "PAYING" | "FINISHED";
+            itemsTotal: number;
+            counts: components["schemas"]["BatchCounts"];
+            /** @example 200.00 */
+            amount: string;
+            /** @example 200.00 */
+            paid: string;
+            approval: components["schemas"]["Approval"] | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            finishedAt: string | null;
+            items: components["schemas"]["BatchItem"][];
+        };
+        /** @description Requests to the escrow provider, of all marketplaces together. Without a limit `limit` is null and nothing ever waits. */
+        Budget: {
+            limit: number | null;
+            /** Format: double */
+            windowSeconds: number;
+            used: number;
+            /** Format: date-time */
+            blockedUntil: string | null;
+            waiting: components["schemas"]["Waiting"][];
+        };
+        /** @description A campaign. `outcome` is what its settlement leads to, from the beginning of that on; `paidOut` and `givenBack` are gross, before the fees of the contracts. */
+        Campaign: {
+            id: string;
+            /** @enum {string} */
+            status: "OPEN" | "SETTLING" | "NEEDS_ATTENTION" | "SUCCEEDED" | "FAILED" | "CANCELLED";
+            /** @enum {string|null} */
+            outcome: "OPEN" | "SETTLING" | "NEEDS_ATTENTION" | "SUCCEEDED" | "FAILED" | "CANCELLED" | null;
+            creatorId: string;
+            creatorExternalId: string;
+            title: string;
+            description: string;
+            /** @example 200.00 */
+            goal: string;
+            /** Format: date-time */
+            deadline: string;
+            /** @example 200.00 */
+            minimumPledge: string | null;
+            /** @example 200.00 */
+            maximumPledge: string | null;
+            pledgesPerBacker: number | null;
+            /** @enum {string} */
+            holds: "ESCROW" | "RESERVATION";
+            /** @enum {string} */
+            overGoal: "ALLOW" | "CLOSE_AT_GOAL";
+            /** @enum {string} */
+            settleOn: "DEADLINE" | "GOAL";
+            /** @example 200.00 */
+            pledged: string;
+            pledges: number;
+            released: number;
+            refunded: number;
+            disputed: number;
+            failed: number;
+            /** @example 200.00 */
+            paidOut: string;
+            /** @example 200.00 */
+            givenBack: string;
+            progress: components["schemas"]["Progress"];
+            /**
+             * @example {
+             *       "invoice": "2026-117"
+             *     }
+             */
+            metadata: {
+                [key: string]: unknown;
+            };
+            /** Format: date-time */
+            goalReachedAt: string | null;
+            /** Format: date-time */
+            settlingAt: string | null;
+            /** Format: date-time */
+            endedAt: string | null;
+            /** Format: date-time */
+            createdAt: string;
+        };
+        CampaignPage: {
+            data: components["schemas"]["Campaign"][];
+            hasMore: boolean;
+            nextCursor: string | null;
+        };
         /** @description An optional word on why. */
         CancelBodyRequest: {
             reason?: string;
+        };
+        /** @description What cancelling would do, if it were asked for at `asOf`. Without `endsAt` the subscription would end at once. */
+        Cancellation: {
+            subscriptionId: string;
+            /** @enum {string} */
+            when: "NOW" | "PERIOD_END";
+            /** Format: date-time */
+            asOf: string;
+            /** Format: date-time */
+            endsAt: string | null;
+            cycles: components["schemas"]["CycleEnding"][];
+        };
+        /** @description How many there were. */
+        Cleared: {
+            cleared: number;
+        };
+        /** @description The time of network and product after it. */
+        Clock: {
+            /** Format: date-time */
+            now: string;
+            latestLedger: number;
+        };
+        /** @description How far the time of the whole installation goes on, at once. */
+        ClockBodyRequest: {
+            /**
+             * Format: duration
+             * @description From PT1M to P366D.
+             * @example P7D
+             * @example PT1H
+             */
+            advance: string;
+        };
+        /** @description One complaint about one field. */
+        Complaint: {
+            field: string;
+            code: string;
+            message: string;
+        };
+        /** @description One billing cycle. `shares` is how its order is divided, once that is decided. */
+        Cycle: {
+            index: number;
+            /** @enum {string} */
+            status: "UNPAID" | "UPCOMING" | "RUNNING" | "ENDING" | "SETTLED" | "DROPPED";
+            /** Format: date-time */
+            startsAt: string;
+            /** Format: date-time */
+            endsAt: string;
+            /** @example 200.00 */
+            amount: string;
+            orderId: string | null;
+            /** @enum {string|null} */
+            orderStatus: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED" | null;
+            shares: components["schemas"]["Shares"] | null;
+            problem: components["schemas"]["OperationProblem"] | null;
+            /** Format: date-time */
+            nextAttemptAt: string | null;
+        };
+        /** @description What cancelling means for one cycle: the shares before fees, what the contract takes of them and what then arrives; and the day count they rest on. */
+        CycleEnding: {
+            index: number;
+            orderId: string | null;
+            /** @enum {string} */
+            fate: "DIVIDED" | "KEPT" | "GIVEN_BACK" | "DROPPED";
+            /** @example 200.00 */
+            amount: string;
+            shares: components["schemas"]["Shares"];
+            fees: components["schemas"]["Fees"];
+            net: components["schemas"]["Shares"];
+            elapsedSeconds: number;
+            lengthSeconds: number;
+        };
+        CyclePage: {
+            data: components["schemas"]["Cycle"][];
+            hasMore: boolean;
+            nextCursor: string | null;
         };
         /** @description What was decided. */
         Decision: {
@@ -878,6 +2364,49 @@ export interface components {
         DepositedAsset: {
             code: string;
             issuer: string;
+        };
+        /** @description Books and chain differ at a ledger; `amount` is what the chain holds more (or less). */
+        Difference: {
+            id: string;
+            /** @enum {string} */
+            status: "OPEN" | "EXPLAINED" | "BOOKED" | "SUSPENDED" | "CLOSED";
+            /** @enum {string} */
+            type: "AMOUNT" | "MISSING" | "EXTRA" | "TIMING";
+            account: string;
+            address: string;
+            asset: string;
+            /** @example 200.00 */
+            books: string;
+            /** @example 200.00 */
+            chain: string;
+            /** @example 200.00 */
+            amount: string;
+            ledger: number;
+            note: string | null;
+            lines: components["schemas"]["DifferenceLine"][];
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            seenAt: string;
+            /** Format: date-time */
+            endedAt: string | null;
+        };
+        /** @description A transaction by which one side changed otherwise than the other. */
+        DifferenceLine: {
+            hash: string | null;
+            ledger: number;
+            /** @example 200.00 */
+            books: string;
+            /** @example 200.00 */
+            chain: string;
+            entryId: string | null;
+            operationId: string | null;
+            what: string;
+        };
+        DifferencePage: {
+            data: components["schemas"]["Difference"][];
+            hasMore: boolean;
+            nextCursor: string | null;
         };
         /** @description A dispute. `frozen`: the chain has confirmed that nobody can take the money any more. */
         Dispute: {
@@ -934,6 +2463,31 @@ export interface components {
             split: components["schemas"]["Split"] | null;
             settlement: components["schemas"]["Settlement"] | null;
         };
+        /** @description What is signed: its canonical JSON. */
+        Document: {
+            version: number;
+            id: string;
+            marketplace: components["schemas"]["ProvedMarket"];
+            network: string;
+            asset: components["schemas"]["ProvedAsset"];
+            /** Format: date-time */
+            takenAt: string;
+            ledger: components["schemas"]["Ledgers"];
+            tree: components["schemas"]["Tree"];
+            owed: components["schemas"]["Owed"];
+            held: components["schemas"]["Held"];
+            attached: components["schemas"]["Attached"];
+            key: string;
+        };
+        /** @description That it stops by itself: when, for how long, and why. */
+        Ending: {
+            /** @enum {string} */
+            action: "PAUSE" | "CANCEL";
+            /** Format: date-time */
+            at: string;
+            /** @enum {string} */
+            because: "REQUESTED" | "UNPAID" | "PAUSED_TOO_LONG";
+        };
         /** @description The contract of an order; `balance` is what it still holds of the order's money. */
         Escrow: {
             id: string;
@@ -953,9 +2507,35 @@ export interface components {
             refunded: string;
             /** @example 200.00 */
             balance: string;
+            settlement: components["schemas"]["Settlement"] | null;
             operation: components["schemas"]["Operation"] | null;
             /** Format: date-time */
             createdAt: string;
+        };
+        /** @description What happened to one object. `sequence` counts the events of its `subject` from 1 without a gap; `cursor` is its place in the log of all. What `data` holds is said by `type` and `version`: see the webhooks of this document. */
+        Event: {
+            id: string;
+            type: string;
+            version: number;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            /**
+             * @example {
+             *       "invoice": "2026-117"
+             *     }
+             */
+            data: {
+                [key: string]: unknown;
+            };
+        };
+        EventPage: {
+            data: components["schemas"]["Event"][];
+            hasMore: boolean;
+            nextCursor: string | null;
         };
         /** @description A file of a dispute. `sha256` is of the file as it is kept, `receivedSha256` of what was sent. `url` downloads it and `previews` show it, both for five minutes and without a key. */
         Evidence: {
@@ -987,6 +2567,14 @@ export interface components {
         EvidenceList: {
             data: components["schemas"]["Evidence"][];
         };
+        /** @description What a contract will pay when this is released: gross = net + fees. What it did pay, once it did, is the `settlement`. */
+        Expected: {
+            /** @example 200.00 */
+            gross: string;
+            fees: components["schemas"]["Fees"];
+            /** @example 200.00 */
+            net: string;
+        };
         /** @description How much longer the buyer wants before the money is released by itself. */
         ExtendBodyRequest: {
             milestoneId?: string | null;
@@ -998,12 +2586,88 @@ export interface components {
              */
             by: string;
         };
+        /** @description A fault that is still to come, so often. */
+        Fault: {
+            id: number;
+            /** @enum {string} */
+            on: "WITHDRAWAL_SEND" | "ESCROW_BUILD" | "ESCROW_SEND" | "LOOK_UP";
+            /** @enum {string} */
+            answer: "504-before" | "504-after" | "429" | "503" | "drop" | "drop-after" | "bad-seq" | "failed-200" | "tampered";
+            times: number;
+            delay: number;
+        };
+        /** @description What the network answers the next times, on requests about your own users' wallets alone. */
+        FaultBodyRequest: {
+            /** @enum {string} */
+            on: "WITHDRAWAL_SEND" | "ESCROW_BUILD" | "ESCROW_SEND" | "LOOK_UP";
+            /** @enum {string} */
+            answer: "504-before" | "504-after" | "429" | "503" | "drop" | "drop-after" | "bad-seq" | "failed-200" | "tampered";
+            times?: number;
+            delay?: number;
+            /** @example client_123 */
+            userId?: string;
+        };
+        /** @description Your faults, oldest first. */
+        Faults: {
+            data: components["schemas"]["Fault"][];
+        };
         /** @description What was taken on the way out of the contract. */
         Fees: {
             /** @example 200.00 */
             platform: string;
             /** @example 200.00 */
             protocol: string;
+        };
+        /** @description The last seal of a day: keep it where nobody here can write. */
+        Head: {
+            id: string;
+            day: string;
+            marketplaceId: string;
+            entry: number;
+            digest: string;
+        };
+        HeadPage: {
+            data: components["schemas"]["Head"][];
+            hasMore: boolean;
+            nextCursor: string | null;
+        };
+        /** @description What the chain holds, and what the books said of it at the instant of what is owed. */
+        Held: {
+            total: string;
+            parts: components["schemas"]["HeldParts"];
+            booksAtThatInstant: string;
+            onItsWay: string;
+            unexplained: string;
+        };
+        /** @description One address at its ledger. */
+        HeldAddress: {
+            address: string;
+            kind: string;
+            ledger: number;
+            amount: string;
+            books: string;
+        };
+        /** @description Where it is held. */
+        HeldParts: {
+            wallets: string;
+            contracts: string;
+            platforms: string;
+        };
+        /** @description Why there is no withdrawal, as a request of its own would have said; or what its payment waits for. */
+        ItemProblem: {
+            code: string;
+            detail: string;
+            errors?: components["schemas"]["Complaint"][];
+        };
+        /** @description The withdrawal of an item, in short: `GET /withdrawals/{id}` has all of it. */
+        ItemWithdrawal: {
+            id: string;
+            /** @enum {string} */
+            status: "REQUESTED" | "SUBMITTED" | "COMPLETED" | "FAILED" | "CANCELLED";
+            hash: string | null;
+            /** @example 200.00 */
+            fee: string;
+            problem: components["schemas"]["ItemProblem"] | null;
         };
         Key: {
             id: string;
@@ -1012,8 +2676,44 @@ export interface components {
             /** Format: date-time */
             expiresAt: string | null;
         };
+        /** @description The user's own leaf. */
+        Leaf: {
+            userId: string;
+            nonce: string;
+            balance: string;
+            position: number;
+        };
+        /** @description At which ledgers the chain was read. */
+        Ledgers: {
+            from: number;
+            to: number;
+        };
+        /** @description An amount that goes wrong on purpose: of a withdrawal, or of a whole order. */
+        MagicAmount: {
+            /** @enum {string} */
+            what: "withdrawal" | "order";
+            /** @example 200.00 */
+            amount: string;
+            happens: string;
+            ends: string;
+        };
+        /** @description A destination that a withdrawal is refused for, before anything is debited. */
+        MagicDestination: {
+            name: string;
+            address: string;
+            happens: string;
+        };
+        /** @description With the fees of its new orders. */
+        Marketplace: {
+            id: string;
+            name: string;
+            platformFeePercent: number;
+            maxPlatformFeePercent: number;
+            /** @enum {string} */
+            refundFeesBorneBy: "BUYER" | "MARKETPLACE";
+        };
         Me: {
-            marketplace: components["schemas"]["Named"];
+            marketplace: components["schemas"]["Marketplace"];
             apiKey: components["schemas"]["Key"];
             /** @enum {string} */
             network: "sandbox" | "testnet" | "mainnet";
@@ -1038,7 +2738,7 @@ export interface components {
             hasMore: boolean;
             nextCursor: string | null;
         };
-        /** @description One milestone of an order. */
+        /** @description One milestone of an order. `expected` until it is settled, `settlement` from then on. */
         Milestone: {
             id: string;
             description: string;
@@ -1047,6 +2747,7 @@ export interface components {
             /** @enum {string} */
             status: "OPEN" | "COMPLETED" | "APPROVED" | "RELEASING" | "RELEASED" | "REFUNDED" | "DISPUTED";
             evidence: string;
+            expected: components["schemas"]["Expected"] | null;
             settlement: components["schemas"]["Settlement"] | null;
             releasePolicy: components["schemas"]["PolicyBody"] | null;
             /** Format: date-time */
@@ -1080,9 +2781,57 @@ export interface components {
             /** Format: date-time */
             createdAt: string;
         };
-        Named: {
-            id: string;
-            name: string;
+        /** @description What `POST /withdrawals/batch` takes. */
+        NewBatchBodyRequest: {
+            items: components["schemas"]["NewWithdrawalBodyRequest"][];
+            externalRef?: string | null;
+        };
+        /** @description What `POST /campaigns` takes. */
+        NewCampaignBodyRequest: {
+            /** @example client_123 */
+            creatorId: string;
+            title: string;
+            description?: string;
+            /**
+             * @example 200.00
+             * @example 200
+             */
+            goal: string | number;
+            /** Format: date-time */
+            deadline: string;
+            /**
+             * @example 200.00
+             * @example 200
+             */
+            minimumPledge?: string | number | null;
+            /**
+             * @example 200.00
+             * @example 200
+             */
+            maximumPledge?: string | number | null;
+            pledgesPerBacker?: number | null;
+            /** @enum {string} */
+            holds: "ESCROW" | "RESERVATION";
+            /** @enum {string} */
+            overGoal?: "ALLOW" | "CLOSE_AT_GOAL";
+            /** @enum {string} */
+            settleOn?: "DEADLINE" | "GOAL";
+            /**
+             * @example {
+             *       "invoice": "2026-117"
+             *     }
+             */
+            metadata?: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description An address and what it is called. Another memo is another address. */
+        NewDestinationBodyRequest: {
+            label: string;
+            destination: string;
+            memo?: (string | null) | string;
+            /** @enum {string|null} */
+            memoType?: "text" | "id" | "hash" | null;
         };
         /** @description A complaint about an order, or about one milestone of it. */
         NewDisputeBodyRequest: {
@@ -1091,6 +2840,12 @@ export interface components {
             /** @example client_123 */
             openedBy?: string;
             reason: string;
+            description?: string;
+        };
+        /** @description Where to post events. `types` holds names (`order.created`) and areas (`order.*`); without it every type is posted. */
+        NewEndpointBodyRequest: {
+            url: string;
+            types?: string[];
             description?: string;
         };
         /** @description Which order's contract to create. */
@@ -1133,6 +2888,85 @@ export interface components {
             };
             autoFund?: boolean;
             releasePolicy?: components["schemas"]["PolicyBodyRequest"] | null;
+            campaignId?: string | null;
+            platformFeePercent?: number;
+        };
+        /** @description A report to be made. `from` is part of it and `to` is not; days (`2026-10-01`) are read in `zone`, which is UTC unless another is named. */
+        NewReportRunBodyRequest: {
+            /** @enum {string} */
+            basis?: "effective" | "recorded";
+            /** @example client_123 */
+            userId?: string;
+            orderId?: string;
+            accountId?: string;
+            asset?: string;
+            status?: string;
+            kind?: string;
+            zone?: string;
+            /** @enum {string} */
+            type: "ledger.entries.v1" | "ledger.trial-balance.v1" | "account.statement.v1" | "journal.beancount.v1" | "withdrawals.v1" | "fees.v1" | "deposits.v1" | "deposits.suspense.v1" | "orders.v1" | "escrows.v1" | "disputes.v1";
+            /** @enum {string} */
+            format?: "csv" | "xlsx" | "jsonl" | "beancount";
+            from?: string;
+            to?: string;
+            at?: string;
+        };
+        /** @description A report for every day, week (from Monday) or month of `zone`, made at `hour` of the day after it. `recipients` get an e-mail with the digest and where the file is. */
+        NewReportScheduleBodyRequest: {
+            /** @enum {string} */
+            basis?: "effective" | "recorded";
+            /** @example client_123 */
+            userId?: string;
+            orderId?: string;
+            accountId?: string;
+            asset?: string;
+            status?: string;
+            kind?: string;
+            zone?: string;
+            name?: string;
+            /** @enum {string} */
+            type: "ledger.entries.v1" | "ledger.trial-balance.v1" | "account.statement.v1" | "journal.beancount.v1" | "withdrawals.v1" | "fees.v1" | "deposits.v1" | "deposits.suspense.v1" | "orders.v1" | "escrows.v1" | "disputes.v1";
+            /** @enum {string} */
+            format?: "csv" | "xlsx" | "jsonl" | "beancount";
+            /** @enum {string} */
+            cadence: "DAILY" | "WEEKLY" | "MONTHLY";
+            hour?: number;
+            recipients?: string[];
+        };
+        /** @description What to compare: one wallet or contract, or everything of the marketplace. */
+        NewRunBodyRequest: {
+            address?: string;
+        };
+        /** @description What `POST /subscriptions` takes. Without `startsAt` the first cycle begins now. */
+        NewSubscriptionBodyRequest: {
+            /** @example client_123 */
+            buyerId: string;
+            /** @example client_123 */
+            sellerId: string;
+            /**
+             * @example 200.00
+             * @example 200
+             */
+            amount: string | number;
+            /** @enum {string} */
+            interval: "week" | "month" | "year";
+            intervalCount?: number;
+            /** Format: date-time */
+            startsAt?: string | null;
+            timeZone?: string;
+            /** @enum {string} */
+            onUnpaid?: "PAUSE" | "CANCEL";
+            title?: string;
+            description?: string;
+            externalRef?: string | null;
+            /**
+             * @example {
+             *       "invoice": "2026-117"
+             *     }
+             */
+            metadata?: {
+                [key: string]: unknown;
+            };
         };
         /** @description What `POST /users` takes. Without `wallet` we make one and keep its key. */
         NewUserBodyRequest: {
@@ -1149,7 +2983,7 @@ export interface components {
             };
             wallet?: components["schemas"]["OwnWalletBodyRequest"];
         };
-        /** @description What `POST /withdrawals` takes. Amounts to seven decimals. */
+        /** @description What `POST /withdrawals` takes, and each item of a batch. Amounts to seven decimals. Either `destination`, or `destinationId` of the user's address book, which brings its memo. */
         NewWithdrawalBodyRequest: {
             /** @example client_123 */
             userId: string;
@@ -1158,15 +2992,43 @@ export interface components {
              * @example 200
              */
             amount: string | number;
-            destination: string;
+            destination?: string | null;
+            destinationId?: string | null;
             memo?: (string | null) | string;
             /** @enum {string|null} */
             memoType?: "text" | "id" | "hash" | null;
             externalRef?: string | null;
         };
+        /** @description The cycle that follows; without an order until it is prepared. */
+        NextCycle: {
+            index: number;
+            /** Format: date-time */
+            startsAt: string;
+            /** Format: date-time */
+            endsAt: string;
+            /** @example 200.00 */
+            amount: string;
+            /** Format: date-time */
+            preparesAt: string | null;
+            orderId: string | null;
+        };
+        /** @description What the product does next by itself, and of which cycle. */
+        NextStep: {
+            /** @enum {string} */
+            action: "PREPARE" | "RETRY_PAYMENT" | "RELEASE" | "SETTLE" | "PAUSE" | "CANCEL";
+            /** Format: date-time */
+            at: string | null;
+            cycle: number | null;
+        };
         /** @description For writes that take none, such as `POST /orders/{id}/reserve`; an empty object is fine. */
         NoBodyRequest: Record<string, never>;
-        /** @description A transaction on the chain that one change asked for, with what became of it. */
+        /** @description What users' money waits for. */
+        OfUsers: {
+            available: string;
+            pendingWithdrawal: string;
+            inOrders: string;
+        };
+        /** @description A transaction on the chain that one change asked for, with what became of it. While `status` is AWAITING_SIGNATURE the party named by `signer` signs `unsignedXdr` for the network of `networkPassphrase` until `expiresAt`, and the result goes to `POST /operations/{id}/signature`. An envelope that expired is replaced by `POST /operations/{id}/envelope`; after `signBy` the operation fails. */
         Operation: {
             id: string;
             kind: string;
@@ -1176,10 +3038,22 @@ export interface components {
             ledger: number | null;
             attempts: number;
             /** @enum {string|null} */
-            nextStep: "SUBMIT" | "SIGN" | "CONFIRM" | "LOOK_UP" | null;
+            nextStep: "SUBMIT" | "SIGN" | "CONFIRM" | "LOOK_UP" | "AWAIT_TURN" | "EXPIRE" | null;
             /** Format: date-time */
             nextAttemptAt: string | null;
+            /**
+             * Format: date-time
+             * @description While it waits for its turn with the escrow provider: when it is let through.
+             */
+            estimatedEnd: string | null;
             problem: components["schemas"]["OperationProblem"] | null;
+            unsignedXdr: string | null;
+            networkPassphrase: string | null;
+            /** Format: date-time */
+            expiresAt: string | null;
+            /** Format: date-time */
+            signBy: string | null;
+            signer: components["schemas"]["Signer"] | null;
             /** Format: date-time */
             createdAt: string;
             /** Format: date-time */
@@ -1205,7 +3079,11 @@ export interface components {
             title: string;
             description: string;
             milestones: components["schemas"]["Milestone"][];
+            fees: components["schemas"]["OrderFees"];
+            settlement: components["schemas"]["Settlement"] | null;
+            reimbursements: components["schemas"]["Reimbursement"][];
             escrowId: string | null;
+            campaignId: string | null;
             operation: components["schemas"]["Operation"] | null;
             shipment: components["schemas"]["Shipment"] | null;
             /**
@@ -1221,16 +3099,80 @@ export interface components {
             /** Format: date-time */
             updatedAt: string;
         };
+        /** @description The fees of an order: the marketplace's in percent, the escrow provider's in hundredths of a percent, who bears both on refunds, and what is expected of everything that is not settled. */
+        OrderFees: {
+            platformPercent: number;
+            protocolBps: number;
+            /** @enum {string} */
+            refundFeesBorneBy: "BUYER" | "MARKETPLACE";
+            expected: components["schemas"]["Expected"];
+        };
+        /** @description What is set aside or in escrow for an order. */
+        OrderMoney: {
+            order: string;
+            user: string;
+            state: string;
+            amount: string;
+        };
         OrderPage: {
             data: components["schemas"]["Order"][];
             hasMore: boolean;
             nextCursor: string | null;
+        };
+        /** @description Everything that is owed. */
+        Owed: {
+            total: string;
+            parts: components["schemas"]["OwedParts"];
+            ofUsers: components["schemas"]["OfUsers"];
+        };
+        /** @description To users, and what is nobody's yet. */
+        OwedParts: {
+            users: string;
+            suspense: string;
         };
         /** @description A wallet whose key the party holds: they sign every step themselves. */
         OwnWalletBodyRequest: {
             /** @enum {string} */
             kind: "EXTERNAL";
             address: string;
+        };
+        /** @description What of a subscription can change; only what is sent does. */
+        PatchedChangesBodyRequest: {
+            /**
+             * @example 200.00
+             * @example 200
+             */
+            amount?: string | number;
+            /** @enum {string} */
+            onUnpaid?: "PAUSE" | "CANCEL";
+            title?: string;
+            description?: string;
+            /**
+             * @example {
+             *       "invoice": "2026-117"
+             *     }
+             */
+            metadata?: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description Only what is sent changes. */
+        PatchedEndpointChangesBodyRequest: {
+            url?: string;
+            types?: string[];
+            description?: string;
+            /** @enum {string} */
+            status?: "ENABLED" | "DISABLED";
+        };
+        /** @description What of an entry can change. */
+        PatchedLabelBodyRequest: {
+            label?: string;
+        };
+        /** @description What may change. */
+        PatchedReportScheduleChangeBodyRequest: {
+            name?: string;
+            recipients?: string[];
+            isActive?: boolean;
         };
         /** @description What of a user can change. */
         PatchedUserChangesBodyRequest: {
@@ -1248,6 +3190,33 @@ export interface components {
         /** @description An optional word on why. */
         PayoutsCancelBodyRequest: {
             reason?: string;
+        };
+        /** @description A pledge: the order has the rest. */
+        Pledge: {
+            orderId: string;
+            /** @enum {string} */
+            state: "HELD" | "SETTLING" | "RELEASED" | "REFUNDED" | "DISPUTED" | "FAILED" | "WITHDRAWN";
+            /** @example 200.00 */
+            amount: string;
+            backerId: string;
+            backerExternalId: string;
+            /** @enum {string} */
+            orderStatus: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
+            problem: components["schemas"]["PledgeProblem"] | null;
+            /** Format: date-time */
+            settledAt: string | null;
+            /** Format: date-time */
+            createdAt: string;
+        };
+        PledgePage: {
+            data: components["schemas"]["Pledge"][];
+            hasMore: boolean;
+            nextCursor: string | null;
+        };
+        /** @description Why a pledge was not settled. */
+        PledgeProblem: {
+            code: string;
+            detail: string;
         };
         /** @description Released by itself: how long after what. `from` is FUNDED, SHIPPED or COMPLETED. */
         PolicyBody: {
@@ -1273,6 +3242,25 @@ export interface components {
             /** @enum {string} */
             from: "FUNDED" | "SHIPPED" | "COMPLETED";
         };
+        /** @description The payment on the sandbox network. The deposit is credited as soon as it is seen. */
+        PretendDeposit: {
+            userId: string;
+            address: string;
+            /** @example 200.00 */
+            amount: string;
+            hash: string;
+            ledger: number;
+        };
+        /** @description Test USDC for a user of yours. */
+        PretendDepositBodyRequest: {
+            /** @example client_123 */
+            userId: string;
+            /**
+             * @example 200.00
+             * @example 200
+             */
+            amount: string | number;
+        };
         /** @description A refusal, RFC 9457. Scripts switch on `code`; some codes add members. */
         Problem: {
             /** Format: uri-reference */
@@ -1291,6 +3279,37 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        /** @description Of the settlement, in pledges. `done` are settled or left to a dispute; the estimate is null while nothing can be said. */
+        Progress: {
+            total: number;
+            done: number;
+            failed: number;
+            onItsWay: number;
+            waiting: number;
+            percent: number;
+            etaSeconds: number | null;
+            /** Format: date-time */
+            estimatedEnd: string | null;
+        };
+        /** @description What is owed and what is held. */
+        Proof: {
+            id: string;
+            asset: string;
+            /** @example 200.00 */
+            owed: string;
+            /** @example 200.00 */
+            held: string;
+            ledger: components["schemas"]["Ledgers"];
+            tree: components["schemas"]["Tree"];
+            key: string;
+            /** Format: date-time */
+            createdAt: string;
+        };
+        ProofPage: {
+            data: components["schemas"]["Proof"][];
+            hasMore: boolean;
+            nextCursor: string | null;
+        };
         /** @description A resolution on the table; `why` says what asks for a second person. */
         Proposal: {
             id: string;
@@ -1305,11 +3324,34 @@ export interface components {
             /** Format: date-time */
             expiresAt: string;
         };
+        /** @description What is owed and held. */
+        ProvedAsset: {
+            code: string;
+            issuer: string;
+        };
+        /** @description Whose proof it is. */
+        ProvedMarket: {
+            id: string;
+            name: string;
+        };
+        /** @description The public key of this installation's proofs. */
+        ReconciliationKey: {
+            algorithm: string;
+            key: string;
+        };
         /** @description Back to the buyer: what is still in escrow, or one milestone of it. */
         RefundBodyRequest: {
             orderId: string;
             milestoneId?: string | null;
             reason?: string;
+        };
+        /** @description What the marketplace pays the buyer of the fees that a refund took: its amount, and the payment on the chain. */
+        Reimbursement: {
+            milestoneId: string;
+            /** @example 200.00 */
+            amount: string;
+            fees: components["schemas"]["Fees"];
+            operation: components["schemas"]["Operation"];
         };
         /** @description One endpoint for the three steps; `release` does the ones that are still missing. */
         ReleaseBodyRequest: {
@@ -1318,6 +3360,108 @@ export interface components {
             /** @enum {string} */
             action?: "complete" | "approve" | "release";
             evidence?: string;
+        };
+        /** @description A column of a report. `unit` is of amounts. */
+        ReportColumn: {
+            name: string;
+            /** @enum {string} */
+            type: "word" | "text" | "amount" | "count" | "instant" | "day";
+            unit: string | null;
+            meaning: string;
+        };
+        /** @description A control total: a sum over all rows. */
+        ReportFigure: {
+            name: string;
+            amount: string;
+        };
+        /** @description Why there is no file. */
+        ReportProblem: {
+            code: string;
+            detail: string;
+        };
+        /** @description A report on its way or done. `rowsExpected` is known once it is running; `url` takes the file (with the key) until `expiresAt`, and `sha256` is its digest. */
+        ReportRun: {
+            id: string;
+            /** @enum {string} */
+            type: "ledger.entries.v1" | "ledger.trial-balance.v1" | "account.statement.v1" | "journal.beancount.v1" | "withdrawals.v1" | "fees.v1" | "deposits.v1" | "deposits.suspense.v1" | "orders.v1" | "escrows.v1" | "disputes.v1";
+            /** @enum {string} */
+            format: "csv" | "xlsx" | "jsonl" | "beancount";
+            /** @enum {string} */
+            state: "QUEUED" | "RUNNING" | "DONE" | "FAILED" | "EXPIRED";
+            from: string | null;
+            to: string | null;
+            at: string | null;
+            zone: string;
+            filters: string[];
+            scheduleId: string | null;
+            rows: number;
+            rowsExpected: number | null;
+            bytes: number;
+            sha256: string | null;
+            totals: components["schemas"]["ReportTotal"][];
+            url: string | null;
+            problem: components["schemas"]["ReportProblem"] | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            startedAt: string | null;
+            /** Format: date-time */
+            finishedAt: string | null;
+            /** Format: date-time */
+            expiresAt: string | null;
+        };
+        ReportRunPage: {
+            data: components["schemas"]["ReportRun"][];
+            hasMore: boolean;
+            nextCursor: string | null;
+        };
+        /** @description A schedule. `nextFirstDay` begins the period whose report is made at `nextRunAt`. */
+        ReportSchedule: {
+            id: string;
+            name: string;
+            /** @enum {string} */
+            type: "ledger.entries.v1" | "ledger.trial-balance.v1" | "account.statement.v1" | "journal.beancount.v1" | "withdrawals.v1" | "fees.v1" | "deposits.v1" | "deposits.suspense.v1" | "orders.v1" | "escrows.v1" | "disputes.v1";
+            /** @enum {string} */
+            format: "csv" | "xlsx" | "jsonl" | "beancount";
+            /** @enum {string} */
+            cadence: "DAILY" | "WEEKLY" | "MONTHLY";
+            zone: string;
+            hour: number;
+            filters: string[];
+            recipients: string[];
+            isActive: boolean;
+            nextFirstDay: string;
+            /** Format: date-time */
+            nextRunAt: string;
+            /** Format: date-time */
+            createdAt: string;
+        };
+        ReportSchedulePage: {
+            data: components["schemas"]["ReportSchedule"][];
+            hasMore: boolean;
+            nextCursor: string | null;
+        };
+        /** @description The control totals of one asset. */
+        ReportTotal: {
+            asset: string;
+            rows: number;
+            figures: components["schemas"]["ReportFigure"][];
+        };
+        /** @description A type of report: what it tells, how it can be narrowed, and its columns in order. */
+        ReportType: {
+            /** @enum {string} */
+            name: "ledger.entries.v1" | "ledger.trial-balance.v1" | "account.statement.v1" | "journal.beancount.v1" | "withdrawals.v1" | "fees.v1" | "deposits.v1" | "deposits.suspense.v1" | "orders.v1" | "escrows.v1" | "disputes.v1";
+            title: string;
+            about: string;
+            formats: ("csv" | "xlsx" | "jsonl" | "beancount")[];
+            filters: string[];
+            requires: string[];
+            totals: string[];
+            columns: components["schemas"]["ReportColumn"][];
+        };
+        /** @description All types. */
+        ReportTypeList: {
+            data: components["schemas"]["ReportType"][];
         };
         /** @description The decision for everything in dispute, or milestone by milestone. `note` is shown to both parties. */
         ResolveBodyRequest: {
@@ -1328,6 +3472,70 @@ export interface components {
             note?: string;
             reasonCode?: string;
         };
+        /** @description When a paused subscription begins anew; without it now. */
+        ResumeBodyRequest: {
+            /** Format: date-time */
+            startsAt?: string | null;
+        };
+        /** @description How long the secret before signs as well. */
+        RotateSecretBodyRequest: {
+            /**
+             * Format: duration
+             * @description From PT0M to P7D.
+             * @example P7D
+             * @example PT1H
+             */
+            overlap?: string;
+        };
+        /** @description A comparison of books and chain. `undecided` balances have something on their way and are looked at again until that has ended. */
+        Run: {
+            id: string;
+            /** @enum {string} */
+            status: "RUNNING" | "DONE";
+            address: string | null;
+            checked: number;
+            equal: number;
+            undecided: number;
+            different: number;
+            ledger: number;
+            problem: string | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            finishedAt: string | null;
+        };
+        RunPage: {
+            data: components["schemas"]["Run"][];
+            hasMore: boolean;
+            nextCursor: string | null;
+        };
+        /** @description An entry of a user's address book; it can be paid from `usableAt` until it is archived. */
+        SavedDestination: {
+            id: string;
+            userId: string;
+            label: string;
+            destination: string;
+            memo: string | null;
+            /** @enum {string|null} */
+            memoType: "text" | "id" | "hash" | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            usableAt: string;
+            /** Format: date-time */
+            archivedAt: string | null;
+        };
+        SavedDestinationPage: {
+            data: components["schemas"]["SavedDestination"][];
+            hasMore: boolean;
+            nextCursor: string | null;
+        };
+        /** @description `enabled` is false on a sandbox that was started without them. */
+        Scenarios: {
+            enabled: boolean;
+            amounts: components["schemas"]["MagicAmount"][];
+            destinations: components["schemas"]["MagicDestination"][];
+        };
         /** @description What the contract paid for a milestone: gross = net + fees, net = seller + buyer. */
         Settlement: {
             /** @example 200.00 */
@@ -1335,6 +3543,13 @@ export interface components {
             fees: components["schemas"]["Fees"];
             /** @example 200.00 */
             net: string;
+            /** @example 200.00 */
+            seller: string;
+            /** @example 200.00 */
+            buyer: string;
+        };
+        /** @description Who gets what of a cycle, before fees. */
+        Shares: {
             /** @example 200.00 */
             seller: string;
             /** @example 200.00 */
@@ -1355,6 +3570,22 @@ export interface components {
             trackingNumber?: string;
             /** @example https://example.com/parcel/1 */
             trackingUrl?: string;
+        };
+        /** @description The envelope that was handed out, signed by the party: base64 XDR. */
+        SignatureBodyRequest: {
+            signedXdr: string;
+        };
+        /** @description A signed document and its lists, for `verify_proof.py`. */
+        Signed: {
+            document: components["schemas"]["Document"];
+            signature: string;
+            addresses: components["schemas"]["HeldAddress"][];
+            orders: components["schemas"]["OrderMoney"][];
+        };
+        /** @description The party whose signature is asked for: the one signature of this account's own key. */
+        Signer: {
+            userId: string;
+            address: string;
         };
         /** @description Shares before fees. */
         Split: {
@@ -1422,9 +3653,77 @@ export interface components {
         Statements: {
             data: components["schemas"]["Statement"][];
         };
+        /** @description The other node at a step from the leaf to the root. */
+        Step: {
+            /** @enum {string} */
+            side: "left" | "right";
+            hash: string;
+            sum: string;
+        };
+        /** @description A subscription. `amount` is the price of the next cycle that has no order yet. `openCycles` are all whose money is not settled: the running one, the next when it is prepared, earlier ones in dispute. */
+        Subscription: {
+            id: string;
+            externalRef: string | null;
+            /** @enum {string} */
+            status: "ACTIVE" | "PAST_DUE" | "PAUSED" | "CANCELLING" | "CANCELLED";
+            buyerId: string;
+            buyerExternalId: string;
+            sellerId: string;
+            sellerExternalId: string;
+            /** @example 200.00 */
+            amount: string;
+            /** @enum {string} */
+            interval: "week" | "month" | "year";
+            intervalCount: number;
+            timeZone: string;
+            /** Format: date-time */
+            startsAt: string;
+            /** @enum {string} */
+            onUnpaid: "PAUSE" | "CANCEL";
+            title: string;
+            description: string;
+            /**
+             * @example {
+             *       "invoice": "2026-117"
+             *     }
+             */
+            metadata: {
+                [key: string]: unknown;
+            };
+            currentCycle: components["schemas"]["Cycle"] | null;
+            nextCycle: components["schemas"]["NextCycle"] | null;
+            openCycles: components["schemas"]["Cycle"][];
+            ending: components["schemas"]["Ending"] | null;
+            nextStep: components["schemas"]["NextStep"] | null;
+            /** Format: date-time */
+            pausedAt: string | null;
+            /** Format: date-time */
+            endedAt: string | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+        };
+        SubscriptionPage: {
+            data: components["schemas"]["Subscription"][];
+            hasMore: boolean;
+            nextCursor: string | null;
+        };
+        /** @description At once, with the running cycle divided; or at the end of what is paid. */
+        SubscriptionsCancelBodyRequest: {
+            /** @enum {string} */
+            when: "NOW" | "PERIOD_END";
+            reason?: string;
+        };
         /** @description What happened to an order, oldest first. */
         Timeline: {
             data: components["schemas"]["Moment"][];
+        };
+        /** @description The Merkle-sum tree over users; sums in stroops. */
+        Tree: {
+            root: string;
+            sum: string;
+            leaves: number;
         };
         /** @description A buyer or seller. */
         User: {
@@ -1449,6 +3748,22 @@ export interface components {
             hasMore: boolean;
             nextCursor: string | null;
         };
+        /** @description A user's own proof, for `verify_proof.py`: the signed document, their leaf, and the path. */
+        UserProof: {
+            document: components["schemas"]["Document"];
+            signature: string;
+            leaf: components["schemas"]["Leaf"];
+            path: components["schemas"]["Step"][];
+        };
+        /** @description The marketplace's own operations that wait in one lane. `requests` has those of the steps that follow them, too; `estimatedEnd` is when the last of them is let through. */
+        Waiting: {
+            /** @enum {string} */
+            lane: "PERSON" | "ORDER" | "AUTOMATIC" | "BATCH";
+            operations: number;
+            requests: number;
+            /** Format: date-time */
+            estimatedEnd: string;
+        };
         /** @description Where a user's deposits go. */
         Wallet: {
             address: string;
@@ -1460,6 +3775,108 @@ export interface components {
             network: "sandbox" | "testnet" | "mainnet";
             asset: components["schemas"]["Asset"];
             memoRequired: boolean;
+        };
+        /** @description One try: the status that was answered, or what went wrong before there was one. */
+        WebhookAttempt: {
+            number: number;
+            /** Format: date-time */
+            at: string;
+            answered: number | null;
+            problem: string | null;
+            detail: string | null;
+            milliseconds: number;
+        };
+        /** @description One event for one endpoint. `webhook-id` is its `eventId`. */
+        WebhookDelivery: {
+            id: string;
+            endpointId: string;
+            eventId: string;
+            eventType: string;
+            subject: string;
+            sequence: number;
+            /** @enum {string} */
+            status: "PENDING" | "DELIVERED" | "FAILED" | "CANCELLED";
+            attempts: number;
+            answered: number | null;
+            problem: string | null;
+            /** Format: date-time */
+            nextAttemptAt: string | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            finishedAt: string | null;
+        };
+        /** @description The same with every try. */
+        WebhookDeliveryDetail: {
+            id: string;
+            endpointId: string;
+            eventId: string;
+            eventType: string;
+            subject: string;
+            sequence: number;
+            /** @enum {string} */
+            status: "PENDING" | "DELIVERED" | "FAILED" | "CANCELLED";
+            attempts: number;
+            answered: number | null;
+            problem: string | null;
+            /** Format: date-time */
+            nextAttemptAt: string | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            finishedAt: string | null;
+            tried: components["schemas"]["WebhookAttempt"][];
+        };
+        WebhookDeliveryPage: {
+            data: components["schemas"]["WebhookDelivery"][];
+            hasMore: boolean;
+            nextCursor: string | null;
+        };
+        /** @description An endpoint. `reason` says why it is disabled; `failures` counts the tries in a row that were not accepted, since `failingSince`. */
+        WebhookEndpoint: {
+            id: string;
+            url: string;
+            types: string[];
+            description: string;
+            /** @enum {string} */
+            status: "ENABLED" | "DISABLED";
+            /** @enum {string|null} */
+            reason: "REQUESTED" | "GONE" | "FAILING" | null;
+            failures: number;
+            /** Format: date-time */
+            failingSince: string | null;
+            /** Format: date-time */
+            pausedUntil: string | null;
+            /** Format: date-time */
+            overlapUntil: string | null;
+            /** Format: date-time */
+            createdAt: string;
+        };
+        WebhookEndpointPage: {
+            data: components["schemas"]["WebhookEndpoint"][];
+            hasMore: boolean;
+            nextCursor: string | null;
+        };
+        /** @description An endpoint with its new `secret`, which nobody can see again. */
+        WebhookSecret: {
+            id: string;
+            url: string;
+            types: string[];
+            description: string;
+            /** @enum {string} */
+            status: "ENABLED" | "DISABLED";
+            /** @enum {string|null} */
+            reason: "REQUESTED" | "GONE" | "FAILING" | null;
+            failures: number;
+            /** Format: date-time */
+            failingSince: string | null;
+            /** Format: date-time */
+            pausedUntil: string | null;
+            /** Format: date-time */
+            overlapUntil: string | null;
+            /** Format: date-time */
+            createdAt: string;
+            secret: string;
         };
         /** @description Who gives up: the party that opened it. */
         WithdrawBodyRequest: {
@@ -1477,9 +3894,11 @@ export interface components {
             /** @example 200.00 */
             amount: string;
             destination: string;
+            destinationId: string | null;
             memo: string | null;
             /** @enum {string|null} */
             memoType: "text" | "id" | "hash" | null;
+            batchId: string | null;
             hash: string | null;
             /** @example 200.00 */
             fee: string;
@@ -1508,8 +3927,18 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `idempotency_key_reused`, `destination_cannot_receive`, `insufficient_funds`, `invalid_reference`, `wallet_not_active`, `wallet_not_managed` */
-        IdempotencyKeyReusedOrDestinationRefusedOrInsufficientFundsOrInvalidReferenceOrWalletNotActiveOrWalletNotManaged: {
+        /** @description `idempotency_key_reused`, `destination_cannot_receive` */
+        IdempotencyKeyReusedOrDestinationRefused: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `idempotency_key_reused`, `destination_cannot_receive`, `insufficient_funds`, `invalid_reference`, `wallet_not_active`, `wallet_not_managed`, `limit_exceeded` */
+        IdempotencyKeyReusedOrDestinationRefusedOrInsufficientFundsOrInvalidReferenceOrWalletNotActiveOrWalletNotManagedOrLimitExceeded: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
@@ -1548,8 +3977,8 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `idempotency_key_reused`, `invalid_reference`, `milestones_do_not_add_up`, `insufficient_funds`, `wallet_not_active`, `operation_failed` */
-        IdempotencyKeyReusedOrInvalidReferenceOrMilestoneMismatchOrInsufficientFundsOrWalletNotActiveOrOperationFailed: {
+        /** @description `idempotency_key_reused`, `invalid_reference`, `milestones_do_not_add_up`, `insufficient_funds`, `wallet_not_active`, `operation_failed`, `pledge_refused` */
+        IdempotencyKeyReusedOrInvalidReferenceOrMilestoneMismatchOrInsufficientFundsOrWalletNotActiveOrOperationFailedOrPledgeRefused: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
@@ -1560,6 +3989,26 @@ export interface components {
         };
         /** @description `idempotency_key_reused`, `invalid_reference`, `unprocessable` */
         IdempotencyKeyReusedOrInvalidReferenceOrUnprocessable: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `idempotency_key_reused`, `invalid_reference`, `unprocessable`, `insufficient_funds`, `wallet_not_active` */
+        IdempotencyKeyReusedOrInvalidReferenceOrUnprocessableOrInsufficientFundsOrWalletNotActive: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `idempotency_key_reused`, `invalid_reference`, `wallet_not_active`, `unprocessable` */
+        IdempotencyKeyReusedOrInvalidReferenceOrWalletNotActiveOrUnprocessable: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
@@ -1598,6 +4047,56 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description `idempotency_key_reused`, `signature_refused`, `operation_failed` */
+        IdempotencyKeyReusedOrSignatureRefusedOrOperationFailed: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `idempotency_key_reused`, `too_many_addresses` */
+        IdempotencyKeyReusedOrTooMany: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `idempotency_key_reused`, `too_many_endpoints` */
+        IdempotencyKeyReusedOrTooManyEndpoints: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `idempotency_key_reused`, `unprocessable` */
+        IdempotencyKeyReusedOrUnprocessable: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `idempotency_key_reused`, `unprocessable`, `insufficient_funds`, `wallet_not_active` */
+        IdempotencyKeyReusedOrUnprocessableOrInsufficientFundsOrWalletNotActive: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description `internal` */
         Internal: {
             headers: {
@@ -1610,6 +4109,16 @@ export interface components {
         };
         /** @description `invalid_request` */
         InvalidRequest: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `invalid_request`, `invalid_cursor` */
+        InvalidRequestOrInvalidCursor: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
@@ -1669,8 +4178,74 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description `rate_limited`, `too_many_runs` */
+        RateLimitedOrTooManyRuns: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `request_in_progress` */
+        RequestInProgress: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description `request_in_progress`, `duplicate_reference` */
         RequestInProgressOrDuplicateReference: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `request_in_progress`, `duplicate_reference`, `campaign_ended`, `campaign_closed` */
+        RequestInProgressOrDuplicateReferenceOrCampaignEndedOrCampaignClosed: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `request_in_progress`, `duplicate_reference`, `withdrawals_paused` */
+        RequestInProgressOrDuplicateReferenceOrWithdrawalsPaused: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `request_in_progress`, `campaign_goal_not_met` */
+        RequestInProgressOrGoalNotMet: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `request_in_progress`, `too_many_schedules` */
+        RequestInProgressOrTooManySchedules: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "Retry-After": components["headers"]["Retry-After"];
@@ -1713,8 +4288,41 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description `request_in_progress`, `wrong_state`, `envelope_expired` */
+        RequestInProgressOrWrongStateOrEnvelopeExpired: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description `request_in_progress`, `wrong_state`, `operation_in_flight` */
         RequestInProgressOrWrongStateOrOperationInFlight: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `request_in_progress`, `wrong_state`, `operation_in_flight`, `campaign_decides` */
+        RequestInProgressOrWrongStateOrOperationInFlightOrCampaignDecides: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `request_in_progress`, `wrong_state`, `operation_in_flight`, `campaign_decides`, `campaign_ended` */
+        RequestInProgressOrWrongStateOrOperationInFlightOrCampaignDecidesOrCampaignEnded: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "Retry-After": components["headers"]["Retry-After"];
@@ -1765,6 +4373,28 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description `wrong_state` */
+        WrongState: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `wrong_state`, `report_expired` */
+        WrongStateOrFileExpired: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
     };
     parameters: {
         /** @description Any text; the same key with the same body has one effect and one answer, for 30 days. */
@@ -1789,6 +4419,335 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    "campaigns.list": {
+        parameters: {
+            query?: {
+                status?: "OPEN" | "SETTLING" | "NEEDS_ATTENTION" | "SUCCEEDED" | "FAILED" | "CANCELLED";
+                creatorId?: string;
+                limit?: number;
+                cursor?: string;
+            };
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CampaignPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "campaigns.create": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+                /** @description Any text; the same key with the same body has one effect and one answer, for 30 days. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewCampaignBodyRequest"];
+            };
+        };
+        responses: {
+            /** @description The state as it is now */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            409: components["responses"]["RequestInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedOrInvalidReferenceOrUnprocessable"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "campaigns.get": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                campaignId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "campaigns.cancel": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+                /** @description Any text; the same key with the same body has one effect and one answer, for 30 days. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description How long to wait for the outcome: `wait=N` (seconds, at most 30), `respond-async`. */
+                Prefer?: components["parameters"]["Prefer"];
+            };
+            path: {
+                campaignId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["CancelBodyRequest"];
+            };
+        };
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description Still on its way; ask again later */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["RequestInProgressOrWrongState"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "campaigns.pledges": {
+        parameters: {
+            query?: {
+                state?: "HELD" | "SETTLING" | "RELEASED" | "REFUNDED" | "DISPUTED" | "FAILED" | "WITHDRAWN";
+                limit?: number;
+                cursor?: string;
+            };
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                campaignId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PledgePage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "campaigns.retry": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+                /** @description Any text; the same key with the same body has one effect and one answer, for 30 days. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description How long to wait for the outcome: `wait=N` (seconds, at most 30), `respond-async`. */
+                Prefer?: components["parameters"]["Prefer"];
+            };
+            path: {
+                campaignId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NoBodyRequest"];
+            };
+        };
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description Still on its way; ask again later */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["RequestInProgressOrWrongState"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "campaigns.settle": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+                /** @description Any text; the same key with the same body has one effect and one answer, for 30 days. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description How long to wait for the outcome: `wait=N` (seconds, at most 30), `respond-async`. */
+                Prefer?: components["parameters"]["Prefer"];
+            };
+            path: {
+                campaignId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NoBodyRequest"];
+            };
+        };
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description Still on its way; ask again later */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["RequestInProgressOrGoalNotMet"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     "deposits.list": {
         parameters: {
             query?: {
@@ -2521,6 +5480,114 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    "events.list": {
+        parameters: {
+            query?: {
+                after?: string;
+                cursor?: string;
+                types?: string;
+                subject?: string;
+                limit?: number;
+            };
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequestOrInvalidCursor"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "events.get": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                eventId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Event"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "events.stream": {
+        parameters: {
+            query?: {
+                after?: string;
+                types?: string;
+                subject?: string;
+            };
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": unknown;
+                };
+            };
+            400: components["responses"]["InvalidRequestOrInvalidCursor"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     "me.get": {
         parameters: {
             query?: never;
@@ -2586,6 +5653,183 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    "operations.cancel": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+                /** @description Any text; the same key with the same body has one effect and one answer, for 30 days. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description How long to wait for the outcome: `wait=N` (seconds, at most 30), `respond-async`. */
+                Prefer?: components["parameters"]["Prefer"];
+            };
+            path: {
+                operationId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["CancelBodyRequest"];
+            };
+        };
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            /** @description Still on its way; ask again later */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["RequestInProgressOrWrongState"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "operations.envelope": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+                /** @description Any text; the same key with the same body has one effect and one answer, for 30 days. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description How long to wait for the outcome: `wait=N` (seconds, at most 30), `respond-async`. */
+                Prefer?: components["parameters"]["Prefer"];
+            };
+            path: {
+                operationId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NoBodyRequest"];
+            };
+        };
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            /** @description Still on its way; ask again later */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["RequestInProgressOrWrongState"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "operations.signature": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+                /** @description Any text; the same key with the same body has one effect and one answer, for 30 days. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description How long to wait for the outcome: `wait=N` (seconds, at most 30), `respond-async`. */
+                Prefer?: components["parameters"]["Prefer"];
+            };
+            path: {
+                operationId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignatureBodyRequest"];
+            };
+        };
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            /** @description Still on its way; ask again later */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["RequestInProgressOrWrongStateOrEnvelopeExpired"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedOrSignatureRefusedOrOperationFailed"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     "orders.list": {
         parameters: {
             query?: {
@@ -2593,6 +5837,7 @@ export interface operations {
                 buyerId?: string;
                 sellerId?: string;
                 externalRef?: string;
+                campaignId?: string;
                 limit?: number;
                 cursor?: string;
             };
@@ -2672,10 +5917,10 @@ export interface operations {
             400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["ScopeMissing"];
-            409: components["responses"]["RequestInProgressOrDuplicateReference"];
+            409: components["responses"]["RequestInProgressOrDuplicateReferenceOrCampaignEndedOrCampaignClosed"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["IdempotencyKeyReusedOrInvalidReferenceOrMilestoneMismatchOrInsufficientFundsOrWalletNotActiveOrOperationFailed"];
+            422: components["responses"]["IdempotencyKeyReusedOrInvalidReferenceOrMilestoneMismatchOrInsufficientFundsOrWalletNotActiveOrOperationFailedOrPledgeRefused"];
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -2751,7 +5996,7 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["ScopeMissing"];
             404: components["responses"]["NotFound"];
-            409: components["responses"]["RequestInProgressOrWrongStateOrOperationInFlight"];
+            409: components["responses"]["RequestInProgressOrWrongStateOrOperationInFlightOrCampaignDecidesOrCampaignEnded"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReused"];
@@ -2963,6 +6208,746 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    "proofs.list": {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProofPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "proofs.create": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+                /** @description Any text; the same key with the same body has one effect and one answer, for 30 days. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NoBodyRequest"];
+            };
+        };
+        responses: {
+            /** @description The state as it is now */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Proof"];
+                };
+            };
+            400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            409: components["responses"]["RequestInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedOrTooMany"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "proofs.get": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                proofId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Signed"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "proofs.key": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReconciliationKey"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "providerBudget.get": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Budget"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "reconciliation.differences": {
+        parameters: {
+            query?: {
+                status?: "OPEN" | "EXPLAINED" | "BOOKED" | "SUSPENDED" | "CLOSED";
+                type?: "AMOUNT" | "MISSING" | "EXTRA" | "TIMING";
+                address?: string;
+                limit?: number;
+                cursor?: string;
+            };
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DifferencePage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "reconciliation.differences.get": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                differenceId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Difference"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "reconciliation.heads": {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeadPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "reconciliation.runs": {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "reconciliation.runs.create": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+                /** @description Any text; the same key with the same body has one effect and one answer, for 30 days. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description How long to wait for the outcome: `wait=N` (seconds, at most 30), `respond-async`. */
+                Prefer?: components["parameters"]["Prefer"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NewRunBodyRequest"];
+            };
+        };
+        responses: {
+            /** @description The state as it is now */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description Still on its way; ask again later */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            409: components["responses"]["RequestInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "reconciliation.runs.get": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                runId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "reports.runs": {
+        parameters: {
+            query?: {
+                type?: "ledger.entries.v1" | "ledger.trial-balance.v1" | "account.statement.v1" | "journal.beancount.v1" | "withdrawals.v1" | "fees.v1" | "deposits.v1" | "deposits.suspense.v1" | "orders.v1" | "escrows.v1" | "disputes.v1";
+                state?: "QUEUED" | "RUNNING" | "DONE" | "FAILED" | "EXPIRED";
+                scheduleId?: string;
+                limit?: number;
+                cursor?: string;
+            };
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportRunPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "reports.runs.create": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+                /** @description Any text; the same key with the same body has one effect and one answer, for 30 days. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewReportRunBodyRequest"];
+            };
+        };
+        responses: {
+            /** @description The state as it is now */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportRun"];
+                };
+            };
+            400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            409: components["responses"]["RequestInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimitedOrTooManyRuns"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "reports.runs.get": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                runId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportRun"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "reports.runs.file": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                runId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": unknown;
+                    "application/x-ndjson": unknown;
+                    "text/plain": unknown;
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["WrongStateOrFileExpired"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "reports.schedules": {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportSchedulePage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "reports.schedules.create": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+                /** @description Any text; the same key with the same body has one effect and one answer, for 30 days. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewReportScheduleBodyRequest"];
+            };
+        };
+        responses: {
+            /** @description The state as it is now */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportSchedule"];
+                };
+            };
+            400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            409: components["responses"]["RequestInProgressOrTooManySchedules"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "reports.schedules.get": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                scheduleId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportSchedule"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "reports.schedules.update": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                scheduleId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PatchedReportScheduleChangeBodyRequest"];
+            };
+        };
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportSchedule"];
+                };
+            };
+            400: components["responses"]["InvalidRequestOrMalformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "reports.types": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportTypeList"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     "resolution.refund": {
         parameters: {
             query?: never;
@@ -3010,7 +6995,7 @@ export interface operations {
             400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["ScopeMissing"];
-            409: components["responses"]["RequestInProgressOrWrongStateOrOperationInFlight"];
+            409: components["responses"]["RequestInProgressOrWrongStateOrOperationInFlightOrCampaignDecides"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReusedOrOperationFailedOrInvalidReference"];
@@ -3066,10 +7051,229 @@ export interface operations {
             400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["ScopeMissing"];
-            409: components["responses"]["RequestInProgressOrWrongStateOrOperationInFlight"];
+            409: components["responses"]["RequestInProgressOrWrongStateOrOperationInFlightOrCampaignDecides"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReusedOrOperationFailedOrInvalidReference"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "sandbox.clock": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+                /** @description Any text; the same key with the same body has one effect and one answer, for 30 days. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClockBodyRequest"];
+            };
+        };
+        responses: {
+            /** @description The state as it is now */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Clock"];
+                };
+            };
+            400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            409: components["responses"]["RequestInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedOrUnprocessable"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "sandbox.deposits": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+                /** @description Any text; the same key with the same body has one effect and one answer, for 30 days. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PretendDepositBodyRequest"];
+            };
+        };
+        responses: {
+            /** @description The state as it is now */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PretendDeposit"];
+                };
+            };
+            400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            409: components["responses"]["RequestInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedOrInvalidReferenceOrWalletNotActiveOrUnprocessable"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "sandbox.faults": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Faults"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "sandbox.faults.create": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+                /** @description Any text; the same key with the same body has one effect and one answer, for 30 days. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FaultBodyRequest"];
+            };
+        };
+        responses: {
+            /** @description The state as it is now */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+            400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            409: components["responses"]["RequestInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedOrInvalidReferenceOrUnprocessable"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "sandbox.faults.delete": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Cleared"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "sandbox.scenarios": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Scenarios"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -3097,6 +7301,430 @@ export interface operations {
                 };
                 content?: never;
             };
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "subscriptions.list": {
+        parameters: {
+            query?: {
+                status?: "ACTIVE" | "PAST_DUE" | "PAUSED" | "CANCELLING" | "CANCELLED";
+                buyerId?: string;
+                sellerId?: string;
+                externalRef?: string;
+                limit?: number;
+                cursor?: string;
+            };
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubscriptionPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "subscriptions.create": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+                /** @description Any text; the same key with the same body has one effect and one answer, for 30 days. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description How long to wait for the outcome: `wait=N` (seconds, at most 30), `respond-async`. */
+                Prefer?: components["parameters"]["Prefer"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSubscriptionBodyRequest"];
+            };
+        };
+        responses: {
+            /** @description The state as it is now */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subscription"];
+                };
+            };
+            /** @description Still on its way; ask again later */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subscription"];
+                };
+            };
+            400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            409: components["responses"]["RequestInProgressOrDuplicateReference"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedOrInvalidReferenceOrUnprocessableOrInsufficientFundsOrWalletNotActive"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "subscriptions.get": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                subscriptionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subscription"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "subscriptions.update": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                subscriptionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PatchedChangesBodyRequest"];
+            };
+        };
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subscription"];
+                };
+            };
+            400: components["responses"]["InvalidRequestOrMalformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["WrongState"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "subscriptions.cancel": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+                /** @description Any text; the same key with the same body has one effect and one answer, for 30 days. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description How long to wait for the outcome: `wait=N` (seconds, at most 30), `respond-async`. */
+                Prefer?: components["parameters"]["Prefer"];
+            };
+            path: {
+                subscriptionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SubscriptionsCancelBodyRequest"];
+            };
+        };
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subscription"];
+                };
+            };
+            /** @description Still on its way; ask again later */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subscription"];
+                };
+            };
+            400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["RequestInProgressOrWrongState"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "subscriptions.cancellation": {
+        parameters: {
+            query?: {
+                when?: "NOW" | "PERIOD_END";
+            };
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                subscriptionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Cancellation"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["WrongState"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "subscriptions.cycles": {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                subscriptionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CyclePage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "subscriptions.pause": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+                /** @description Any text; the same key with the same body has one effect and one answer, for 30 days. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description How long to wait for the outcome: `wait=N` (seconds, at most 30), `respond-async`. */
+                Prefer?: components["parameters"]["Prefer"];
+            };
+            path: {
+                subscriptionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NoBodyRequest"];
+            };
+        };
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subscription"];
+                };
+            };
+            /** @description Still on its way; ask again later */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subscription"];
+                };
+            };
+            400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["RequestInProgressOrWrongState"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "subscriptions.resume": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+                /** @description Any text; the same key with the same body has one effect and one answer, for 30 days. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description How long to wait for the outcome: `wait=N` (seconds, at most 30), `respond-async`. */
+                Prefer?: components["parameters"]["Prefer"];
+            };
+            path: {
+                subscriptionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ResumeBodyRequest"];
+            };
+        };
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subscription"];
+                };
+            };
+            /** @description Still on its way; ask again later */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subscription"];
+                };
+            };
+            400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["RequestInProgressOrWrongState"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedOrUnprocessableOrInsufficientFundsOrWalletNotActive"];
+            429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };
@@ -3302,6 +7930,238 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    "users.destinations": {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedDestinationPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "users.destinations.create": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+                /** @description Any text; the same key with the same body has one effect and one answer, for 30 days. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+            };
+            path: {
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewDestinationBodyRequest"];
+            };
+        };
+        responses: {
+            /** @description The state as it is now */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedDestination"];
+                };
+            };
+            400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["RequestInProgressOrDuplicateReference"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedOrDestinationRefused"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "users.destinations.get": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                userId: string;
+                destinationId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedDestination"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "users.destinations.delete": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                userId: string;
+                destinationId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedDestination"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "users.destinations.update": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                userId: string;
+                destinationId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PatchedLabelBodyRequest"];
+            };
+        };
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedDestination"];
+                };
+            };
+            400: components["responses"]["InvalidRequestOrMalformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "users.proof": {
+        parameters: {
+            query?: {
+                proofId?: string;
+            };
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserProof"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     "users.statement": {
         parameters: {
             query?: {
@@ -3374,12 +8234,436 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    "webhookEndpoints.list": {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookEndpointPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "webhookEndpoints.create": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+                /** @description Any text; the same key with the same body has one effect and one answer, for 30 days. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewEndpointBodyRequest"];
+            };
+        };
+        responses: {
+            /** @description The state as it is now */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookSecret"];
+                };
+            };
+            400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            409: components["responses"]["RequestInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedOrTooManyEndpoints"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "webhookEndpoints.get": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                endpointId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookEndpoint"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "webhookEndpoints.delete": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                endpointId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "webhookEndpoints.update": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                endpointId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PatchedEndpointChangesBodyRequest"];
+            };
+        };
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookEndpoint"];
+                };
+            };
+            400: components["responses"]["InvalidRequestOrMalformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "webhookEndpoints.deliveries": {
+        parameters: {
+            query?: {
+                status?: "PENDING" | "DELIVERED" | "FAILED" | "CANCELLED";
+                subject?: string;
+                limit?: number;
+                cursor?: string;
+            };
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                endpointId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDeliveryPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "webhookEndpoints.deliveries.get": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                endpointId: string;
+                deliveryId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDeliveryDetail"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "webhookEndpoints.deliveries.redeliver": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+                /** @description Any text; the same key with the same body has one effect and one answer, for 30 days. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description How long to wait for the outcome: `wait=N` (seconds, at most 30), `respond-async`. */
+                Prefer?: components["parameters"]["Prefer"];
+            };
+            path: {
+                endpointId: string;
+                deliveryId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NoBodyRequest"];
+            };
+        };
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDeliveryDetail"];
+                };
+            };
+            /** @description Still on its way; ask again later */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDeliveryDetail"];
+                };
+            };
+            400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["RequestInProgressOrWrongState"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "webhookEndpoints.rotateSecret": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+                /** @description Any text; the same key with the same body has one effect and one answer, for 30 days. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+            };
+            path: {
+                endpointId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RotateSecretBodyRequest"];
+            };
+        };
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookSecret"];
+                };
+            };
+            400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["RequestInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "webhookEndpoints.test": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+                /** @description Any text; the same key with the same body has one effect and one answer, for 30 days. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description How long to wait for the outcome: `wait=N` (seconds, at most 30), `respond-async`. */
+                Prefer?: components["parameters"]["Prefer"];
+            };
+            path: {
+                endpointId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NoBodyRequest"];
+            };
+        };
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDeliveryDetail"];
+                };
+            };
+            /** @description Still on its way; ask again later */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDeliveryDetail"];
+                };
+            };
+            400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["RequestInProgressOrWrongState"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     "withdrawals.list": {
         parameters: {
             query?: {
                 userId?: string;
                 status?: "REQUESTED" | "SUBMITTED" | "COMPLETED" | "FAILED" | "CANCELLED";
                 externalRef?: string;
+                batchId?: string;
                 limit?: number;
                 cursor?: string;
             };
@@ -3459,10 +8743,10 @@ export interface operations {
             400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["ScopeMissing"];
-            409: components["responses"]["RequestInProgressOrDuplicateReference"];
+            409: components["responses"]["RequestInProgressOrDuplicateReferenceOrWithdrawalsPaused"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["IdempotencyKeyReusedOrDestinationRefusedOrInsufficientFundsOrInvalidReferenceOrWalletNotActiveOrWalletNotManaged"];
+            422: components["responses"]["IdempotencyKeyReusedOrDestinationRefusedOrInsufficientFundsOrInvalidReferenceOrWalletNotActiveOrWalletNotManagedOrLimitExceeded"];
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -3542,6 +8826,133 @@ export interface operations {
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "withdrawals.batch": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+                /** @description Any text; the same key with the same body has one effect and one answer, for 30 days. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description How long to wait for the outcome: `wait=N` (seconds, at most 30), `respond-async`. */
+                Prefer?: components["parameters"]["Prefer"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewBatchBodyRequest"];
+            };
+        };
+        responses: {
+            /** @description The state as it is now */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchWithItems"];
+                };
+            };
+            /** @description Still on its way; ask again later */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchWithItems"];
+                };
+            };
+            400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            409: components["responses"]["RequestInProgressOrDuplicateReference"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "withdrawals.batches": {
+        parameters: {
+            query?: {
+                status?: "RECEIVED" | "PAYING" | "FINISHED";
+                externalRef?: string;
+                limit?: number;
+                cursor?: string;
+            };
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "withdrawals.batches.get": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                batchId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchWithItems"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
 
 # Accepted; answers are decimal text.
 Amount = str | int | Decimal
@@ -31,6 +31,15 @@ class Asset(TypedDict):
     issuer: str
 
 
+class Attached(TypedDict):
+    """
+    SHA-256 of each list that goes with the document.
+    """
+
+    addresses: str
+    orders: str
+
+
 class Balance(TypedDict):
     """
     `total` is the sum of the four.
@@ -45,12 +54,62 @@ class Balance(TypedDict):
     asOf: str
 
 
+class BatchCounts(TypedDict):
+    """
+    How many items are where; they add up to the batch.
+    """
+
+    checking: int
+    refused: int
+    held: int
+    waiting: int
+    onTheWay: int
+    completed: int
+    failed: int
+    cancelled: int
+
+
 class CancelBodyRequest(TypedDict):
     """
     An optional word on why.
     """
 
     reason: NotRequired[str]
+
+
+class Cleared(TypedDict):
+    """
+    How many there were.
+    """
+
+    cleared: int
+
+
+class Clock(TypedDict):
+    """
+    The time of network and product after it.
+    """
+
+    now: str
+    latestLedger: int
+
+
+class ClockBodyRequest(TypedDict):
+    """
+    How far the time of the whole installation goes on, at once.
+    """
+
+    advance: str
+
+
+class Complaint(TypedDict):
+    """
+    One complaint about one field.
+    """
+
+    field: str
+    code: str
+    message: str
 
 
 class DepositedAsset(TypedDict):
@@ -60,6 +119,52 @@ class DepositedAsset(TypedDict):
 
     code: str
     issuer: str
+
+
+class DifferenceLine(TypedDict):
+    """
+    A transaction by which one side changed otherwise than the other.
+    """
+
+    hash: str | None
+    ledger: int
+    books: str
+    chain: str
+    entryId: str | None
+    operationId: str | None
+    what: str
+
+
+class Ending(TypedDict):
+    """
+    That it stops by itself: when, for how long, and why.
+    """
+
+    action: Literal['PAUSE', 'CANCEL']
+    at: str
+    because: Literal['REQUESTED', 'UNPAID', 'PAUSED_TOO_LONG']
+
+
+class Event(TypedDict):
+    """
+    What happened to one object. `sequence` counts the events of its `subject` from 1 without a gap; `cursor` is its place in the log of all. What `data` holds is said by `type` and `version`: see the webhooks of this document.
+    """
+
+    id: str
+    type: str
+    version: int
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: dict[str, Any]
+
+
+class EventPage(TypedDict):
+    data: list[Event]
+    hasMore: bool
+    nextCursor: str | None
 
 
 class Evidence(TypedDict):
@@ -108,6 +213,38 @@ class ExtendBodyRequest(TypedDict):
     by: str
 
 
+class Fault(TypedDict):
+    """
+    A fault that is still to come, so often.
+    """
+
+    id: int
+    on: Literal['WITHDRAWAL_SEND', 'ESCROW_BUILD', 'ESCROW_SEND', 'LOOK_UP']
+    answer: Literal['504-before', '504-after', '429', '503', 'drop', 'drop-after', 'bad-seq', 'failed-200', 'tampered']
+    times: int
+    delay: int
+
+
+class FaultBodyRequest(TypedDict):
+    """
+    What the network answers the next times, on requests about your own users' wallets alone.
+    """
+
+    on: Literal['WITHDRAWAL_SEND', 'ESCROW_BUILD', 'ESCROW_SEND', 'LOOK_UP']
+    answer: Literal['504-before', '504-after', '429', '503', 'drop', 'drop-after', 'bad-seq', 'failed-200', 'tampered']
+    times: NotRequired[int]
+    delay: NotRequired[int]
+    userId: NotRequired[str]
+
+
+class Faults(TypedDict):
+    """
+    Your faults, oldest first.
+    """
+
+    data: list[Fault]
+
+
 class Fees(TypedDict):
     """
     What was taken on the way out of the contract.
@@ -117,11 +254,132 @@ class Fees(TypedDict):
     protocol: str
 
 
+class Head(TypedDict):
+    """
+    The last seal of a day: keep it where nobody here can write.
+    """
+
+    id: str
+    day: str
+    marketplaceId: str
+    entry: int
+    digest: str
+
+
+class HeadPage(TypedDict):
+    data: list[Head]
+    hasMore: bool
+    nextCursor: str | None
+
+
+class HeldAddress(TypedDict):
+    """
+    One address at its ledger.
+    """
+
+    address: str
+    kind: str
+    ledger: int
+    amount: str
+    books: str
+
+
+class HeldParts(TypedDict):
+    """
+    Where it is held.
+    """
+
+    wallets: str
+    contracts: str
+    platforms: str
+
+
+class ItemProblem(TypedDict):
+    """
+    Why there is no withdrawal, as a request of its own would have said; or what its payment waits for.
+    """
+
+    code: str
+    detail: str
+    errors: NotRequired[list[Complaint]]
+
+
+class ItemWithdrawal(TypedDict):
+    """
+    The withdrawal of an item, in short: `GET /withdrawals/{id}` has all of it.
+    """
+
+    id: str
+    status: Literal['REQUESTED', 'SUBMITTED', 'COMPLETED', 'FAILED', 'CANCELLED']
+    hash: str | None
+    fee: str
+    problem: ItemProblem | None
+
+
 class Key(TypedDict):
     id: str
     name: str
     scopes: list[str]
     expiresAt: str | None
+
+
+class Leaf(TypedDict):
+    """
+    The user's own leaf.
+    """
+
+    userId: str
+    nonce: str
+    balance: str
+    position: int
+
+
+Ledgers = TypedDict(
+    'Ledgers',
+    {
+        'from': int,
+        'to': int,
+    },
+)
+
+
+class MagicAmount(TypedDict):
+    """
+    An amount that goes wrong on purpose: of a withdrawal, or of a whole order.
+    """
+
+    what: Literal['withdrawal', 'order']
+    amount: str
+    happens: str
+    ends: str
+
+
+class MagicDestination(TypedDict):
+    """
+    A destination that a withdrawal is refused for, before anything is debited.
+    """
+
+    name: str
+    address: str
+    happens: str
+
+
+class Marketplace(TypedDict):
+    """
+    With the fees of its new orders.
+    """
+
+    id: str
+    name: str
+    platformFeePercent: int
+    maxPlatformFeePercent: int
+    refundFeesBorneBy: Literal['BUYER', 'MARKETPLACE']
+
+
+class Me(TypedDict):
+    marketplace: Marketplace
+    apiKey: Key
+    network: Literal['sandbox', 'testnet', 'mainnet']
 
 
 class Message(TypedDict):
@@ -163,9 +421,34 @@ class Moment(TypedDict):
     createdAt: str
 
 
-class Named(TypedDict):
-    id: str
-    name: str
+class NewCampaignBodyRequest(TypedDict):
+    """
+    What `POST /campaigns` takes.
+    """
+
+    creatorId: str
+    title: str
+    description: NotRequired[str]
+    goal: Amount
+    deadline: str
+    minimumPledge: NotRequired[Amount | None]
+    maximumPledge: NotRequired[Amount | None]
+    pledgesPerBacker: NotRequired[int | None]
+    holds: Literal['ESCROW', 'RESERVATION']
+    overGoal: NotRequired[Literal['ALLOW', 'CLOSE_AT_GOAL']]
+    settleOn: NotRequired[Literal['DEADLINE', 'GOAL']]
+    metadata: NotRequired[dict[str, Any]]
+
+
+class NewDestinationBodyRequest(TypedDict):
+    """
+    An address and what it is called. Another memo is another address.
+    """
+
+    label: str
+    destination: str
+    memo: NotRequired[str | None]
+    memoType: NotRequired[Literal['text', 'id', 'hash'] | None]
 
 
 class NewDisputeBodyRequest(TypedDict):
@@ -180,6 +463,19 @@ class NewDisputeBodyRequest(TypedDict):
     description: NotRequired[str]
 
 
+Type: TypeAlias = str
+
+
+class NewEndpointBodyRequest(TypedDict):
+    """
+    Where to post events. `types` holds names (`order.created`) and areas (`order.*`); without it every type is posted.
+    """
+
+    url: str
+    types: NotRequired[list[Type]]
+    description: NotRequired[str]
+
+
 class NewEscrowBodyRequest(TypedDict):
     """
     Which order's contract to create.
@@ -188,23 +484,128 @@ class NewEscrowBodyRequest(TypedDict):
     orderId: str
 
 
+NewReportRunBodyRequest = TypedDict(
+    'NewReportRunBodyRequest',
+    {
+        'basis': NotRequired[Literal['effective', 'recorded']],
+        'userId': NotRequired[str],
+        'orderId': NotRequired[str],
+        'accountId': NotRequired[str],
+        'asset': NotRequired[str],
+        'status': NotRequired[str],
+        'kind': NotRequired[str],
+        'zone': NotRequired[str],
+        'type': Literal['ledger.entries.v1', 'ledger.trial-balance.v1', 'account.statement.v1', 'journal.beancount.v1', 'withdrawals.v1', 'fees.v1', 'deposits.v1', 'deposits.suspense.v1', 'orders.v1', 'escrows.v1', 'disputes.v1'],
+        'format': NotRequired[Literal['csv', 'xlsx', 'jsonl', 'beancount']],
+        'from': NotRequired[str],
+        'to': NotRequired[str],
+        'at': NotRequired[str],
+    },
+)
+
+
+Recipient: TypeAlias = str
+
+
+class NewReportScheduleBodyRequest(TypedDict):
+    """
+    A report for every day, week (from Monday) or month of `zone`, made at `hour` of the day after it. `recipients` get an e-mail with the digest and where the file is.
+    """
+
+    basis: NotRequired[Literal['effective', 'recorded']]
+    userId: NotRequired[str]
+    orderId: NotRequired[str]
+    accountId: NotRequired[str]
+    asset: NotRequired[str]
+    status: NotRequired[str]
+    kind: NotRequired[str]
+    zone: NotRequired[str]
+    name: NotRequired[str]
+    type: Literal['ledger.entries.v1', 'ledger.trial-balance.v1', 'account.statement.v1', 'journal.beancount.v1', 'withdrawals.v1', 'fees.v1', 'deposits.v1', 'deposits.suspense.v1', 'orders.v1', 'escrows.v1', 'disputes.v1']
+    format: NotRequired[Literal['csv', 'xlsx', 'jsonl', 'beancount']]
+    cadence: Literal['DAILY', 'WEEKLY', 'MONTHLY']
+    hour: NotRequired[int]
+    recipients: NotRequired[list[Recipient]]
+
+
+class NewRunBodyRequest(TypedDict):
+    """
+    What to compare: one wallet or contract, or everything of the marketplace.
+    """
+
+    address: NotRequired[str]
+
+
+class NewSubscriptionBodyRequest(TypedDict):
+    """
+    What `POST /subscriptions` takes. Without `startsAt` the first cycle begins now.
+    """
+
+    buyerId: str
+    sellerId: str
+    amount: Amount
+    interval: Literal['week', 'month', 'year']
+    intervalCount: NotRequired[int]
+    startsAt: NotRequired[str | None]
+    timeZone: NotRequired[str]
+    onUnpaid: NotRequired[Literal['PAUSE', 'CANCEL']]
+    title: NotRequired[str]
+    description: NotRequired[str]
+    externalRef: NotRequired[str | None]
+    metadata: NotRequired[dict[str, Any]]
+
+
 class NewWithdrawalBodyRequest(TypedDict):
     """
-    What `POST /withdrawals` takes. Amounts to seven decimals.
+    What `POST /withdrawals` takes, and each item of a batch. Amounts to seven decimals. Either `destination`, or `destinationId` of the user's address book, which brings its memo.
     """
 
     userId: str
     amount: Amount
-    destination: str
+    destination: NotRequired[str | None]
+    destinationId: NotRequired[str | None]
     memo: NotRequired[str | None]
     memoType: NotRequired[Literal['text', 'id', 'hash'] | None]
     externalRef: NotRequired[str | None]
+
+
+class NextCycle(TypedDict):
+    """
+    The cycle that follows; without an order until it is prepared.
+    """
+
+    index: int
+    startsAt: str
+    endsAt: str
+    amount: str
+    preparesAt: str | None
+    orderId: str | None
+
+
+class NextStep(TypedDict):
+    """
+    What the product does next by itself, and of which cycle.
+    """
+
+    action: Literal['PREPARE', 'RETRY_PAYMENT', 'RELEASE', 'SETTLE', 'PAUSE', 'CANCEL']
+    at: str | None
+    cycle: int | None
 
 
 class NoBodyRequest(TypedDict):
     """
     For writes that take none, such as `POST /orders/{id}/reserve`; an empty object is fine.
     """
+
+
+class OfUsers(TypedDict):
+    """
+    What users' money waits for.
+    """
+
+    available: str
+    pendingWithdrawal: str
+    inOrders: str
 
 
 class OperationProblem(TypedDict):
@@ -216,6 +617,26 @@ class OperationProblem(TypedDict):
     detail: str
 
 
+class OrderMoney(TypedDict):
+    """
+    What is set aside or in escrow for an order.
+    """
+
+    order: str
+    user: str
+    state: str
+    amount: str
+
+
+class OwedParts(TypedDict):
+    """
+    To users, and what is nobody's yet.
+    """
+
+    users: str
+    suspense: str
+
+
 class OwnWalletBodyRequest(TypedDict):
     """
     A wallet whose key the party holds: they sign every step themselves.
@@ -223,6 +644,47 @@ class OwnWalletBodyRequest(TypedDict):
 
     kind: Literal['EXTERNAL']
     address: str
+
+
+class PatchedChangesBodyRequest(TypedDict):
+    """
+    What of a subscription can change; only what is sent does.
+    """
+
+    amount: NotRequired[Amount]
+    onUnpaid: NotRequired[Literal['PAUSE', 'CANCEL']]
+    title: NotRequired[str]
+    description: NotRequired[str]
+    metadata: NotRequired[dict[str, Any]]
+
+
+class PatchedEndpointChangesBodyRequest(TypedDict):
+    """
+    Only what is sent changes.
+    """
+
+    url: NotRequired[str]
+    types: NotRequired[list[Type]]
+    description: NotRequired[str]
+    status: NotRequired[Literal['ENABLED', 'DISABLED']]
+
+
+class PatchedLabelBodyRequest(TypedDict):
+    """
+    What of an entry can change.
+    """
+
+    label: NotRequired[str]
+
+
+class PatchedReportScheduleChangeBodyRequest(TypedDict):
+    """
+    What may change.
+    """
+
+    name: NotRequired[str]
+    recipients: NotRequired[list[Recipient]]
+    isActive: NotRequired[bool]
 
 
 class PatchedUserChangesBodyRequest(TypedDict):
@@ -243,6 +705,15 @@ class PayoutsCancelBodyRequest(TypedDict):
     reason: NotRequired[str]
 
 
+class PledgeProblem(TypedDict):
+    """
+    Why a pledge was not settled.
+    """
+
+    code: str
+    detail: str
+
+
 PolicyBody = TypedDict(
     'PolicyBody',
     {
@@ -259,6 +730,27 @@ PolicyBodyRequest = TypedDict(
         'from': Literal['FUNDED', 'SHIPPED', 'COMPLETED'],
     },
 )
+
+
+class PretendDeposit(TypedDict):
+    """
+    The payment on the sandbox network. The deposit is credited as soon as it is seen.
+    """
+
+    userId: str
+    address: str
+    amount: str
+    hash: str
+    ledger: int
+
+
+class PretendDepositBodyRequest(TypedDict):
+    """
+    Test USDC for a user of yours.
+    """
+
+    userId: str
+    amount: Amount
 
 
 class Error(TypedDict):
@@ -281,6 +773,21 @@ class Problem(TypedDict):
     errors: NotRequired[list[Error]]
 
 
+class Progress(TypedDict):
+    """
+    Of the settlement, in pledges. `done` are settled or left to a dispute; the estimate is null while nothing can be said.
+    """
+
+    total: int
+    done: int
+    failed: int
+    onItsWay: int
+    waiting: int
+    percent: int
+    etaSeconds: int | None
+    estimatedEnd: str | None
+
+
 class Proposal(TypedDict):
     """
     A resolution on the table; `why` says what asks for a second person.
@@ -293,6 +800,33 @@ class Proposal(TypedDict):
     needsApproval: bool
     why: str
     expiresAt: str
+
+
+class ProvedAsset(TypedDict):
+    """
+    What is owed and held.
+    """
+
+    code: str
+    issuer: str
+
+
+class ProvedMarket(TypedDict):
+    """
+    Whose proof it is.
+    """
+
+    id: str
+    name: str
+
+
+class ReconciliationKey(TypedDict):
+    """
+    The public key of this installation's proofs.
+    """
+
+    algorithm: str
+    key: str
 
 
 class RefundBodyRequest(TypedDict):
@@ -316,6 +850,166 @@ class ReleaseBodyRequest(TypedDict):
     evidence: NotRequired[str]
 
 
+class ReportColumn(TypedDict):
+    """
+    A column of a report. `unit` is of amounts.
+    """
+
+    name: str
+    type: Literal['word', 'text', 'amount', 'count', 'instant', 'day']
+    unit: str | None
+    meaning: str
+
+
+class ReportFigure(TypedDict):
+    """
+    A control total: a sum over all rows.
+    """
+
+    name: str
+    amount: str
+
+
+class ReportProblem(TypedDict):
+    """
+    Why there is no file.
+    """
+
+    code: str
+    detail: str
+
+
+class ReportSchedule(TypedDict):
+    """
+    A schedule. `nextFirstDay` begins the period whose report is made at `nextRunAt`.
+    """
+
+    id: str
+    name: str
+    type: Literal['ledger.entries.v1', 'ledger.trial-balance.v1', 'account.statement.v1', 'journal.beancount.v1', 'withdrawals.v1', 'fees.v1', 'deposits.v1', 'deposits.suspense.v1', 'orders.v1', 'escrows.v1', 'disputes.v1']
+    format: Literal['csv', 'xlsx', 'jsonl', 'beancount']
+    cadence: Literal['DAILY', 'WEEKLY', 'MONTHLY']
+    zone: str
+    hour: int
+    filters: list[str]
+    recipients: list[str]
+    isActive: bool
+    nextFirstDay: str
+    nextRunAt: str
+    createdAt: str
+
+
+class ReportSchedulePage(TypedDict):
+    data: list[ReportSchedule]
+    hasMore: bool
+    nextCursor: str | None
+
+
+class ReportTotal(TypedDict):
+    """
+    The control totals of one asset.
+    """
+
+    asset: str
+    rows: int
+    figures: list[ReportFigure]
+
+
+class ReportType(TypedDict):
+    """
+    A type of report: what it tells, how it can be narrowed, and its columns in order.
+    """
+
+    name: Literal['ledger.entries.v1', 'ledger.trial-balance.v1', 'account.statement.v1', 'journal.beancount.v1', 'withdrawals.v1', 'fees.v1', 'deposits.v1', 'deposits.suspense.v1', 'orders.v1', 'escrows.v1', 'disputes.v1']
+    title: str
+    about: str
+    formats: list[Literal['csv', 'xlsx', 'jsonl', 'beancount']]
+    filters: list[str]
+    requires: list[str]
+    totals: list[str]
+    columns: list[ReportColumn]
+
+
+class ReportTypeList(TypedDict):
+    """
+    All types.
+    """
+
+    data: list[ReportType]
+
+
+class ResumeBodyRequest(TypedDict):
+    """
+    When a paused subscription begins anew; without it now.
+    """
+
+    startsAt: NotRequired[str | None]
+
+
+class RotateSecretBodyRequest(TypedDict):
+    """
+    How long the secret before signs as well.
+    """
+
+    overlap: NotRequired[str]
+
+
+class Run(TypedDict):
+    """
+    A comparison of books and chain. `undecided` balances have something on their way and are looked at again until that has ended.
+    """
+
+    id: str
+    status: Literal['RUNNING', 'DONE']
+    address: str | None
+    checked: int
+    equal: int
+    undecided: int
+    different: int
+    ledger: int
+    problem: str | None
+    createdAt: str
+    finishedAt: str | None
+
+
+class RunPage(TypedDict):
+    data: list[Run]
+    hasMore: bool
+    nextCursor: str | None
+
+
+class SavedDestination(TypedDict):
+    """
+    An entry of a user's address book; it can be paid from `usableAt` until it is archived.
+    """
+
+    id: str
+    userId: str
+    label: str
+    destination: str
+    memo: str | None
+    memoType: Literal['text', 'id', 'hash'] | None
+    createdAt: str
+    usableAt: str
+    archivedAt: str | None
+
+
+class SavedDestinationPage(TypedDict):
+    data: list[SavedDestination]
+    hasMore: bool
+    nextCursor: str | None
+
+
+class Scenarios(TypedDict):
+    """
+    `enabled` is false on a sandbox that was started without them.
+    """
+
+    enabled: bool
+    amounts: list[MagicAmount]
+    destinations: list[MagicDestination]
+
+
 class Settlement(TypedDict):
     """
     What the contract paid for a milestone: gross = net + fees, net = seller + buyer.
@@ -324,6 +1018,15 @@ class Settlement(TypedDict):
     gross: str
     fees: Fees
     net: str
+    seller: str
+    buyer: str
+
+
+class Shares(TypedDict):
+    """
+    Who gets what of a cycle, before fees.
+    """
+
     seller: str
     buyer: str
 
@@ -348,6 +1051,23 @@ class Shipment(TypedDict):
     carrier: NotRequired[str]
     trackingNumber: NotRequired[str]
     trackingUrl: NotRequired[str]
+
+
+class SignatureBodyRequest(TypedDict):
+    """
+    The envelope that was handed out, signed by the party: base64 XDR.
+    """
+
+    signedXdr: str
+
+
+class Signer(TypedDict):
+    """
+    The party whose signature is asked for: the one signature of this account's own key.
+    """
+
+    userId: str
+    address: str
 
 
 class Split(TypedDict):
@@ -423,12 +1143,52 @@ class Statements(TypedDict):
     data: list[Statement]
 
 
+class Step(TypedDict):
+    """
+    The other node at a step from the leaf to the root.
+    """
+
+    side: Literal['left', 'right']
+    hash: str
+    sum: str
+
+
+class SubscriptionsCancelBodyRequest(TypedDict):
+    """
+    At once, with the running cycle divided; or at the end of what is paid.
+    """
+
+    when: Literal['NOW', 'PERIOD_END']
+    reason: NotRequired[str]
+
+
 class Timeline(TypedDict):
     """
     What happened to an order, oldest first.
     """
 
     data: list[Moment]
+
+
+class Tree(TypedDict):
+    """
+    The Merkle-sum tree over users; sums in stroops.
+    """
+
+    root: str
+    sum: str
+    leaves: int
+
+
+class Waiting(TypedDict):
+    """
+    The marketplace's own operations that wait in one lane. `requests` has those of the steps that follow them, too; `estimatedEnd` is when the last of them is let through.
+    """
+
+    lane: Literal['PERSON', 'ORDER', 'AUTOMATIC', 'BATCH']
+    operations: int
+    requests: int
+    estimatedEnd: str
 
 
 class Wallet(TypedDict):
@@ -444,12 +1204,267 @@ class Wallet(TypedDict):
     memoRequired: bool
 
 
+class WebhookAttempt(TypedDict):
+    """
+    One try: the status that was answered, or what went wrong before there was one.
+    """
+
+    number: int
+    at: str
+    answered: int | None
+    problem: str | None
+    detail: str | None
+    milliseconds: int
+
+
+class WebhookDelivery(TypedDict):
+    """
+    One event for one endpoint. `webhook-id` is its `eventId`.
+    """
+
+    id: str
+    endpointId: str
+    eventId: str
+    eventType: str
+    subject: str
+    sequence: int
+    status: Literal['PENDING', 'DELIVERED', 'FAILED', 'CANCELLED']
+    attempts: int
+    answered: int | None
+    problem: str | None
+    nextAttemptAt: str | None
+    createdAt: str
+    finishedAt: str | None
+
+
+class WebhookDeliveryDetail(TypedDict):
+    """
+    The same with every try.
+    """
+
+    id: str
+    endpointId: str
+    eventId: str
+    eventType: str
+    subject: str
+    sequence: int
+    status: Literal['PENDING', 'DELIVERED', 'FAILED', 'CANCELLED']
+    attempts: int
+    answered: int | None
+    problem: str | None
+    nextAttemptAt: str | None
+    createdAt: str
+    finishedAt: str | None
+    tried: list[WebhookAttempt]
+
+
+class WebhookDeliveryPage(TypedDict):
+    data: list[WebhookDelivery]
+    hasMore: bool
+    nextCursor: str | None
+
+
+class WebhookEndpoint(TypedDict):
+    """
+    An endpoint. `reason` says why it is disabled; `failures` counts the tries in a row that were not accepted, since `failingSince`.
+    """
+
+    id: str
+    url: str
+    types: list[str]
+    description: str
+    status: Literal['ENABLED', 'DISABLED']
+    reason: Literal['REQUESTED', 'GONE', 'FAILING'] | None
+    failures: int
+    failingSince: str | None
+    pausedUntil: str | None
+    overlapUntil: str | None
+    createdAt: str
+
+
+class WebhookEndpointPage(TypedDict):
+    data: list[WebhookEndpoint]
+    hasMore: bool
+    nextCursor: str | None
+
+
+class WebhookSecret(TypedDict):
+    """
+    An endpoint with its new `secret`, which nobody can see again.
+    """
+
+    id: str
+    url: str
+    types: list[str]
+    description: str
+    status: Literal['ENABLED', 'DISABLED']
+    reason: Literal['REQUESTED', 'GONE', 'FAILING'] | None
+    failures: int
+    failingSince: str | None
+    pausedUntil: str | None
+    overlapUntil: str | None
+    createdAt: str
+    secret: str
+
+
 class WithdrawBodyRequest(TypedDict):
     """
     Who gives up: the party that opened it.
     """
 
     by: NotRequired[str]
+
+
+class Batch(TypedDict):
+    """
+    A batch with its progress. `amount` is what all items ask for, `paid` what has arrived.
+    """
+
+    id: str
+    externalRef: str | None
+    status: Literal['RECEIVED', 'PAYING', 'FINISHED']
+    itemsTotal: int
+    counts: BatchCounts
+    amount: str
+    paid: str
+    approval: Approval | None
+    createdAt: str
+    finishedAt: str | None
+
+
+class BatchItem(TypedDict):
+    """
+    One item, at its place: either `withdrawal`, or the `problem` for which there is none.
+    """
+
+    index: int
+    state: Literal['CHECKING', 'REFUSED', 'HELD', 'READY', 'CARRIED', 'ENDED']
+    userId: str
+    amount: str
+    destination: str | None
+    destinationId: str | None
+    memo: str | None
+    memoType: Literal['text', 'id', 'hash'] | None
+    externalRef: str | None
+    withdrawal: ItemWithdrawal | None
+    problem: ItemProblem | None
+
+
+class BatchPage(TypedDict):
+    data: list[Batch]
+    hasMore: bool
+    nextCursor: str | None
+
+
+class BatchWithItems(TypedDict):
+    """
+    The same with every item.
+    """
+
+    id: str
+    externalRef: str | None
+    status: Literal['RECEIVED', 'PAYING', 'FINISHED']
+    itemsTotal: int
+    counts: BatchCounts
+    amount: str
+    paid: str
+    approval: Approval | None
+    createdAt: str
+    finishedAt: str | None
+    items: list[BatchItem]
+
+
+class Budget(TypedDict):
+    """
+    Requests to the escrow provider, of all marketplaces together. Without a limit `limit` is null and nothing ever waits.
+    """
+
+    limit: int | None
+    windowSeconds: float
+    used: int
+    blockedUntil: str | None
+    waiting: list[Waiting]
+
+
+class Campaign(TypedDict):
+    """
+    A campaign. `outcome` is what its settlement leads to, from the beginning of that on; `paidOut` and `givenBack` are gross, before the fees of the contracts.
+    """
+
+    id: str
+    status: Literal['OPEN', 'SETTLING', 'NEEDS_ATTENTION', 'SUCCEEDED', 'FAILED', 'CANCELLED']
+    outcome: Literal['OPEN', 'SETTLING', 'NEEDS_ATTENTION', 'SUCCEEDED', 'FAILED', 'CANCELLED'] | None
+    creatorId: str
+    creatorExternalId: str
+    title: str
+    description: str
+    goal: str
+    deadline: str
+    minimumPledge: str | None
+    maximumPledge: str | None
+    pledgesPerBacker: int | None
+    holds: Literal['ESCROW', 'RESERVATION']
+    overGoal: Literal['ALLOW', 'CLOSE_AT_GOAL']
+    settleOn: Literal['DEADLINE', 'GOAL']
+    pledged: str
+    pledges: int
+    released: int
+    refunded: int
+    disputed: int
+    failed: int
+    paidOut: str
+    givenBack: str
+    progress: Progress
+    metadata: dict[str, Any]
+    goalReachedAt: str | None
+    settlingAt: str | None
+    endedAt: str | None
+    createdAt: str
+
+
+class CampaignPage(TypedDict):
+    data: list[Campaign]
+    hasMore: bool
+    nextCursor: str | None
+
+
+class Cycle(TypedDict):
+    """
+    One billing cycle. `shares` is how its order is divided, once that is decided.
+    """
+
+    index: int
+    status: Literal['UNPAID', 'UPCOMING', 'RUNNING', 'ENDING', 'SETTLED', 'DROPPED']
+    startsAt: str
+    endsAt: str
+    amount: str
+    orderId: str | None
+    orderStatus: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED'] | None
+    shares: Shares | None
+    problem: OperationProblem | None
+    nextAttemptAt: str | None
+
+
+class CycleEnding(TypedDict):
+    """
+    What cancelling means for one cycle: the shares before fees, what the contract takes of them and what then arrives; and the day count they rest on.
+    """
+
+    index: int
+    orderId: str | None
+    fate: Literal['DIVIDED', 'KEPT', 'GIVEN_BACK', 'DROPPED']
+    amount: str
+    shares: Shares
+    fees: Fees
+    net: Shares
+    elapsedSeconds: int
+    lengthSeconds: int
+
+
+class CyclePage(TypedDict):
+    data: list[Cycle]
+    hasMore: bool
+    nextCursor: str | None
 
 
 class Decision(TypedDict):
@@ -492,6 +1507,34 @@ class DepositPage(TypedDict):
     nextCursor: str | None
 
 
+class Difference(TypedDict):
+    """
+    Books and chain differ at a ledger; `amount` is what the chain holds more (or less).
+    """
+
+    id: str
+    status: Literal['OPEN', 'EXPLAINED', 'BOOKED', 'SUSPENDED', 'CLOSED']
+    type: Literal['AMOUNT', 'MISSING', 'EXTRA', 'TIMING']
+    account: str
+    address: str
+    asset: str
+    books: str
+    chain: str
+    amount: str
+    ledger: int
+    note: str | None
+    lines: list[DifferenceLine]
+    createdAt: str
+    seenAt: str
+    endedAt: str | None
+
+
+class DifferencePage(TypedDict):
+    data: list[Difference]
+    hasMore: bool
+    nextCursor: str | None
+
+
 class DisputedMilestone(TypedDict):
     """
     A milestone in dispute: the shares that were decided, and what the contract paid.
@@ -505,15 +1548,31 @@ class DisputedMilestone(TypedDict):
     settlement: Settlement | None
 
 
-class Me(TypedDict):
-    marketplace: Named
-    apiKey: Key
-    network: Literal['sandbox', 'testnet', 'mainnet']
+class Expected(TypedDict):
+    """
+    What a contract will pay when this is released: gross = net + fees. What it did pay, once it did, is the `settlement`.
+    """
+
+    gross: str
+    fees: Fees
+    net: str
+
+
+class Held(TypedDict):
+    """
+    What the chain holds, and what the books said of it at the instant of what is owed.
+    """
+
+    total: str
+    parts: HeldParts
+    booksAtThatInstant: str
+    onItsWay: str
+    unexplained: str
 
 
 class Milestone(TypedDict):
     """
-    One milestone of an order.
+    One milestone of an order. `expected` until it is settled, `settlement` from then on.
     """
 
     id: str
@@ -521,6 +1580,7 @@ class Milestone(TypedDict):
     amount: str
     status: Literal['OPEN', 'COMPLETED', 'APPROVED', 'RELEASING', 'RELEASED', 'REFUNDED', 'DISPUTED']
     evidence: str
+    expected: Expected | None
     settlement: Settlement | None
     releasePolicy: PolicyBody | None
     releaseAt: str | None
@@ -542,6 +1602,15 @@ class Milestones(TypedDict):
     """
 
     data: list[Milestone]
+
+
+class NewBatchBodyRequest(TypedDict):
+    """
+    What `POST /withdrawals/batch` takes.
+    """
+
+    items: list[NewWithdrawalBodyRequest]
+    externalRef: NotRequired[str | None]
 
 
 class NewMilestoneRequest(TypedDict):
@@ -570,6 +1639,8 @@ class NewOrderBodyRequest(TypedDict):
     metadata: NotRequired[dict[str, Any]]
     autoFund: NotRequired[bool]
     releasePolicy: NotRequired[PolicyBodyRequest | None]
+    campaignId: NotRequired[str | None]
+    platformFeePercent: NotRequired[int]
 
 
 class NewUserBodyRequest(TypedDict):
@@ -586,7 +1657,7 @@ class NewUserBodyRequest(TypedDict):
 
 class Operation(TypedDict):
     """
-    A transaction on the chain that one change asked for, with what became of it.
+    A transaction on the chain that one change asked for, with what became of it. While `status` is AWAITING_SIGNATURE the party named by `signer` signs `unsignedXdr` for the network of `networkPassphrase` until `expiresAt`, and the result goes to `POST /operations/{id}/signature`. An envelope that expired is replaced by `POST /operations/{id}/envelope`; after `signBy` the operation fails.
     """
 
     id: str
@@ -595,39 +1666,124 @@ class Operation(TypedDict):
     hash: str | None
     ledger: int | None
     attempts: int
-    nextStep: Literal['SUBMIT', 'SIGN', 'CONFIRM', 'LOOK_UP'] | None
+    nextStep: Literal['SUBMIT', 'SIGN', 'CONFIRM', 'LOOK_UP', 'AWAIT_TURN', 'EXPIRE'] | None
     nextAttemptAt: str | None
+    estimatedEnd: str | None
     problem: OperationProblem | None
+    unsignedXdr: str | None
+    networkPassphrase: str | None
+    expiresAt: str | None
+    signBy: str | None
+    signer: Signer | None
     createdAt: str
     finishedAt: str | None
 
 
-class Order(TypedDict):
+class OrderFees(TypedDict):
     """
-    An order. `operation` is the call to its contract that is on its way or that failed last.
+    The fees of an order: the marketplace's in percent, the escrow provider's in hundredths of a percent, who bears both on refunds, and what is expected of everything that is not settled.
+    """
+
+    platformPercent: int
+    protocolBps: int
+    refundFeesBorneBy: Literal['BUYER', 'MARKETPLACE']
+    expected: Expected
+
+
+class Owed(TypedDict):
+    """
+    Everything that is owed.
+    """
+
+    total: str
+    parts: OwedParts
+    ofUsers: OfUsers
+
+
+class Pledge(TypedDict):
+    """
+    A pledge: the order has the rest.
+    """
+
+    orderId: str
+    state: Literal['HELD', 'SETTLING', 'RELEASED', 'REFUNDED', 'DISPUTED', 'FAILED', 'WITHDRAWN']
+    amount: str
+    backerId: str
+    backerExternalId: str
+    orderStatus: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    problem: PledgeProblem | None
+    settledAt: str | None
+    createdAt: str
+
+
+class PledgePage(TypedDict):
+    data: list[Pledge]
+    hasMore: bool
+    nextCursor: str | None
+
+
+class Proof(TypedDict):
+    """
+    What is owed and what is held.
     """
 
     id: str
-    externalRef: str | None
-    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
-    buyerId: str
-    buyerExternalId: str
-    sellerId: str
-    sellerExternalId: str
-    amount: str
-    title: str
-    description: str
-    milestones: list[Milestone]
-    escrowId: str | None
-    operation: Operation | None
-    shipment: Shipment | None
-    metadata: dict[str, Any]
+    asset: str
+    owed: str
+    held: str
+    ledger: Ledgers
+    tree: Tree
+    key: str
     createdAt: str
-    updatedAt: str
 
 
-class OrderPage(TypedDict):
-    data: list[Order]
+class ProofPage(TypedDict):
+    data: list[Proof]
+    hasMore: bool
+    nextCursor: str | None
+
+
+class Reimbursement(TypedDict):
+    """
+    What the marketplace pays the buyer of the fees that a refund took: its amount, and the payment on the chain.
+    """
+
+    milestoneId: str
+    amount: str
+    fees: Fees
+    operation: Operation
+
+
+ReportRun = TypedDict(
+    'ReportRun',
+    {
+        'id': str,
+        'type': Literal['ledger.entries.v1', 'ledger.trial-balance.v1', 'account.statement.v1', 'journal.beancount.v1', 'withdrawals.v1', 'fees.v1', 'deposits.v1', 'deposits.suspense.v1', 'orders.v1', 'escrows.v1', 'disputes.v1'],
+        'format': Literal['csv', 'xlsx', 'jsonl', 'beancount'],
+        'state': Literal['QUEUED', 'RUNNING', 'DONE', 'FAILED', 'EXPIRED'],
+        'from': str | None,
+        'to': str | None,
+        'at': str | None,
+        'zone': str,
+        'filters': list[str],
+        'scheduleId': str | None,
+        'rows': int,
+        'rowsExpected': int | None,
+        'bytes': int,
+        'sha256': str | None,
+        'totals': list[ReportTotal],
+        'url': str | None,
+        'problem': ReportProblem | None,
+        'createdAt': str,
+        'startedAt': str | None,
+        'finishedAt': str | None,
+        'expiresAt': str | None,
+    },
+)
+
+
+class ReportRunPage(TypedDict):
+    data: list[ReportRun]
     hasMore: bool
     nextCursor: str | None
 
@@ -642,6 +1798,44 @@ class ResolveBodyRequest(TypedDict):
     milestones: NotRequired[list[MilestoneDecisionBodyRequest]]
     note: NotRequired[str]
     reasonCode: NotRequired[str]
+
+
+class Subscription(TypedDict):
+    """
+    A subscription. `amount` is the price of the next cycle that has no order yet. `openCycles` are all whose money is not settled: the running one, the next when it is prepared, earlier ones in dispute.
+    """
+
+    id: str
+    externalRef: str | None
+    status: Literal['ACTIVE', 'PAST_DUE', 'PAUSED', 'CANCELLING', 'CANCELLED']
+    buyerId: str
+    buyerExternalId: str
+    sellerId: str
+    sellerExternalId: str
+    amount: str
+    interval: Literal['week', 'month', 'year']
+    intervalCount: int
+    timeZone: str
+    startsAt: str
+    onUnpaid: Literal['PAUSE', 'CANCEL']
+    title: str
+    description: str
+    metadata: dict[str, Any]
+    currentCycle: Cycle | None
+    nextCycle: NextCycle | None
+    openCycles: list[Cycle]
+    ending: Ending | None
+    nextStep: NextStep | None
+    pausedAt: str | None
+    endedAt: str | None
+    createdAt: str
+    updatedAt: str
+
+
+class SubscriptionPage(TypedDict):
+    data: list[Subscription]
+    hasMore: bool
+    nextCursor: str | None
 
 
 class User(TypedDict):
@@ -676,8 +1870,10 @@ class Withdrawal(TypedDict):
     userExternalId: str
     amount: str
     destination: str
+    destinationId: str | None
     memo: str | None
     memoType: Literal['text', 'id', 'hash'] | None
+    batchId: str | None
     hash: str | None
     fee: str
     problem: OperationProblem | None
@@ -691,6 +1887,18 @@ class WithdrawalPage(TypedDict):
     data: list[Withdrawal]
     hasMore: bool
     nextCursor: str | None
+
+
+class Cancellation(TypedDict):
+    """
+    What cancelling would do, if it were asked for at `asOf`. Without `endsAt` the subscription would end at once.
+    """
+
+    subscriptionId: str
+    when: Literal['NOW', 'PERIOD_END']
+    asOf: str
+    endsAt: str | None
+    cycles: list[CycleEnding]
 
 
 class Dispute(TypedDict):
@@ -731,6 +1939,25 @@ class DisputePage(TypedDict):
     nextCursor: str | None
 
 
+class Document(TypedDict):
+    """
+    What is signed: its canonical JSON.
+    """
+
+    version: int
+    id: str
+    marketplace: ProvedMarket
+    network: str
+    asset: ProvedAsset
+    takenAt: str
+    ledger: Ledgers
+    tree: Tree
+    owed: Owed
+    held: Held
+    attached: Attached
+    key: str
+
+
 class Escrow(TypedDict):
     """
     The contract of an order; `balance` is what it still holds of the order's money.
@@ -746,5 +1973,62 @@ class Escrow(TypedDict):
     released: str
     refunded: str
     balance: str
+    settlement: Settlement | None
     operation: Operation | None
     createdAt: str
+
+
+class Order(TypedDict):
+    """
+    An order. `operation` is the call to its contract that is on its way or that failed last.
+    """
+
+    id: str
+    externalRef: str | None
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    buyerId: str
+    buyerExternalId: str
+    sellerId: str
+    sellerExternalId: str
+    amount: str
+    title: str
+    description: str
+    milestones: list[Milestone]
+    fees: OrderFees
+    settlement: Settlement | None
+    reimbursements: list[Reimbursement]
+    escrowId: str | None
+    campaignId: str | None
+    operation: Operation | None
+    shipment: Shipment | None
+    metadata: dict[str, Any]
+    createdAt: str
+    updatedAt: str
+
+
+class OrderPage(TypedDict):
+    data: list[Order]
+    hasMore: bool
+    nextCursor: str | None
+
+
+class Signed(TypedDict):
+    """
+    A signed document and its lists, for `verify_proof.py`.
+    """
+
+    document: Document
+    signature: str
+    addresses: list[HeldAddress]
+    orders: list[OrderMoney]
+
+
+class UserProof(TypedDict):
+    """
+    A user's own proof, for `verify_proof.py`: the signed document, their leaf, and the path.
+    """
+
+    document: Document
+    signature: str
+    leaf: Leaf
+    path: list[Step]
