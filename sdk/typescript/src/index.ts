@@ -1,12 +1,18 @@
 import { type ClientOptions, Http } from "./http.js";
 import {
+  Campaigns,
   Deposits,
   Disputes,
   Escrows,
+  Events,
   Operations,
   Orders,
+  Reports,
   Resolution,
+  Sandbox,
+  Subscriptions,
   Users,
+  WebhookEndpoints,
   Withdrawals,
 } from "./resources.js";
 import type { components } from "./schema.js";
@@ -23,7 +29,13 @@ export class OfferHubClient {
   readonly resolution: Resolution;
   readonly disputes: Disputes;
   readonly withdrawals: Withdrawals;
+  readonly campaigns: Campaigns;
+  readonly subscriptions: Subscriptions;
   readonly operations: Operations;
+  readonly events: Events;
+  readonly webhookEndpoints: WebhookEndpoints;
+  readonly reports: Reports;
+  readonly sandbox: Sandbox;
   readonly #http: Http;
 
   constructor(options: ClientOptions) {
@@ -36,7 +48,13 @@ export class OfferHubClient {
     this.resolution = new Resolution(http);
     this.disputes = new Disputes(http);
     this.withdrawals = new Withdrawals(http);
+    this.campaigns = new Campaigns(http);
+    this.subscriptions = new Subscriptions(http);
     this.operations = new Operations(http);
+    this.events = new Events(http);
+    this.webhookEndpoints = new WebhookEndpoints(http);
+    this.reports = new Reports(http);
+    this.sandbox = new Sandbox(http);
   }
 
   /** Which marketplace and key this is. */

@@ -1,5 +1,6 @@
 import { type Http, type Query, type RequestOptions } from "./http.js";
 import { List } from "./pages.js";
+import { follow } from "./stream.js";
 import type { components, operations } from "./schema.js";
 
 type Schemas = components["schemas"];
@@ -16,6 +17,14 @@ export type Dispute = Schemas["Dispute"];
 export type Withdrawal = Schemas["Withdrawal"];
 export type Operation = Schemas["Operation"];
 export type Deposit = Schemas["Deposit"];
+export type Campaign = Schemas["Campaign"];
+export type Subscription = Schemas["Subscription"];
+export type Event = Schemas["Event"];
+export type Batch = Schemas["BatchWithItems"];
+export type WebhookEndpoint = Schemas["WebhookEndpoint"];
+
+/** Long work with a progress of its own: its 202 is not followed unless you ask for it. */
+const AT_ONCE: RequestOptions = { wait: false };
 
 const id = encodeURIComponent;
 
@@ -44,6 +53,24 @@ export class Users extends Resource {
   }
   statement(userId: string, query?: Filter<"users.statement">) {
     return new List<Schemas["StatementLine"]>(this.http, `/users/${id(userId)}/statement`, query as Query);
+  }
+  /** That the newest proof of funds counts this user's balance. */
+  proof(userId: string) {
+    return this.http.get<Schemas["UserProof"]>(`/users/${id(userId)}/proof`);
+  }
+  destinations(userId: string) {
+    return new List<Schemas["SavedDestination"]>(this.http, `/users/${id(userId)}/destinations`);
+  }
+  addDestination(userId: string, body: Schemas["NewDestinationBodyRequest"], options?: RequestOptions) {
+    return this.http.post<Schemas["SavedDestination"]>(`/users/${id(userId)}/destinations`, body, options);
+  }
+  renameDestination(userId: string, destinationId: string, changes: Schemas["PatchedLabelBodyRequest"]) {
+    const path = `/users/${id(userId)}/destinations/${id(destinationId)}`;
+    return this.http.patch<Schemas["SavedDestination"]>(path, changes);
+  }
+  removeDestination(userId: string, destinationId: string) {
+    const path = `/users/${id(userId)}/destinations/${id(destinationId)}`;
+    return this.http.delete<Schemas["SavedDestination"]>(path);
   }
 }
 
@@ -156,10 +183,186 @@ export class Withdrawals extends Resource {
   cancel(withdrawalId: string, body?: Schemas["PayoutsCancelBodyRequest"], options?: RequestOptions) {
     return this.http.post<Withdrawal>(`/withdrawals/${id(withdrawalId)}/cancel`, body, options);
   }
+  /** Many at once; each is answered by itself. Follow it with `getBatch`. */
+  createBatch(body: Schemas["NewBatchBodyRequest"], options: RequestOptions = AT_ONCE) {
+    return this.http.post<Batch>("/withdrawals/batch", body, options);
+  }
+  getBatch(batchId: string) {
+    return this.http.get<Batch>(`/withdrawals/batches/${id(batchId)}`);
+  }
+  batches() {
+    return new List<Schemas["Batch"]>(this.http, "/withdrawals/batches");
+  }
+}
+
+/** Many backers, one goal. */
+export class Campaigns extends Resource {
+  create(body: Schemas["NewCampaignBodyRequest"], options?: RequestOptions) {
+    return this.http.post<Campaign>("/campaigns", body, options);
+  }
+  get(campaignId: string) {
+    return this.http.get<Campaign>(`/campaigns/${id(campaignId)}`);
+  }
+  list(query?: Filter<"campaigns.list">) {
+    return new List<Campaign>(this.http, "/campaigns", query as Query);
+  }
+  pledges(campaignId: string, query?: Filter<"campaigns.pledges">) {
+    return new List<Schemas["Pledge"]>(this.http, `/campaigns/${id(campaignId)}/pledges`, query as Query);
+  }
+  /** Begins the settlement; follow it with `get` and its `progress`. */
+  settle(campaignId: string, options: RequestOptions = AT_ONCE) {
+    return this.http.post<Campaign>(`/campaigns/${id(campaignId)}/settle`, undefined, options);
+  }
+  cancel(campaignId: string, body?: Schemas["CancelBodyRequest"], options: RequestOptions = AT_ONCE) {
+    return this.http.post<Campaign>(`/campaigns/${id(campaignId)}/cancel`, body, options);
+  }
+  retry(campaignId: string, options: RequestOptions = AT_ONCE) {
+    return this.http.post<Campaign>(`/campaigns/${id(campaignId)}/retry`, undefined, options);
+  }
+}
+
+/** An order and an escrow for each billing cycle. */
+export class Subscriptions extends Resource {
+  create(body: Schemas["NewSubscriptionBodyRequest"], options?: RequestOptions) {
+    return this.http.post<Subscription>("/subscriptions", body, options);
+  }
+  get(subscriptionId: string) {
+    return this.http.get<Subscription>(`/subscriptions/${id(subscriptionId)}`);
+  }
+  list(query?: Filter<"subscriptions.list">) {
+    return new List<Subscription>(this.http, "/subscriptions", query as Query);
+  }
+  /** The price from the next cycle on that has no order yet. */
+  update(subscriptionId: string, changes: Schemas["PatchedChangesBodyRequest"]) {
+    return this.http.patch<Subscription>(`/subscriptions/${id(subscriptionId)}`, changes);
+  }
+  cycles(subscriptionId: string) {
+    return new List<Schemas["Cycle"]>(this.http, `/subscriptions/${id(subscriptionId)}/cycles`);
+  }
+  /** What cancelling now would pay. */
+  cancellation(subscriptionId: string) {
+    return this.http.get<Schemas["Cancellation"]>(`/subscriptions/${id(subscriptionId)}/cancellation`);
+  }
+  cancel(subscriptionId: string, body: Schemas["SubscriptionsCancelBodyRequest"], options?: RequestOptions) {
+    return this.http.post<Subscription>(`/subscriptions/${id(subscriptionId)}/cancel`, body, options);
+  }
+  pause(subscriptionId: string, options?: RequestOptions) {
+    return this.http.post<Subscription>(`/subscriptions/${id(subscriptionId)}/pause`, undefined, options);
+  }
+  resume(subscriptionId: string, body?: Schemas["ResumeBodyRequest"], options?: RequestOptions) {
+    return this.http.post<Subscription>(`/subscriptions/${id(subscriptionId)}/resume`, body, options);
+  }
 }
 
 export class Operations extends Resource {
   get(operationId: string) {
     return this.http.get<Operation>(`/operations/${id(operationId)}`);
+  }
+  /** A party that holds its own key has signed the envelope of `unsignedXdr`. */
+  sign(operationId: string, signedXdr: string, options?: RequestOptions) {
+    return this.http.post<Operation>(`/operations/${id(operationId)}/signature`, { signedXdr }, options);
+  }
+  /** A fresh envelope to sign. */
+  envelope(operationId: string, options?: RequestOptions) {
+    return this.http.post<Operation>(`/operations/${id(operationId)}/envelope`, undefined, options);
+  }
+  cancel(operationId: string, body?: Schemas["CancelBodyRequest"], options?: RequestOptions) {
+    return this.http.post<Operation>(`/operations/${id(operationId)}/cancel`, body, options);
+  }
+}
+
+export interface FollowOptions {
+  /** Types of events, all when left out. */
+  types?: readonly string[];
+  subject?: string;
+  /** Begin behind this event: the `cursor` of the last one you handled. */
+  lastEventId?: string;
+  signal?: AbortSignal;
+}
+
+/** One ordered log of all that happens. */
+export class Events extends Resource {
+  get(eventId: string) {
+    return this.http.get<Event>(`/events/${id(eventId)}`);
+  }
+  list(query?: Filter<"events.list">) {
+    return new List<Event>(this.http, "/events", query as Query);
+  }
+  /** Each event once, in order, without end; a lost connection goes on where it broke. */
+  follow({ types, subject, lastEventId, signal }: FollowOptions = {}) {
+    return follow<Event>(this.http, { types, subject }, lastEventId, signal);
+  }
+}
+
+export class WebhookEndpoints extends Resource {
+  /** The secret is in this answer and in no other. */
+  create(body: Schemas["NewEndpointBodyRequest"], options?: RequestOptions) {
+    return this.http.post<Schemas["WebhookSecret"]>("/webhook-endpoints", body, options);
+  }
+  get(endpointId: string) {
+    return this.http.get<WebhookEndpoint>(`/webhook-endpoints/${id(endpointId)}`);
+  }
+  list() {
+    return new List<WebhookEndpoint>(this.http, "/webhook-endpoints");
+  }
+  update(endpointId: string, changes: Schemas["PatchedEndpointChangesBodyRequest"]) {
+    return this.http.patch<WebhookEndpoint>(`/webhook-endpoints/${id(endpointId)}`, changes);
+  }
+  delete(endpointId: string) {
+    return this.http.delete<void>(`/webhook-endpoints/${id(endpointId)}`);
+  }
+  rotateSecret(endpointId: string, body?: Schemas["RotateSecretBodyRequest"], options?: RequestOptions) {
+    const path = `/webhook-endpoints/${id(endpointId)}/rotate-secret`;
+    return this.http.post<Schemas["WebhookSecret"]>(path, body, options);
+  }
+  test(endpointId: string, options?: RequestOptions) {
+    const path = `/webhook-endpoints/${id(endpointId)}/test`;
+    return this.http.post<Schemas["WebhookDeliveryDetail"]>(path, undefined, options);
+  }
+  deliveries(endpointId: string, query?: Filter<"webhookEndpoints.deliveries">) {
+    const path = `/webhook-endpoints/${id(endpointId)}/deliveries`;
+    return new List<Schemas["WebhookDelivery"]>(this.http, path, query as Query);
+  }
+  redeliver(endpointId: string, deliveryId: string, options?: RequestOptions) {
+    const path = `/webhook-endpoints/${id(endpointId)}/deliveries/${id(deliveryId)}/redeliver`;
+    return this.http.post<Schemas["WebhookDeliveryDetail"]>(path, undefined, options);
+  }
+}
+
+export class Reports extends Resource {
+  types() {
+    return this.http.get<Schemas["ReportTypeList"]>("/reports/types");
+  }
+  run(body: Schemas["NewReportRunBodyRequest"], options?: RequestOptions) {
+    return this.http.post<Schemas["ReportRun"]>("/reports/runs", body, options);
+  }
+  get(runId: string) {
+    return this.http.get<Schemas["ReportRun"]>(`/reports/runs/${id(runId)}`);
+  }
+  list() {
+    return new List<Schemas["ReportRun"]>(this.http, "/reports/runs");
+  }
+  /** The file of a run that is done, as a stream. */
+  async file(runId: string) {
+    return (await this.http.open(`/reports/runs/${id(runId)}/file`, undefined, {})).body!;
+  }
+}
+
+/** Only on the sandbox network: money, time and trouble on demand. */
+export class Sandbox extends Resource {
+  deposit(body: Schemas["PretendDepositBodyRequest"], options?: RequestOptions) {
+    return this.http.post<Schemas["PretendDeposit"]>("/sandbox/deposits", body, options);
+  }
+  clock(body: Schemas["ClockBodyRequest"], options?: RequestOptions) {
+    return this.http.post<Schemas["Clock"]>("/sandbox/clock", body, options);
+  }
+  fault(body: Schemas["FaultBodyRequest"], options?: RequestOptions) {
+    return this.http.post<Schemas["Fault"]>("/sandbox/faults", body, options);
+  }
+  heal() {
+    return this.http.delete<Schemas["Cleared"]>("/sandbox/faults");
+  }
+  scenarios() {
+    return this.http.get<Schemas["Scenarios"]>("/sandbox/scenarios");
   }
 }

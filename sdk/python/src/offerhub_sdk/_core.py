@@ -70,7 +70,7 @@ def path(template: str, *parts: str) -> str:
 
 def read(policy: Policy, where: str, query: Mapping[str, Any] | None = None) -> Call:
     """A GET."""
-    answer = yield from _send(policy, Send("GET", where, _query(query)), repeatable=True)
+    answer = yield from _send(policy, Send("GET", where, words(query)), repeatable=True)
     return _decoded(answer)
 
 
@@ -161,7 +161,8 @@ def _waits_for_somebody(state: Any) -> bool:
     return asked and status["operation"] not in MOVING
 
 
-def _query(query: Mapping[str, Any] | None) -> dict[str, str]:
+def words(query: Mapping[str, Any] | None) -> dict[str, str]:
+    """A query as it is written into an address."""
     return {name: _word(value) for name, value in (query or {}).items() if value is not None}
 
 

@@ -7,13 +7,19 @@ from offerhub_sdk import _core
 from offerhub_sdk import models as m
 from offerhub_sdk._async.http import AsyncHttp
 from offerhub_sdk._async.resources import (
+    AsyncCampaigns,
     AsyncDeposits,
     AsyncDisputes,
     AsyncEscrows,
+    AsyncEvents,
     AsyncOperations,
     AsyncOrders,
+    AsyncReports,
     AsyncResolution,
+    AsyncSandbox,
+    AsyncSubscriptions,
     AsyncUsers,
+    AsyncWebhookEndpoints,
     AsyncWithdrawals,
 )
 
@@ -45,7 +51,13 @@ class AsyncOfferHubClient:
         self.resolution = AsyncResolution(http)
         self.disputes = AsyncDisputes(http)
         self.withdrawals = AsyncWithdrawals(http)
+        self.campaigns = AsyncCampaigns(http)
+        self.subscriptions = AsyncSubscriptions(http)
         self.operations = AsyncOperations(http)
+        self.events = AsyncEvents(http)
+        self.webhook_endpoints = AsyncWebhookEndpoints(http)
+        self.reports = AsyncReports(http)
+        self.sandbox = AsyncSandbox(http)
 
     async def me(self) -> m.Me:
         """Which marketplace and key this is."""

@@ -1,6 +1,7 @@
 """Carrying out calls with httpx."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Generic, TypedDict, TypeVar
 
@@ -18,6 +19,11 @@ class Options(TypedDict, total=False):
 
     idempotency_key: str
     wait: bool
+
+
+def at_once(options: Options) -> Options:
+    """For long work with a progress of its own: its 202 is not followed unless asked for."""
+    return {"wait": False, **options}
 
 
 class AsyncHttp:
@@ -89,29 +95,25 @@ class AsyncHttp:
 
     async def follow(
         self, path: str, query: Mapping[str, Any], last: str | None
-    ) -> AsyncIterator[tuple[str, str]]:
-        """The id and data of each event of a stream, without end; after a break it goes on behind
-        the last one."""
+    ) -> AsyncIterator[Any]:
+        """Each event of a stream, without end; after a break it goes on behind the last one."""
         pause = _core.FIRST_PAUSE
         while True:
             try:
                 headers = {"Accept": "text/event-stream"}
                 if last:
                     headers["Last-Event-ID"] = last
-                timeout = httpx.Timeout(self.policy.timeout, read=self.policy.timeout * 2)
                 async with self._client.stream(
-                    "GET", path, params=_core._query(query), headers=headers, timeout=timeout
+                    "GET", path, params=_core.words(query), headers=headers
                 ) as answer:
-                    if answer.status_code >= 400:
-                        body = await answer.aread()
-                        raise _core.refusal(_core.Answer(answer.status_code, answer.headers, body))
+                    await self._refuse_if_wrong(answer)
                     frames = Frames()
                     async for line in answer.aiter_lines():
                         for frame in frames.line(line):
                             pause = _core.FIRST_PAUSE
                             last = frame.id or last
                             if frame.data:
-                                yield frame.id, frame.data
+                                yield json.loads(frame.data)
             except ApiError as error:
                 if error.status < 500 and error.status != 429:
                     raise
@@ -119,6 +121,19 @@ class AsyncHttp:
                 pass
             await asyncio.sleep(pause)
             pause = min(pause * 2, _core.LONGEST_PAUSE)
+
+    async def pieces(self, path: str) -> AsyncIterator[bytes]:
+        """A file, piece by piece. One that breaks off raises httpx's error: begin it again."""
+        async with self._client.stream("GET", path) as answer:
+            await self._refuse_if_wrong(answer)
+            async for piece in answer.aiter_bytes():
+                yield piece
+
+    @staticmethod
+    async def _refuse_if_wrong(answer: httpx.Response) -> None:
+        if answer.status_code >= 400:
+            body = await answer.aread()
+            raise _core.refusal(_core.Answer(answer.status_code, answer.headers, body))
 
     async def close(self) -> None:
         await self._client.aclose()

@@ -1,9 +1,11 @@
 """The API's routes by name: thin, and typed by its OpenAPI document."""
 
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 from typing import IO, Any, Literal, Unpack
 
 from offerhub_sdk import models as m
-from offerhub_sdk._async.http import AsyncList, AsyncResource, Options
+from offerhub_sdk._async.http import AsyncList, AsyncResource, Options, at_once
 from offerhub_sdk._core import path
 
 
@@ -30,6 +32,28 @@ class AsyncUsers(AsyncResource):
 
     def statement(self, user_id: str, **query: Any) -> AsyncList[m.StatementLine]:
         return AsyncList(self._http, path("/users/{}/statement", user_id), query)
+
+    async def proof(self, user_id: str) -> m.UserProof:
+        """That the newest proof of funds counts this user's balance."""
+        return await self._http.get(path("/users/{}/proof", user_id))
+
+    def destinations(self, user_id: str) -> AsyncList[m.SavedDestination]:
+        return AsyncList(self._http, path("/users/{}/destinations", user_id), {})
+
+    async def add_destination(
+        self, user_id: str, body: m.NewDestinationBodyRequest, **options: Unpack[Options]
+    ) -> m.SavedDestination:
+        return await self._http.post(path("/users/{}/destinations", user_id), body, options)
+
+    async def rename_destination(
+        self, user_id: str, destination_id: str, changes: m.PatchedLabelBodyRequest
+    ) -> m.SavedDestination:
+        where = path("/users/{}/destinations/{}", user_id, destination_id)
+        return await self._http.change("PATCH", where, changes)
+
+    async def remove_destination(self, user_id: str, destination_id: str) -> m.SavedDestination:
+        where = path("/users/{}/destinations/{}", user_id, destination_id)
+        return await self._http.change("DELETE", where)
 
 
 class AsyncDeposits(AsyncResource):
@@ -178,9 +202,242 @@ class AsyncWithdrawals(AsyncResource):
     ) -> m.Withdrawal:
         return await self._http.post(path("/withdrawals/{}/cancel", withdrawal_id), body, options)
 
+    async def create_batch(
+        self, body: m.NewBatchBodyRequest, **options: Unpack[Options]
+    ) -> m.BatchWithItems:
+        """Many at once; each is answered by itself. Follow it with `get_batch`."""
+        return await self._http.post("/withdrawals/batch", body, at_once(options))
+
+    async def get_batch(self, batch_id: str) -> m.BatchWithItems:
+        return await self._http.get(path("/withdrawals/batches/{}", batch_id))
+
+    def batches(self) -> AsyncList[m.Batch]:
+        return AsyncList(self._http, "/withdrawals/batches", {})
+
+
+class AsyncCampaigns(AsyncResource):
+    """Many backers, one goal."""
+
+    async def create(
+        self, body: m.NewCampaignBodyRequest, **options: Unpack[Options]
+    ) -> m.Campaign:
+        return await self._http.post("/campaigns", body, options)
+
+    async def get(self, campaign_id: str) -> m.Campaign:
+        return await self._http.get(path("/campaigns/{}", campaign_id))
+
+    def list(self, **query: Any) -> AsyncList[m.Campaign]:
+        return AsyncList(self._http, "/campaigns", query)
+
+    def pledges(self, campaign_id: str, **query: Any) -> AsyncList[m.Pledge]:
+        return AsyncList(self._http, path("/campaigns/{}/pledges", campaign_id), query)
+
+    async def settle(self, campaign_id: str, **options: Unpack[Options]) -> m.Campaign:
+        """Begins the settlement; follow it with `get` and its `progress`."""
+        where = path("/campaigns/{}/settle", campaign_id)
+        return await self._http.post(where, None, at_once(options))
+
+    async def cancel(
+        self,
+        campaign_id: str,
+        body: m.CancelBodyRequest | None = None,
+        **options: Unpack[Options],
+    ) -> m.Campaign:
+        where = path("/campaigns/{}/cancel", campaign_id)
+        return await self._http.post(where, body, at_once(options))
+
+    async def retry(self, campaign_id: str, **options: Unpack[Options]) -> m.Campaign:
+        where = path("/campaigns/{}/retry", campaign_id)
+        return await self._http.post(where, None, at_once(options))
+
+
+class AsyncSubscriptions(AsyncResource):
+    """An order and an escrow for each billing cycle."""
+
+    async def create(
+        self, body: m.NewSubscriptionBodyRequest, **options: Unpack[Options]
+    ) -> m.Subscription:
+        return await self._http.post("/subscriptions", body, options)
+
+    async def get(self, subscription_id: str) -> m.Subscription:
+        return await self._http.get(path("/subscriptions/{}", subscription_id))
+
+    def list(self, **query: Any) -> AsyncList[m.Subscription]:
+        return AsyncList(self._http, "/subscriptions", query)
+
+    async def update(
+        self, subscription_id: str, changes: m.PatchedChangesBodyRequest
+    ) -> m.Subscription:
+        """The price from the next cycle on that has no order yet."""
+        return await self._http.change("PATCH", path("/subscriptions/{}", subscription_id), changes)
+
+    def cycles(self, subscription_id: str) -> AsyncList[m.Cycle]:
+        return AsyncList(self._http, path("/subscriptions/{}/cycles", subscription_id), {})
+
+    async def cancellation(self, subscription_id: str) -> m.Cancellation:
+        """What cancelling now would pay."""
+        return await self._http.get(path("/subscriptions/{}/cancellation", subscription_id))
+
+    async def cancel(
+        self,
+        subscription_id: str,
+        body: m.SubscriptionsCancelBodyRequest,
+        **options: Unpack[Options],
+    ) -> m.Subscription:
+        return await self._http.post(
+            path("/subscriptions/{}/cancel", subscription_id), body, options
+        )
+
+    async def pause(self, subscription_id: str, **options: Unpack[Options]) -> m.Subscription:
+        return await self._http.post(
+            path("/subscriptions/{}/pause", subscription_id), None, options
+        )
+
+    async def resume(
+        self,
+        subscription_id: str,
+        body: m.ResumeBodyRequest | None = None,
+        **options: Unpack[Options],
+    ) -> m.Subscription:
+        return await self._http.post(
+            path("/subscriptions/{}/resume", subscription_id), body, options
+        )
+
 
 class AsyncOperations(AsyncResource):
     """Calls to the chain."""
 
     async def get(self, operation_id: str) -> m.Operation:
         return await self._http.get(path("/operations/{}", operation_id))
+
+    async def sign(
+        self, operation_id: str, signed_xdr: str, **options: Unpack[Options]
+    ) -> m.Operation:
+        """A party that holds its own key has signed the envelope of `unsignedXdr`."""
+        where, body = path("/operations/{}/signature", operation_id), {"signedXdr": signed_xdr}
+        return await self._http.post(where, body, options)
+
+    async def envelope(self, operation_id: str, **options: Unpack[Options]) -> m.Operation:
+        """A fresh envelope to sign."""
+        return await self._http.post(path("/operations/{}/envelope", operation_id), None, options)
+
+    async def cancel(
+        self,
+        operation_id: str,
+        body: m.CancelBodyRequest | None = None,
+        **options: Unpack[Options],
+    ) -> m.Operation:
+        return await self._http.post(path("/operations/{}/cancel", operation_id), body, options)
+
+
+class AsyncEvents(AsyncResource):
+    """One ordered log of all that happens."""
+
+    async def get(self, event_id: str) -> m.Event:
+        return await self._http.get(path("/events/{}", event_id))
+
+    def list(self, **query: Any) -> AsyncList[m.Event]:
+        return AsyncList(self._http, "/events", query)
+
+    async def follow(
+        self,
+        *,
+        types: Sequence[str] | None = None,
+        subject: str | None = None,
+        last_event_id: str | None = None,
+    ) -> AsyncIterator[m.Event]:
+        """Each event once, in order, without end; a lost connection goes on where it broke.
+
+        `last_event_id` begins behind an event: the `cursor` of the last one you handled.
+        """
+        query = {"types": types, "subject": subject}
+        async for data in self._http.follow("/events/stream", query, last_event_id):
+            yield data
+
+
+class AsyncWebhookEndpoints(AsyncResource):
+    """Where events are sent."""
+
+    async def create(
+        self, body: m.NewEndpointBodyRequest, **options: Unpack[Options]
+    ) -> m.WebhookSecret:
+        """The secret is in this answer and in no other."""
+        return await self._http.post("/webhook-endpoints", body, options)
+
+    async def get(self, endpoint_id: str) -> m.WebhookEndpoint:
+        return await self._http.get(path("/webhook-endpoints/{}", endpoint_id))
+
+    def list(self) -> AsyncList[m.WebhookEndpoint]:
+        return AsyncList(self._http, "/webhook-endpoints", {})
+
+    async def update(
+        self, endpoint_id: str, changes: m.PatchedEndpointChangesBodyRequest
+    ) -> m.WebhookEndpoint:
+        return await self._http.change("PATCH", path("/webhook-endpoints/{}", endpoint_id), changes)
+
+    async def delete(self, endpoint_id: str) -> None:
+        await self._http.change("DELETE", path("/webhook-endpoints/{}", endpoint_id))
+
+    async def rotate_secret(
+        self,
+        endpoint_id: str,
+        body: m.RotateSecretBodyRequest | None = None,
+        **options: Unpack[Options],
+    ) -> m.WebhookSecret:
+        where = path("/webhook-endpoints/{}/rotate-secret", endpoint_id)
+        return await self._http.post(where, body, options)
+
+    async def test(self, endpoint_id: str, **options: Unpack[Options]) -> m.WebhookDeliveryDetail:
+        return await self._http.post(path("/webhook-endpoints/{}/test", endpoint_id), None, options)
+
+    def deliveries(self, endpoint_id: str, **query: Any) -> AsyncList[m.WebhookDelivery]:
+        return AsyncList(self._http, path("/webhook-endpoints/{}/deliveries", endpoint_id), query)
+
+    async def redeliver(
+        self, endpoint_id: str, delivery_id: str, **options: Unpack[Options]
+    ) -> m.WebhookDeliveryDetail:
+        template = "/webhook-endpoints/{}/deliveries/{}/redeliver"
+        return await self._http.post(path(template, endpoint_id, delivery_id), None, options)
+
+
+class AsyncReports(AsyncResource):
+    """Files for finance."""
+
+    async def types(self) -> m.ReportTypeList:
+        return await self._http.get("/reports/types")
+
+    async def run(self, body: m.NewReportRunBodyRequest, **options: Unpack[Options]) -> m.ReportRun:
+        return await self._http.post("/reports/runs", body, options)
+
+    async def get(self, run_id: str) -> m.ReportRun:
+        return await self._http.get(path("/reports/runs/{}", run_id))
+
+    def list(self) -> AsyncList[m.ReportRun]:
+        return AsyncList(self._http, "/reports/runs", {})
+
+    async def save(self, run_id: str, to: str | Path) -> None:
+        """Write the file of a run that is done, piece by piece."""
+        with Path(to).open("wb") as target:
+            async for piece in self._http.pieces(path("/reports/runs/{}/file", run_id)):
+                target.write(piece)
+
+
+class AsyncSandbox(AsyncResource):
+    """Only on the sandbox network: money, time and trouble on demand."""
+
+    async def deposit(
+        self, body: m.PretendDepositBodyRequest, **options: Unpack[Options]
+    ) -> m.PretendDeposit:
+        return await self._http.post("/sandbox/deposits", body, options)
+
+    async def clock(self, body: m.ClockBodyRequest, **options: Unpack[Options]) -> m.Clock:
+        return await self._http.post("/sandbox/clock", body, options)
+
+    async def fault(self, body: m.FaultBodyRequest, **options: Unpack[Options]) -> m.Fault:
+        return await self._http.post("/sandbox/faults", body, options)
+
+    async def heal(self) -> m.Cleared:
+        return await self._http.change("DELETE", "/sandbox/faults")
+
+    async def scenarios(self) -> m.Scenarios:
+        return await self._http.get("/sandbox/scenarios")

@@ -7,13 +7,19 @@ from offerhub_sdk import _core
 from offerhub_sdk import models as m
 from offerhub_sdk._sync.http import Http
 from offerhub_sdk._sync.resources import (
+    Campaigns,
     Deposits,
     Disputes,
     Escrows,
+    Events,
     Operations,
     Orders,
+    Reports,
     Resolution,
+    Sandbox,
+    Subscriptions,
     Users,
+    WebhookEndpoints,
     Withdrawals,
 )
 
@@ -45,7 +51,13 @@ class OfferHubClient:
         self.resolution = Resolution(http)
         self.disputes = Disputes(http)
         self.withdrawals = Withdrawals(http)
+        self.campaigns = Campaigns(http)
+        self.subscriptions = Subscriptions(http)
         self.operations = Operations(http)
+        self.events = Events(http)
+        self.webhook_endpoints = WebhookEndpoints(http)
+        self.reports = Reports(http)
+        self.sandbox = Sandbox(http)
 
     def me(self) -> m.Me:
         """Which marketplace and key this is."""

@@ -1,6 +1,7 @@
 """Carrying out calls with httpx."""
 
 import time
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Generic, TypedDict, TypeVar
 
@@ -18,6 +19,11 @@ class Options(TypedDict, total=False):
 
     idempotency_key: str
     wait: bool
+
+
+def at_once(options: Options) -> Options:
+    """For long work with a progress of its own: its 202 is not followed unless asked for."""
+    return {"wait": False, **options}
 
 
 class Http:
@@ -89,29 +95,25 @@ class Http:
 
     def follow(
         self, path: str, query: Mapping[str, Any], last: str | None
-    ) -> Iterator[tuple[str, str]]:
-        """The id and data of each event of a stream, without end; after a break it goes on behind
-        the last one."""
+    ) -> Iterator[Any]:
+        """Each event of a stream, without end; after a break it goes on behind the last one."""
         pause = _core.FIRST_PAUSE
         while True:
             try:
                 headers = {"Accept": "text/event-stream"}
                 if last:
                     headers["Last-Event-ID"] = last
-                timeout = httpx.Timeout(self.policy.timeout, read=self.policy.timeout * 2)
                 with self._client.stream(
-                    "GET", path, params=_core._query(query), headers=headers, timeout=timeout
+                    "GET", path, params=_core.words(query), headers=headers
                 ) as answer:
-                    if answer.status_code >= 400:
-                        body = answer.read()
-                        raise _core.refusal(_core.Answer(answer.status_code, answer.headers, body))
+                    self._refuse_if_wrong(answer)
                     frames = Frames()
                     for line in answer.iter_lines():
                         for frame in frames.line(line):
                             pause = _core.FIRST_PAUSE
                             last = frame.id or last
                             if frame.data:
-                                yield frame.id, frame.data
+                                yield json.loads(frame.data)
             except ApiError as error:
                 if error.status < 500 and error.status != 429:
                     raise
@@ -119,6 +121,19 @@ class Http:
                 pass
             time.sleep(pause)
             pause = min(pause * 2, _core.LONGEST_PAUSE)
+
+    def pieces(self, path: str) -> Iterator[bytes]:
+        """A file, piece by piece. One that breaks off raises httpx's error: begin it again."""
+        with self._client.stream("GET", path) as answer:
+            self._refuse_if_wrong(answer)
+            for piece in answer.iter_bytes():
+                yield piece
+
+    @staticmethod
+    def _refuse_if_wrong(answer: httpx.Response) -> None:
+        if answer.status_code >= 400:
+            body = answer.read()
+            raise _core.refusal(_core.Answer(answer.status_code, answer.headers, body))
 
     def close(self) -> None:
         self._client.close()
