@@ -7,6 +7,7 @@ field it was.
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -17,6 +18,7 @@ from disputes.evidence import keeping, reading
 from disputes.evidence import services as evidence
 from disputes.models import Dispute, Reason
 from disputes.states import Party
+from offerhub.core import clock
 from offerhub.core.actor import Actor, ActorKind
 from offerhub.core.money import parse_amount
 from offerhub.deposits.models import Deposit
@@ -56,7 +58,7 @@ def hostile(mark: str, most: int = MOST) -> str:
 MARKS = {
     *("market", "buyer", "seller", "name", "email", "note1", "title", "about", "order1", "meta"),
     *("m1", "part", "reason", "detail", "words", "talk", "remark", "decided", "file", "memo"),
-    *("cancelled", "work", "key", "worker", "plan", "coaching", "again"),
+    *("cancelled", "work", "key", "worker", "plan", "coaching", "again", "project", "pitch"),
 }
 
 
@@ -108,6 +110,7 @@ class Corpus:
         yield self._subscription()
         yield from self._withdrawals()
         yield self._unknown_deposit()
+        yield self._campaign()
         self._key()
         self.world.settle()
 
@@ -206,6 +209,21 @@ class Corpus:
         self.world.watch()
         found = Deposit.objects.get(address=own.address, status=Deposit.Status.SUSPENSE)
         return f"/admin/deposit/{found.pk}/"
+
+    def _campaign(self) -> str:
+        """Open, with a pledge."""
+        body = {
+            "creatorId": self.seller,
+            "title": hostile("project"),
+            "description": hostile("pitch", 500),
+            "goal": 50,
+            "deadline": (clock.now() + timedelta(days=9)).isoformat(),
+            "holds": "RESERVATION",
+        }
+        made = self.api.post("/campaigns", body, status=201)["id"]
+        pledge = {"buyerId": self.buyer, "sellerId": self.seller, "amount": 3, "campaignId": made}
+        self.api.post("/orders", pledge, status=201)
+        return f"/admin/campaign/{made}/"
 
     def _key(self) -> None:
         marketplaces.create_api_key(
