@@ -102,6 +102,8 @@ def test_stopping_asks_no_more_for_what_is_unpaid(poor: Scene, how: str) -> None
     poor.until(clock.now() + timedelta(days=5))
     assert poor.read()["status"] == {"pause": "PAUSED"}.get(how, "CANCELLED")
     assert len(poor.orders) == 1
+    if how == "pause":  # and a paused one is cancelled at once, whenever it is asked to end
+        assert poor.ask("cancel", {"when": "PERIOD_END"})["status"] == "CANCELLED"
     bob = float(poor.available()[1])
     assert bob == 100 if how != "NOW" else 90 < bob < 100
 

@@ -82,14 +82,6 @@ def test_cancelling_at_the_end_of_the_period_lets_it_run(scene: Scene) -> None:
     assert (scene.read()["status"], scene.available()) == ("CANCELLED", ("900.00", "100.00"))
 
 
-def test_before_it_has_begun_cancelling_costs_nothing(scene: Scene) -> None:
-    begins = clock.now() + timedelta(days=3)
-    scene.subscribe(startsAt=begins.isoformat())
-    assert scene.ask("cancel", {"when": "NOW"})["status"] == "CANCELLED"
-    scene.until(begins)
-    assert (scene.orders, scene.available()) == ([], ("1000.00", "0.00"))
-
-
 def test_a_running_dispute_decides_before_the_cancellation(scene: Scene) -> None:
     first = scene.subscribe()["currentCycle"]
     body = {"orderId": first["orderId"], "openedBy": "ann", "reason": "He never called"}
@@ -141,7 +133,9 @@ def test_a_pause_begins_after_the_running_cycle_and_a_new_calendar_with_resuming
     assert scene.events()[-4:] == ["paused", "cycle_settled", "resumed", "cycle_prepared"]
 
 
-def test_resuming_at_a_later_day_begins_then(scene: Scene) -> None:
+def test_resuming_at_a_later_day_begins_then_and_before_that_cancelling_costs_nothing(
+    scene: Scene,
+) -> None:
     first = scene.subscribe()["currentCycle"]
     scene.ask("pause")
     early = {"startsAt": first["endsAt"]}
@@ -151,7 +145,10 @@ def test_resuming_at_a_later_day_begins_then(scene: Scene) -> None:
     told = scene.ask("resume", {"startsAt": begins.isoformat()})
     assert (told["status"], told["currentCycle"]) == ("ACTIVE", None)
     assert datetime.fromisoformat(told["nextCycle"]["startsAt"]) == begins
-    assert len(scene.orders) == 1
+    assert scene.preview()["cycles"] == []
+    assert scene.ask("cancel", {"when": "NOW"})["status"] == "CANCELLED"
+    scene.until(begins)
+    assert (len(scene.orders), scene.available()) == (1, ("900.00", "100.00"))
 
 
 @pytest.mark.parametrize("how", ["pause", "cancel"])
@@ -181,11 +178,3 @@ def test_a_pause_that_nobody_ends_is_a_cancellation(scene: Scene) -> None:
     scene.until(limit)
     told = scene.read()
     assert (told["status"], told["ending"]["because"]) == ("CANCELLED", "PAUSED_TOO_LONG")
-
-
-def test_a_paused_one_is_cancelled_at_once(scene: Scene) -> None:
-    first = scene.subscribe()["currentCycle"]
-    scene.ask("pause")
-    scene.until(first["endsAt"])
-    assert scene.ask("cancel", {"when": "PERIOD_END"})["status"] == "CANCELLED"
-    assert scene.available() == ("900.00", "100.00")
