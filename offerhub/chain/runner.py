@@ -8,8 +8,9 @@ from typing import Generic, Protocol, TypeVar
 import structlog
 
 from offerhub.budget.requests import spending
+from offerhub.chain.crowds import CROWDS
 from offerhub.chain.keys import SecretUnreadable
-from offerhub.chain.submission import MAX_ENVELOPES, MAX_PAUSE, Status, Submission, lane_pause
+from offerhub.chain.submission import MAX_ENVELOPES, MAX_PAUSE, Status, Submission, waits_for
 from offerhub.chain.types import (
     BuildRefused,
     ChainFact,
@@ -76,9 +77,10 @@ def advance(model: type[T], row_id: str, driver: Driver[T]) -> None:
     assert_no_transaction()
     row = model.claim(row_id)
     if row is None:
-        if pause := lane_pause(model, row_id):
-            raise Later(pause)  # the account is in use by another operation
+        if account := waits_for(model, row_id):
+            raise Later(CROWDS.join(account, row_id))
         return
+    CROWDS.leave(getattr(row, model.LANE[1]), row_id)
     try:
         with spending(row.allowance):
             _Run(row, driver).go()

@@ -35,9 +35,6 @@ operation_id = functools.partial(new_id, "opr")
 # A run that takes longer than its lease loses it, and may then keep and send nothing any more.
 LEASE = timedelta(seconds=30)
 MAX_ENVELOPES = 5  # after so many expired or failed envelopes an operation fails
-# Seconds until a busy source account is tried again, for each operation that waits for it: however
-# many there are, they ask as often together as two of them would.
-LANE_PAUSE, LONGEST_LANE_PAUSE = 0.01, 2.0
 MAX_PAUSE = 15.0  # seconds between two looks at an unresolved envelope
 
 
@@ -284,28 +281,27 @@ def _iso(value: Any) -> str:
 
 
 def due(model: type[Submission], limit: int = 200) -> list[str]:
-    """Ids of rows of one table that want work now, the longest waiting first."""
-    rows = (
-        model._base_manager.filter(status__in=RUNNABLE, next_attempt_at__lte=Now())
-        .filter(models.Q(lease_until=None) | models.Q(lease_until__lt=Now()))
-        .order_by("next_attempt_at")
-    )
-    return list(rows.values_list("id", flat=True)[:limit])
+    """Ids of rows of one table that want work now, the longest waiting first; without those whose
+    account another operation is using."""
+    free = models.Q(_account_taken_by="") | models.Q(_account_taken_by=models.F("pk"))
+    rows = _due(model).annotate(_account_taken_by=_lane(model)).filter(free)
+    return list(rows.order_by("next_attempt_at").values_list("pk", flat=True)[:limit])
 
 
-def lane_pause(model: type[Submission], row_id: str) -> float:
-    """How long a row that could not be claimed waits for its source account; 0 when it is not due
-    or somebody else has it."""
-    table, lane, live = model._meta.db_table, model.LANE[1], ", ".join(f"'{s}'" for s in RUNNABLE)
-    due = f"""status IN ({live}) AND next_attempt_at <= now()
-        AND (lease_until IS NULL OR lease_until < now())"""
-    sql = f"""
-        SELECT count(*) FROM {table} WHERE {due}
-        AND {lane} = (SELECT {lane} FROM {table} WHERE id = %s AND {due})"""  # noqa: S608 (names of our own tables)
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [row_id])
-        (waiting,) = cursor.fetchone()
-    return min(LANE_PAUSE * (waiting + 1), LONGEST_LANE_PAUSE) if waiting else 0.0
+def waits_for(model: type[Submission], row_id: str) -> str:
+    """The account that a row waits for, when that is all it waits for; "" otherwise."""
+    found = _due(model).filter(pk=row_id).values_list(model.LANE[1], flat=True).first()
+    return str(found or "")
+
+
+def _due(model: type[Submission]) -> models.QuerySet[Submission]:
+    rows = model._base_manager.filter(status__in=RUNNABLE, next_attempt_at__lte=Now())
+    return rows.filter(models.Q(lease_until=None) | models.Q(lease_until__lt=Now()))
+
+
+def _lane(model: type[Submission]) -> models.F:
+    """The operation that is using the account of a row."""
+    return models.F(f"{model.LANE[1].removesuffix('_id')}__lane")
 
 
 def find(operation: str, marketplace_id: str) -> Submission | None:
