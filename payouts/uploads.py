@@ -38,6 +38,11 @@ class Row:
     note: str = ""
 
     @property
+    def to(self) -> str:
+        """Where the line says that it goes."""
+        return self.cells.get("destination") or self.cells.get("destinationId") or ""
+
+    @property
     def payload(self) -> dict[str, Any]:
         """What is agreed to, of a good row. The user by our id, so that it stays who it is."""
         assert self.wish is not None
