@@ -7,6 +7,7 @@ from django.conf import settings
 
 from offerhub.chain import keys, stellar
 from offerhub.chain.drivers import LedgerReads
+from offerhub.chain.submission import Submission
 from offerhub.chain.types import BuildRefused, ChainFact, ChainUnavailable, Envelope, Outcome
 from offerhub.core.money import format_amount, parse_amount
 from offerhub.users.models import Wallet
@@ -47,6 +48,10 @@ class BatchDriver(LedgerReads):
             offer,
         )
         return replace(envelope, meta={"fee": offer, "withdrawals": [w.id for w in withdrawals]})
+
+    def look_up(self, row: Submission) -> Outcome:
+        """What the ledger says of the kept envelope, with up to a hundred operations."""
+        return stellar.look_up_large(row.hash)
 
     def sign(self, row: BatchPayment, envelope: Envelope) -> str:
         """By the channel and by each wallet once."""

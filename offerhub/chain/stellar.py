@@ -41,6 +41,7 @@ __all__ = [
     "friendbot",
     "latest_ledger",
     "look_up",
+    "look_up_large",
     "memo_of",
     "payments_of",
     "receiving_account",
@@ -218,13 +219,36 @@ def look_up(transaction_hash: str) -> Outcome:
     with http.in_known_shape("Horizon's transaction"):
         operations = answer.body["_embedded"]["records"]
         if not operations:
-            detail = "its operations are not read yet"
-            return Outcome(Verdict.UNKNOWN, code="not_found", detail=detail)
-        transaction = operations[0]["transaction"]
-        fact = records.fact_of(transaction, operations)
-        if fact.hash != transaction_hash:
-            raise ChainUnavailable("Horizon answered with another transaction")
-        return _verdict(fact, transaction["result_xdr"])
+            return _NOT_READ
+        return _told(transaction_hash, operations[0]["transaction"], operations)
+
+
+def look_up_large(transaction_hash: str) -> Outcome:
+    """The same for a transaction of many operations, each of whose records would bring the whole
+    transaction with it: megabytes. Two requests."""
+    path = f"{current().horizon_url}/transactions/{transaction_hash}"
+    found = http.read(path)
+    if found.status == 404:
+        return Outcome(Verdict.UNKNOWN, code="not_found", detail="not in any ledger yet")
+    made = http.read(f"{path}/operations", params={"limit": "200", "include_failed": "true"})
+    with http.in_known_shape("Horizon's transaction"):
+        operations = made.body["_embedded"]["records"] if made.status != 404 else []
+        if len(operations) < int(found.body["operation_count"]):
+            return _NOT_READ
+        return _told(transaction_hash, found.body, operations)
+
+
+_NOT_READ = Outcome(Verdict.UNKNOWN, code="not_found", detail="its operations are not read yet")
+
+
+def _told(
+    transaction_hash: str, transaction: dict[str, Any], operations: list[dict[str, Any]]
+) -> Outcome:
+    """What Horizon's records say of the transaction that was asked for."""
+    fact = records.fact_of(transaction, operations)
+    if fact.hash != transaction_hash:
+        raise ChainUnavailable("Horizon answered with another transaction")
+    return _verdict(fact, transaction["result_xdr"])
 
 
 def _verdict(fact: ChainFact, result_xdr: str) -> Outcome:
