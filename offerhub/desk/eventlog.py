@@ -45,13 +45,19 @@ def event_log(request: HttpRequest) -> HttpResponse:
         request,
         "desk/event_log.html",
         title="Event log",
-        rows=shown,
+        rows=[(row, *by(row.actor)) for row in shown],
         query=query,
         areas=catalog.areas(),
         marketplaces=list(Marketplace.objects.order_by("name")[:MOST_MARKETPLACES]),
         newer=_address(query) if before else "",
         older=_address(query, before=shown[-1].position) if more else "",
     )
+
+
+def by(actor: str) -> tuple[str, str]:
+    """Who did it: in a word, and the key, the person or the part."""
+    kind, _, name = actor.partition(":")
+    return {"api_key": "Key", "staff": "Staff", "system": "System"}.get(kind, kind), name
 
 
 def _address(query: dict[str, str], **more: Any) -> str:
@@ -75,6 +81,8 @@ def event(request: HttpRequest, event_id: str) -> HttpResponse:
         title=row.type,
         crumbs=[Crumb("Event log", reverse("admin:event_log"))],
         event=row,
+        who=by(row.actor)[0],
+        actor=by(row.actor)[1],
         summary=known.summary if known else "",
         seen=_json(json.loads(bodies.encoded(row))) if row.number else "",
         inside=_json({name: row.payload[name] for name in sorted(private)}) if private else "",

@@ -77,9 +77,12 @@ def _health(endpoint: WebhookEndpoint) -> str:
         return REASONS.get(endpoint.reason, "")
     if not endpoint.failures:
         return "Answers"
-    paused = endpoint.paused_until is not None and endpoint.paused_until > clock.now()
     text = f"{endpoint.failures} failures in a row"
-    return f"{text}; left alone for a while" if paused else text
+    return f"{text}; left alone for a while" if _is_paused(endpoint) else text
+
+
+def _is_paused(endpoint: WebhookEndpoint) -> bool:
+    return endpoint.paused_until is not None and endpoint.paused_until > clock.now()
 
 
 def _address(name: str, *of: str, **query: Any) -> str:
@@ -114,6 +117,7 @@ def webhook(request: HttpRequest, endpoint_id: str) -> HttpResponse:
         crumbs=[Crumb("Webhooks", reverse("admin:webhooks"))],
         endpoint=endpoint,
         health=_health(endpoint),
+        paused=_is_paused(endpoint),
         views=VIEWS,
         wanted=status,
         subject=subject,

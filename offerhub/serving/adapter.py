@@ -50,7 +50,8 @@ class _Answer:
         """WSGI's `start_response`."""
         self.status = int(status.split(" ", 1)[0])
         self.headers = [
-            (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers
+            (name.lower().encode("latin-1"), value.strip().encode("latin-1"))
+            for name, value in headers  # Django begins cookies with a space
         ]
 
 

@@ -281,5 +281,7 @@ def test_ordinary_requests_come_through_the_loop_as_they_are(
     echoed = {**headers, "X-Request-Id": "mine"}
     again = requests.get(f"{url}/api/v1/me", headers=echoed, timeout=20)
     assert again.headers["X-Request-Id"] == "mine"
+    door = requests.get(f"{url}/admin/login/", timeout=20)
+    assert "offerhub-csrf" in door.cookies
     icon = requests.get(f"{url}/static/offerhub/icon.svg", timeout=20)
     assert icon.content.startswith(b"<svg")
