@@ -106,4 +106,4 @@ def _balance_after(row: Any, first: Posting) -> int:
     nothing did."""
     later = Posting.objects.of_rollup(row.pk).filter(pk__gt=first.pk)
     since = later.order_by().aggregate(total=Sum("amount"))["total"] or 0
-    return int(row.amount) - int(since) * row.side
+    return int(row.amount) - int(since) * int(row.side)

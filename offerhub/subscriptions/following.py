@@ -9,6 +9,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from offerhub.budget.lanes import Lane
 from offerhub.core.errors import OperationInFlight, Refusal
 from offerhub.core.money import format_amount
 from offerhub.subscriptions import charging
@@ -94,23 +95,36 @@ def _ask(held: Held, cycle: Cycle) -> datetime | None:
 
 
 def _request(held: Held, cycle: Cycle) -> None:
-    place = {"marketplace_id": held.row.marketplace_id, "order_id": _order_of(cycle).pk}
+    tenant, order_id = held.row.marketplace_id, _order_of(cycle).pk
     failed = cycle.failed_call
     if _order_of(cycle).status in escrow_services.UNFUNDED:
         if cycle.to_seller is None:
-            escrow_services.request_prepaid(**place, actor=held.actor)
+            escrow_services.request_prepaid(
+                marketplace_id=tenant, order_id=order_id, actor=held.actor, lane=Lane.AUTOMATIC
+            )
         else:
-            services.cancel(**place, reason=NOTE, actor=held.actor)
+            services.cancel(marketplace_id=tenant, order_id=order_id, reason=NOTE, actor=held.actor)
     elif failed and failed["kind"] in FROZEN_BY and not failed["dispute"]:
         again.request_again(operation_id=failed["id"], actor=held.actor)
     elif cycle.to_seller == cycle.amount:
         escrow_services.request_release(
-            **place, milestone_ref=None, action="release", evidence=NOTE, actor=held.actor
+            marketplace_id=tenant,
+            order_id=order_id,
+            milestone_ref=None,
+            action="release",
+            evidence=NOTE,
+            actor=held.actor,
+            lane=Lane.AUTOMATIC,
         )
     else:
         assert cycle.to_seller is not None
         escrow_services.request_division(
-            **place, to_seller=cycle.to_seller, reason=NOTE, actor=held.actor
+            marketplace_id=tenant,
+            order_id=order_id,
+            to_seller=cycle.to_seller,
+            reason=NOTE,
+            actor=held.actor,
+            lane=Lane.AUTOMATIC,
         )
 
 

@@ -50,10 +50,11 @@ def pledge(
     _refuse_parties(campaign, order)
     Pledge.objects.create(order=order, campaign=campaign, amount=order.amount)
     _count(campaign, order, actor)
-    place = {"marketplace_id": marketplace_id, "order_id": order.pk}
     if campaign.holds == Holds.ESCROW:
-        return escrow_services.request_prepaid(**place, actor=actor)
-    return services.reserve(**place, actor=actor)
+        return escrow_services.request_prepaid(
+            marketplace_id=marketplace_id, order_id=order.pk, actor=actor
+        )
+    return services.reserve(marketplace_id=marketplace_id, order_id=order.pk, actor=actor)
 
 
 def _locked(marketplace_id: str, campaign_id: str) -> Campaign:

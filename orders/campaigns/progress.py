@@ -14,7 +14,7 @@ from offerhub.budget import queue, requests
 from offerhub.budget.lanes import Lane
 from offerhub.core import clock
 from orders.campaigns.models import Campaign, Pledge
-from orders.campaigns.states import CampaignStatus, PledgeState
+from orders.campaigns.states import CampaignStatus, Holds, PledgeState
 
 LAST = 200  # pledges that the pace is measured by
 HALF = 0.5  # what a pledge on its way counts for
@@ -64,8 +64,9 @@ def estimate(campaign: Campaign, on_its_way: int, now: datetime) -> timedelta | 
     if requests.limit():
         rest = campaign.left - HALF * on_its_way
         calls = math.ceil(rest * _calls_of_a_pledge(campaign))
-        where = {"marketplace_id": campaign.marketplace_id, "lane": Lane.BATCH}
-        return queue.time_left(**where, operations=calls)
+        return queue.time_left(
+            marketplace_id=campaign.marketplace_id, lane=Lane.BATCH, operations=calls
+        )
     assert campaign.settling_at is not None
     ended = campaign.done - campaign.settled_before
     since, work = campaign.settling_at, ended + HALF * on_its_way
@@ -82,7 +83,7 @@ def estimate(campaign: Campaign, on_its_way: int, now: datetime) -> timedelta | 
 
 def _calls_of_a_pledge(campaign: Campaign) -> int:
     """To the contract, from what it is held by to its end."""
-    reserved = campaign.holds == Campaign.Holds.RESERVATION
+    reserved = campaign.holds == Holds.RESERVATION
     if campaign.outcome == CampaignStatus.SUCCEEDED:
         return 4 if reserved else 2  # deployed and funded first; approved, released
     return 0 if reserved else 2  # frozen, divided

@@ -1,6 +1,7 @@
 """The log: numbers without a gap, in an order that never changes."""
 
 import threading
+from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -101,7 +102,13 @@ def test_it_costs_one_statement_when_nothing_is_new_and_seven_for_any_number(
 def test_an_event_never_changes_and_has_one_number(market: Market) -> None:
     event = market.events()[0]
     rows = Event.objects.filter(pk=event.pk)
-    for change in ({"payload": {}}, {"number": 10**9}, {"number": None}, {"sequence": 7}):
+    changes: list[dict[str, Any]] = [
+        {"payload": {}},
+        {"number": 10**9},
+        {"number": None},
+        {"sequence": 7},
+    ]
+    for change in changes:
         with pytest.raises(DatabaseError, match="Cannot update"):
             rows.update(**change)
     with pytest.raises(DatabaseError, match="Cannot delete"):
