@@ -5,7 +5,7 @@ Amounts are stroops on the account's normal side. Nothing here locks; each funct
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from django.db import connection
@@ -141,19 +141,8 @@ class TrialLine:
         return max(-self.amount * self.element.side, 0)
 
 
-_TRIAL_NOW = """
-SELECT a.kind, a.asset, sum(coalesce(b.amount, ledger_rollup_balance(a.id)))
-FROM ledger_account a LEFT JOIN ledger_balance b ON b.account_id = a.id
-WHERE a.marketplace_id = %(marketplace)s GROUP BY a.kind, a.asset ORDER BY a.kind, a.asset
-"""
-# The one read that sums a history: of an instant that no closed day stands near.
-_TRIAL_AT = """
-SELECT a.kind, a.asset, sum(p.amount * a.side)
-FROM ledger_entry e
-JOIN ledger_posting p ON p.entry_id = e.id
-JOIN ledger_account a ON a.id = p.account_id
-WHERE e.marketplace_id = %(marketplace)s AND e.{column} <= %(at)s
-GROUP BY a.kind, a.asset ORDER BY a.kind, a.asset
+_TRIAL = """
+SELECT kind, asset, amount FROM ledger_trial_balance(%s, %s, %s) ORDER BY kind, asset
 """
 
 
@@ -165,10 +154,10 @@ def trial_balance(
     """Every kind of account of a marketplace per asset; debits and credits are equal per asset.
 
     `at` is inclusive. `basis` says whether entries count from when they happened (`effective`) or
-    from when they were booked (`recorded`, which is what the books showed at that instant).
+    from when they were booked (`recorded`, which is what the books showed at that instant). What
+    happened before the last closed day is not summed again.
     """
-    column = {"effective": "effective_at", "recorded": "recorded_at"}[basis]
-    query = _TRIAL_NOW if at is None else _TRIAL_AT.format(column=column)
+    before = None if at is None else at + timedelta(microseconds=1)
     with connection.cursor() as cursor:
-        cursor.execute(query, {"marketplace": marketplace_id, "at": at})
+        cursor.execute(_TRIAL, [marketplace_id, before, basis])
         return [TrialLine(AccountKind(k), a, int(n)) for k, a, n in cursor.fetchall()]

@@ -25,6 +25,10 @@ GUARDS = frozenset(
         ("ledger_account", "ledger_account_agrees"),
     }
 )
+# And those of sql/closing.sql.
+CLOSING_GUARDS = frozenset(
+    {("ledger_closing", "ledger_kept"), ("ledger_closing", "ledger_not_emptied")}
+)
 # Keys and constraints that Django's models do not carry.
 KEYS = frozenset(
     {
@@ -55,7 +59,7 @@ def guards_are_in_place(*, databases: Sequence[str] | None = None, **_: Any) -> 
             if not cursor.fetchone()[0]:
                 continue  # not migrated yet
             cursor.execute(_TRIGGERS)
-            missing += sorted(GUARDS - set(cursor.fetchall()))
+            missing += sorted((GUARDS | CLOSING_GUARDS) - set(cursor.fetchall()))
             cursor.execute(_CONSTRAINTS)
             missing += sorted(KEYS - set(cursor.fetchall()))
     return [

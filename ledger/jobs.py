@@ -58,15 +58,22 @@ def settled_mark(patience: float = 0.0) -> Mark | None:
     answers the mark that this process took at an earlier call, if that has settled.
     """
     global _kept
-    deadline = time.monotonic() + patience
     mark = _kept if _kept is not None and patience == 0 else take_mark()
-    while not is_settled(mark):
-        if time.monotonic() >= deadline:
-            _kept = mark
-            return None
-        time.sleep(_PAUSE)
+    if not await_settled(mark, patience):
+        _kept = mark
+        return None
     _kept = take_mark()
     return mark
+
+
+def await_settled(mark: Mark, patience: float) -> bool:
+    """Wait at most so many seconds until a mark has settled; whether it has."""
+    deadline = time.monotonic() + patience
+    while not is_settled(mark):
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(_PAUSE)
+    return True
 
 
 def take_checkpoints(*, patience: float = 0.0, least: int = LEAST_DELTA) -> int:

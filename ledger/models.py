@@ -257,6 +257,27 @@ class Snapshot(models.Model):
         return f"{self.account_id} on {self.period_id}"
 
 
+class Closing(models.Model):
+    """The signed totals of a closed day, made once nothing can be dated into it any more.
+
+    `document` is the canonical JSON that was signed; it names the digest of the day before, so that
+    days are a chain. A period without its closing is being closed.
+    """
+
+    period = models.OneToOneField(
+        Period, on_delete=PROTECT, primary_key=True, related_name="closing"
+    )
+    document = models.TextField()
+    sha256 = models.CharField(max_length=64)
+    key_id = models.CharField(max_length=64)
+    public_key = models.CharField(max_length=64)
+    signature = models.CharField(max_length=128)
+    signed_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.sha256
+
+
 class Seal(models.Model):
     """A digest over a range of a marketplace's entries and over the seal before it.
 

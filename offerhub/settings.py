@@ -66,8 +66,13 @@ if SANDBOX:
         "key-encryption-keys",
         f"local1:{base64.b64encode(secrets.token_bytes(32)).decode()}",
     )
+    # The same for what is signed so that others can check it: 32 bytes, the newest first.
+    SIGNING_KEYS = env.str("OFFERHUB_SIGNING_KEYS", "") or _kept_secret(
+        "signing-keys", f"local1:{base64.b64encode(secrets.token_bytes(32)).decode()}"
+    )
 else:
     SECRET_KEY = env.str("SECRET_KEY")
+    SIGNING_KEYS = env.str("OFFERHUB_SIGNING_KEYS")
     KEY_ENCRYPTION_KEYS = env.str("OFFERHUB_KEY_ENCRYPTION_KEYS")
 
 # --- applications -----------------------------------------------------------------------------
@@ -101,6 +106,7 @@ INSTALLED_APPS = [
     "disputes",
     "payouts",
     "offerhub.suspense",
+    "offerhub.reports",
 ]
 MIDDLEWARE = [
     "offerhub.health.Health",
@@ -200,6 +206,41 @@ else:
         },
     }
 
+# --- reports ----------------------------------------------------------------------------------
+# Files of finance, kept as evidence is. They are written in REPORT_SCRATCH, which is on the same
+# disk as the folder, and appear in the storage when they are whole.
+REPORT_SCRATCH: Any = env.str("REPORTS_SCRATCH", "") or VAR_DIR / "reports-unfinished"
+if env.str("REPORTS_S3_BUCKET", ""):
+    STORAGES["reports"] = {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": env.str("REPORTS_S3_BUCKET"),
+            "endpoint_url": env.str("REPORTS_S3_ENDPOINT", "") or None,
+            "region_name": env.str("REPORTS_S3_REGION", "") or None,
+            "access_key": env.str("REPORTS_S3_ACCESS_KEY", "") or None,
+            "secret_key": env.str("REPORTS_S3_SECRET_KEY", "") or None,
+            "location": env.str("REPORTS_S3_PREFIX", "reports"),
+            "default_acl": None,
+            "file_overwrite": False,
+        },
+    }
+else:
+    STORAGES["reports"] = {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {
+            "location": env.str("REPORTS_DIR", "") or VAR_DIR / "reports",
+            "base_url": None,
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        },
+    }
+REPORT_DAYS = env.float("REPORT_DAYS", 30.0)  # until a file is deleted
+REPORT_HOURS = env.int("REPORT_HOURS", 2)  # that one report may take
+REPORTS_AT_ONCE = env.int("REPORTS_AT_ONCE", 2)  # that are being made
+REPORTS_WAITING = env.int("REPORTS_WAITING", 20)  # of one marketplace, before more are refused
+REPORT_MAIL_ATTACH = env.bool("REPORT_MAIL_ATTACH", False)
+REPORT_MAIL_ATTACH_BYTES = env.int("REPORT_MAIL_ATTACH_BYTES", 5 * 1024 * 1024)
+
 # --- staff ------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "marketplaces.StaffUser"
 AUTHENTICATION_BACKENDS = [
@@ -273,6 +314,17 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "POSTPROCESSING_HOOKS": [],  # the schema's own view does what is needed
 }
+
+# --- mail ---------------------------------------------------------------------------------------
+# smtp://user:password@host:587, smtp+tls://… or smtp+ssl://…; unset, mails are files in var/.
+if env.str("EMAIL_URL", ""):
+    vars().update(env.email_url("EMAIL_URL"))
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = VAR_DIR / "mail"
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("EMAIL_FROM", "Offerhub <offerhub@localhost>")
+# Where people reach the product, for links in mails.
+PUBLIC_URL = env.str("PUBLIC_URL", "").rstrip("/") or f"http://localhost:{PORT}"
 
 # --- work -------------------------------------------------------------------------------------
 # With no broker the sweeps of `manage.py work` do everything; with one, Celery does the same.

@@ -15,6 +15,8 @@ if not os.environ.get("DATABASE_URL"):
 # Test processes run beside each other; each counts the files of its own folder.
 worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")
 os.environ["EVIDENCE_DIR"] = str(database.DATA.parent / "test-evidence" / worker)
+os.environ["REPORTS_DIR"] = str(database.DATA.parent / "test-reports" / worker)
+os.environ["REPORTS_SCRATCH"] = str(database.DATA.parent / "test-reports-unfinished" / worker)
 
 from offerhub.settings import *  # noqa: E402, F403
 

@@ -87,7 +87,7 @@ BEGIN
     ELSIF EXISTS (
         SELECT FROM ledger_period p
         WHERE p.marketplace_id = NEW.marketplace_id
-          AND p.day = (NEW.effective_at AT TIME ZONE 'UTC')::date
+          AND p.day >= (NEW.effective_at AT TIME ZONE 'UTC')::date
     ) THEN
         RAISE EXCEPTION USING ERRCODE = 'OH003',
             MESSAGE = format('entry %s is dated into a closed day', NEW.id);

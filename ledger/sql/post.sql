@@ -154,7 +154,7 @@ BEGIN
     IF EXISTS (
         SELECT FROM ledger_period p
         WHERE p.marketplace_id = v_marketplace
-          AND p.day = (v_effective AT TIME ZONE 'UTC')::date
+          AND p.day >= (v_effective AT TIME ZONE 'UTC')::date
     ) THEN
         IF v_hash = '' THEN
             RAISE EXCEPTION USING ERRCODE = 'OH003',

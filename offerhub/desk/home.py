@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from disputes.models import Dispute
+from disputes.queues import TABS
 from offerhub.core import clock
 from offerhub.core.shown import span
 from offerhub.deposits.models import ChainCursor, Deposit, QuarantinedEvent
@@ -69,7 +70,7 @@ def _disputes(me: Any) -> list[Queue]:
             f"{page}?tab={tab.key}",
             tones.get(tab.key, ""),
         )
-        for tab in queue.TABS
+        for tab in TABS
         if tab.key in about
     ]
 
@@ -142,7 +143,7 @@ def _next(me: Any) -> list[dict[str, Any]]:
     answer = Case(
         When(first_answered_at=None, then="first_answer_due_at"), default="decision_due_at"
     )
-    rows = queue.TABS[0].rows(Dispute.objects.for_display(), me)
+    rows = TABS[0].rows(Dispute.objects.for_display(), me)
     rows = rows.order_by(Least(answer, "decision_due_at"), "id")
     return [
         {"dispute": row, "age": span(now - row.created_at), "due": most_urgent(row, now)}

@@ -1,7 +1,5 @@
 """The queue of disputes: tabs with counts, one line per case, oldest due first."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -11,7 +9,7 @@ from django.urls import reverse
 
 from disputes import services
 from disputes.models import Dispute
-from disputes.querysets import DisputeQuerySet
+from disputes.queues import TABS, Tab
 from offerhub.core import clock
 from offerhub.core.errors import Refusal
 from offerhub.desk.acting import staff_action
@@ -21,31 +19,6 @@ from offerhub.marketplaces.models import StaffUser
 from offerhub.marketplaces.roles import Right, may
 
 PER_PAGE = 50
-
-
-@dataclass(frozen=True)
-class Tab:
-    """A queue: its name in the address, its label, and which cases are in it."""
-
-    key: str
-    label: str
-    rows: Callable[[DisputeQuerySet, Any], DisputeQuerySet]
-
-
-TABS = (
-    Tab("todo", "Mine and unassigned", lambda q, me: q.in_hand().filter(_mine_or_nobodys(me))),
-    Tab("mine", "Mine", lambda q, me: q.assigned_to(me)),
-    Tab("unassigned", "Unassigned", lambda q, me: q.unassigned()),
-    Tab("due", "Due in 24 h", lambda q, me: q.due_within(24)),
-    Tab("approval", "Awaiting approval", lambda q, me: q.awaiting_approval()),
-    Tab("waiting", "Waiting for a party", lambda q, me: q.waiting_for_party()),
-    Tab("chain", "Chain pending or stuck", lambda q, me: q.on_chain()),
-    Tab("closed", "Closed", lambda q, me: q.closed()),
-)
-
-
-def _mine_or_nobodys(me: Any) -> Q:
-    return Q(assignee=me) | Q(assignee=None)
 
 
 def counts(me: Any) -> dict[str, int]:

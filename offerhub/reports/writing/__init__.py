@@ -1,0 +1,1 @@
+"""Writing files: each format from the same query, with constant memory."""
