@@ -12,6 +12,7 @@ API = [
     path("", include("orders.urls")),
     path("", include("disputes.urls")),
     path("", include("payouts.urls")),
+    path("", include("offerhub.reports.urls")),
 ]
 
 urlpatterns = [

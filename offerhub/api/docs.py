@@ -25,6 +25,7 @@ class Description:
     body: type[Body] | None = None
     query: type[Query] | None = None
     answer: type[Shape] | None = None
+    files: Sequence[str] = ()  # media types of a file that is answered instead
     status: int = 200
     finds: bool = False  # answers 200 instead of 201 when it was there already
     listed: bool = False  # a page of `answer`

@@ -155,6 +155,8 @@ class Schema(AutoSchema):
         described = self.described
         schema = self._answer_schema()
         content = {"content": {JSON: {"schema": schema}}} if schema else {}
+        if described.files:
+            content = {"content": {media: {} for media in described.files}}
         final = "The state as it is now"
         responses: Json = {str(described.status): {"description": final, **content}}
         if described.finds:

@@ -55,21 +55,25 @@ _OVERLOOKED = (
     "\\u0001-\\u0020\\u007f-\\u00a0\\u00ad\\u034f\\u061c\\u1680\\u180b-\\u180e\\u2000-\\u200f"
     "\\u2028-\\u202f\\u205f-\\u206f\\u3000\\ufe00-\\ufe0f\\ufeff"
 )
-# Tabulators and line ends are dangerous by themselves, signs wherever they come first.
-FORMULA = f"^([\\t\\r\\n\\v\\f]|[{_OVERLOOKED}]*[{_SIGNS}])"
+# A sign that comes first in the text, or in a piece of it where a program splits at semicolons.
+_FIRST = f"(^|;)([{_OVERLOOKED}]*[{_SIGNS}])".replace("%", "%%")
+_LATER = _FIRST.replace("(^|;)", "(;)")
+_BLANK = "^[\\t\\r\\n\\v\\f]"  # dangerous by itself
+_APOSTROPHE = "'\\1''\\2', 'g'"
 
 
 def defused(sql: str) -> str:
-    """The text with an apostrophe before it where a spreadsheet would run it as a formula.
+    """The text with an apostrophe wherever a spreadsheet would begin to read a formula.
 
     For queries that have values: signs of per cent are doubled.
     Nearly every text begins with a letter or a digit, which is cheaper to see than a pattern.
     """
     return (
-        f"CASE WHEN ascii({sql}) BETWEEN 97 AND 122 OR ascii({sql}) BETWEEN 48 AND 57"
-        f" OR ascii({sql}) BETWEEN 65 AND 90 THEN {sql}"
-        f" WHEN {sql} ~ E'{FORMULA.replace(chr(92), chr(92) * 2)}' THEN '''' || {sql}"
-        f" ELSE {sql} END"
+        f"CASE WHEN (ascii({sql}) BETWEEN 97 AND 122 OR ascii({sql}) BETWEEN 48 AND 57"
+        f" OR ascii({sql}) BETWEEN 65 AND 90) AND strpos({sql}, ';') = 0 THEN {sql}"
+        f" WHEN {sql} ~ '{_BLANK}' THEN"
+        f" '''' || regexp_replace({sql}, '{_LATER}', {_APOSTROPHE})"
+        f" ELSE regexp_replace({sql}, '{_FIRST}', {_APOSTROPHE}) END"
     )
 
 

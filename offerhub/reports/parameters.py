@@ -58,6 +58,7 @@ class Parameters:
 
     def check(self) -> None:
         """Raise InvalidRequest for what is no time, zone or period."""
+        _ = self.tz
         start, end, _ = self.start, self.end, self.before
         if start is not None and end is not None and start >= end:
             raise complaint("to", "empty_period", "must be after from: the end is not part of it")

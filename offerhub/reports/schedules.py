@@ -35,6 +35,7 @@ from offerhub.reports.registry import report_type
 MOST = 50  # of one marketplace
 MOST_RECIPIENTS = 10
 DUE = "reports.schedule"
+HOUR = 3  # of the day after a period, when nobody says otherwise
 
 
 class TooManySchedules(Conflict):

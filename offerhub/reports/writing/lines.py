@@ -10,11 +10,9 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from offerhub.reports.columns import Kind
 from offerhub.reports.writing.export import BLOCK, Export, Sink
 
-_CSV = "COPY ({query}) TO STDOUT (FORMAT csv, FORCE_QUOTE ({quoted}))"
-_CSV_PLAIN = "COPY ({query}) TO STDOUT (FORMAT csv)"
+_CSV = "COPY ({query}) TO STDOUT (FORMAT csv)"
 # A column of JSON holds no control character, so that these two never occur and nothing is quoted.
 _JSON = (
     "COPY (SELECT row_to_json(r) FROM ({query}) r) TO STDOUT"
@@ -25,10 +23,7 @@ _JSON = (
 def write_csv(export: Export, sink: Sink) -> int:
     """Write all of it; how many rows there were."""
     sink.write(_record([column.name for column in export.columns]))
-    # Quoted, so that a semicolon does not begin a cell where spreadsheets split at semicolons.
-    names = [f'"{column.name}"' for column in export.columns if column.kind == Kind.TEXT]
-    shape = _CSV if names else _CSV_PLAIN
-    rows = _stream(export, sink, shape.format(query=export.query, quoted=", ".join(names)), b"\r\n")
+    rows = _stream(export, sink, _CSV.format(query=export.query), b"\r\n")
     width = len(export.columns)
     for name, value in export.facts():
         sink.write(_record([f"#{name}", value], width))
