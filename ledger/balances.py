@@ -150,14 +150,17 @@ def trial_balance(
     marketplace_id: str,
     at: datetime | None = None,
     basis: Literal["effective", "recorded"] = "effective",
+    *,
+    before: datetime | None = None,
 ) -> list[TrialLine]:
     """Every kind of account of a marketplace per asset; debits and credits are equal per asset.
 
-    `at` is inclusive. `basis` says whether entries count from when they happened (`effective`) or
-    from when they were booked (`recorded`, which is what the books showed at that instant). What
-    happened before the last closed day is not summed again.
+    `at` is inclusive, `before` is not; without either it is now. `basis` says whether entries
+    count from when they happened (`effective`) or from when they were booked (`recorded`: what the
+    books showed then). What happened before the last closed day is not summed again.
     """
-    before = None if at is None else at + timedelta(microseconds=1)
+    if at is not None:
+        before = at + timedelta(microseconds=1)
     with connection.cursor() as cursor:
         cursor.execute(_TRIAL, [marketplace_id, before, basis])
         return [TrialLine(AccountKind(k), a, int(n)) for k, a, n in cursor.fetchall()]

@@ -61,12 +61,31 @@ class PostingQuerySet(models.QuerySet["Posting"]):
                 user=user_id, kind=AccountKind.AVAILABLE, asset=asset, open=True
             ).values("pk")[:1]
         )
+        return self._of_live(account, start, end).select_related("entry")
+
+    def of_account(
+        self,
+        account_id: str,
+        mode: str,
+        start: datetime | None = None,
+        end: datetime | None = None,
+    ) -> Self:
+        """The lines of one account, newest first, by the time of booking as in `statement`. Page on
+        with `account_version__lt` of a live account and `id__lt` of a rollup."""
+        if mode == Mode.LIVE:
+            return self._of_live(Value(account_id), start, end)
+        lines = self.of_rollup(account_id)
+        if start is not None:
+            lines = lines.filter(entry__recorded_at__gte=start)
+        return lines if end is None else lines.filter(entry__recorded_at__lt=end)
+
+    def _of_live(self, account: Any, start: datetime | None, end: datetime | None) -> Self:
         lines = self.filter(account=account, account_version__isnull=False)
         if start is not None:
             lines = lines.filter(account_version__gt=_version_before(account, start))
         if end is not None:
             lines = lines.filter(account_version__lte=_version_before(account, end))
-        return lines.select_related("entry").order_by("-account_version")
+        return lines.order_by("-account_version")
 
     def of_rollup(self, account_id: str) -> Self:
         """A rollup account's lines, newest first; page on with `id__lt`."""

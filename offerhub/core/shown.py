@@ -14,7 +14,7 @@ from offerhub.core.money import format_amount
 # How a state is coloured, beside being said in words; all others are on their way.
 TONES = {
     "good": {"ACTIVE", "APPROVED", "COMPLETED", "CONFIRMED", "CREDITED", "DELIVERED"}
-    | {"FOLLOWING", "FUNDED", "RELEASED", "RESOLVED"},
+    | {"DONE", "FOLLOWING", "FUNDED", "RELEASED", "RESOLVED"},
     "bad": {"DISPUTED", "FAILED", "HALTED", "SUSPENSE", "UNKNOWN", "STUCK"},
     "over": {"CANCELLED", "CLOSED", "REFUNDED", "RETURNED", "WITHDRAWN", "REJECTED", "EXPIRED"},
 }
@@ -28,7 +28,9 @@ PAGES = {
     "opr": "operation",
     "wdr": "payouts_withdrawal_change",
     "wal": "users_wallet_change",
-    "ent": "ledger_entry_change",
+    "ent": "entry",
+    "acc": "account",
+    "rpt": "report",
     "esc": "orders_escrow_change",
     "mil": "orders_milestone_change",
     "mkt": "marketplaces_marketplace_change",

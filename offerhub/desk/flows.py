@@ -90,7 +90,7 @@ def flow() -> Chart:
         [_day(day) for day in days],
         series,
         text=_usdc,
-        tick=_thousands,
+        tick=in_thousands,
         unit=UNIT,
     )
 
@@ -123,7 +123,8 @@ def _usdc(amount: int) -> str:
     return f"{format_amount(amount)} USDC"
 
 
-def _thousands(amount: int) -> str:
+def in_thousands(amount: int) -> str:
+    """Whole units as an axis writes them."""
     whole = amount // UNIT
     for size, letter in ((1_000_000, "M"), (1000, "k")):
         if whole >= size:

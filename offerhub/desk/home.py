@@ -17,7 +17,10 @@ from offerhub.core.shown import span
 from offerhub.deposits.models import ChainCursor, Deposit, QuarantinedEvent
 from offerhub.desk import flows, queue, work
 from offerhub.desk.clocks import most_urgent
+from offerhub.desk.finance import address
+from offerhub.desk.menu import Item
 from offerhub.desk.pages import show
+from offerhub.marketplaces.roles import Right, may
 from orders.models import Order
 
 SILENT = timedelta(seconds=90)  # a monitor that works asks the network more often
@@ -48,7 +51,19 @@ def home(request: HttpRequest) -> HttpResponse:
         next_cases=_next(request.user),
         charts=[draw() for draw in flows.CHARTS],
         link=link,
+        finance=_finance(request),
     )
+
+
+def _finance(request: HttpRequest) -> list[Item]:
+    """The way to the books and, for whoever may export, to the files. No statement."""
+    found = [Item("Trial balance", address("trial_balance"), False)]
+    found.append(Item("Flow and fees", address("finance_flow"), False))
+    if may(request, Right.EXPORT):
+        month = {"type": "ledger.entries.v1", "period": "last-month"}
+        found.insert(0, Item("Export last month's ledger", address("report_new", **month), False))
+        found.append(Item("All reports", address("reports"), False))
+    return found
 
 
 def _disputes(me: Any) -> list[Queue]:

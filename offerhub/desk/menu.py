@@ -1,5 +1,6 @@
 """The menu at the side: the desk's own pages first, then the records by what they are about."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,13 @@ WORK = (
     ("Approvals", "approvals", Right.VIEW),
     ("Operations", "operations", Right.VIEW),
     ("Deposits in suspense", "suspense", Right.VIEW),
+)
+FINANCE = (
+    ("Trial balance", "trial_balance", Right.VIEW),
+    ("Flow and fees", "finance_flow", Right.VIEW),
+    ("Closed days", "closed_days", Right.VIEW),
+    ("Reports", "reports", Right.EXPORT),
+    ("Schedules", "schedules", Right.EXPORT),
 )
 # Models by name; what is in none of these is under More.
 GROUPS = {
@@ -52,7 +60,8 @@ def menu(site: AdminSite, request: HttpRequest) -> dict[str, Any]:
         for model in app["models"]
         if model.get("admin_url")
     ]
-    groups = [
+    groups = [Group("Finance", _pages(request, FINANCE) if may_look else [])]
+    groups += [
         Group(label, [item for name in names for known, item in models if known == name])
         for label, names in GROUPS.items()
     ]
@@ -61,14 +70,14 @@ def menu(site: AdminSite, request: HttpRequest) -> dict[str, Any]:
     return {
         "may_look": may_look,
         "home_address": reverse("admin:index"),
-        "desk_menu": [item for item in _work(request) if may_look],
+        "desk_menu": [item for item in _pages(request, WORK) if may_look],
         "record_menu": [group for group in groups if group.items],
     }
 
 
-def _work(request: HttpRequest) -> list[Item]:
+def _pages(request: HttpRequest, pages: Iterable[tuple[str, str, str]]) -> list[Item]:
     found = []
-    for label, name, right in WORK:
+    for label, name, right in pages:
         try:
             address = reverse(f"admin:{name}")
         except NoReverseMatch:

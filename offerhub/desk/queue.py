@@ -14,6 +14,7 @@ from offerhub.core import clock
 from offerhub.core.errors import Refusal
 from offerhub.desk.acting import staff_action
 from offerhub.desk.clocks import most_urgent, span
+from offerhub.desk.finance import export_address
 from offerhub.desk.pages import page, show
 from offerhub.marketplaces.models import StaffUser
 from offerhub.marketplaces.roles import Right, may
@@ -66,6 +67,8 @@ def _show(request: HttpRequest, refusal: str = "", status: int = 200) -> HttpRes
         shown=chosen,
         rows=[_line(row, now) for row in chosen],
         may_work=may(request, Right.WORK_CASES),
+        export=may(request, Right.EXPORT)
+        and export_address("disputes.v1", view="disputes.dispute", query=f"tab={tab.key}"),
     )
 
 

@@ -11,6 +11,7 @@ from offerhub.core.errors import NotFound, Refusal
 from offerhub.deposits.models import Deposit
 from offerhub.desk import operations, timeline
 from offerhub.desk.acting import Acting
+from offerhub.desk.finance import export_address
 from offerhub.desk.order import entry_line
 from offerhub.desk.pages import Crumb, act, page, show
 from offerhub.marketplaces.roles import Right, may
@@ -39,6 +40,7 @@ def suspense(request: HttpRequest) -> HttpResponse:
         request,
         "desk/suspense.html",
         title="Deposits in suspense",
+        export=may(request, Right.EXPORT) and export_address("deposits.suspense.v1"),
         rows=[(row, REASONS.get(row.reason, row.reason)) for row in found[:PER_PAGE]],
         newer="?" if after else "",
         older=f"?after={found[PER_PAGE - 1].pk}" if len(found) > PER_PAGE else "",

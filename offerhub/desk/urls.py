@@ -4,17 +4,25 @@ from django.contrib.admin import AdminSite
 from django.urls import URLPattern
 
 from offerhub.desk import (
+    account,
     adjusting,
     approvals,
     case,
     case_actions,
+    closing,
+    daily,
+    entry,
     evidence,
     operations,
     order,
     pages,
     queue,
+    report_new,
+    reports,
+    schedules,
     search,
     suspense,
+    trial,
     user,
 )
 
@@ -30,6 +38,14 @@ PAGES = (
     user,
     operations,
     suspense,
+    trial,
+    account,
+    entry,
+    daily,
+    closing,
+    report_new,
+    reports,
+    schedules,
 )
 
 

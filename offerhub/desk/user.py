@@ -17,8 +17,9 @@ from offerhub.chain.network import current
 from offerhub.chain.types import ChainUnavailable
 from offerhub.core import clock
 from offerhub.deposits.models import Deposit
+from offerhub.desk.finance import export_address
 from offerhub.desk.pages import Crumb, page, show
-from offerhub.marketplaces.roles import Right
+from offerhub.marketplaces.roles import Right, may
 from offerhub.users.models import User
 from orders.models import Order
 from orders.services import ASSET
@@ -81,6 +82,8 @@ def statement(request: HttpRequest, user_id: str) -> HttpResponse:
         user_shown=found,
         balance=user_balance(found.pk, ASSET),
         lines=shown,
+        export=may(request, Right.EXPORT)
+        and export_address("account.statement.v1", userId=found.pk),
         newer="?" if before else "",
         older=f"?before={shown[-1].account_version}" if more else "",
     )

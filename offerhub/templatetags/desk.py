@@ -5,9 +5,13 @@ from typing import Any
 
 from django import template
 from django.conf import settings
+from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
 from offerhub.core import shown
+from offerhub.core.rights import may
+from offerhub.reports.registry import type_of_list
 
 register = template.Library()
 
@@ -77,3 +81,33 @@ def source(text: str) -> SafeString | str:
     """The record behind the source of an entry: `order:ord_…:fund` links to the order."""
     named = next((part for part in text.split(":") if "_" in part and len(part) > 20), "")
     return shown.reference(named, copies=False) if named else text.partition(":")[0]
+
+
+@register.inclusion_tag("desk/parts/export.html", takes_context=True)
+def export_view(context: dict[str, Any], cl: Any) -> dict[str, str]:
+    """A button that exports a list with the filters on screen, for whoever may export."""
+    request, model = context["request"], cl.opts.label_lower
+    kind = type_of_list(model)
+    if kind is None or not may(request, "export_reports"):
+        return {"export": ""}
+    query = {"type": kind.name, "view": model, "query": request.GET.urlencode()}
+    return {"export": f"{reverse('admin:report_new')}?{urlencode(query)}"}
+
+
+@register.filter
+def asset(name: str) -> str:
+    """A code; with the beginning of its issuer where it is not ours."""
+    code, _, issuer = name.partition(":")
+    return f"{code} of {shown.short(issuer)}" if issuer else code
+
+
+@register.filter
+def counted(number: int | None) -> str:
+    """A count with its thousands apart."""
+    return "" if number is None else f"{number:,}"
+
+
+@register.filter
+def item(mapping: dict[str, Any], key: str) -> Any:
+    """The value of a key that is itself a value."""
+    return mapping[key]

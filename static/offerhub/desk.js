@@ -86,3 +86,21 @@ for (const box of document.querySelectorAll("#changelist-form .results, .oh-scro
 
 // What was refused is read first.
 document.getElementById("refusal")?.focus();
+
+// --- a part that follows what happens: it is fetched anew until it says that it is over
+async function follow(part) {
+  try {
+    const answer = await fetch(location.href, { credentials: "same-origin" });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const fresh = page.getElementById(part.id);
+    if (!answer.ok || !fresh) return;
+    part.replaceWith(fresh);
+    if (fresh.hasAttribute("data-follow")) setTimeout(() => follow(fresh), 1500);
+    else for (const other of page.querySelectorAll("#totals")) {
+      if (!document.getElementById("totals")) fresh.after(other.closest("section"));
+    }
+  } catch {
+    setTimeout(() => follow(part), 5000);  // the network is away for a moment
+  }
+}
+for (const part of document.querySelectorAll("[data-follow][id]")) setTimeout(() => follow(part), 1000);

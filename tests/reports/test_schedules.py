@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.core import mail
 from django.db import connections
+from django.db.models.functions import Now
 
 from offerhub.core.errors import InvalidRequest
 from offerhub.core.jobs import Later
@@ -242,7 +243,10 @@ def test_a_failure_is_told_too(books: Books, kept: Any) -> None:
     schedule = scheduled(books)
     run = schedules.run_period(schedule_id=schedule.pk)
     assert run is not None
-    Run.objects.filter(pk=run.pk).update(attempts=making.MAX_ATTEMPTS)
+    claimed = making._claim(run.pk)  # and its worker dies
+    assert claimed is not None
+    past = Now() - timedelta(seconds=1)
+    Run.objects.filter(pk=run.pk).update(attempts=making.MAX_ATTEMPTS, lease_until=past)
     making.make(run.pk)
     mails.send(run.pk)
     assert "could not be made" in mail.outbox[0].subject
