@@ -47,7 +47,7 @@ def account(request: HttpRequest, account_id: str) -> HttpResponse:
         refusal=refusal,
         account=row,
         line=CHART[AccountKind(row.kind)],
-        asked=asked,
+        chosen=asked,
         lines=shown,
         newer=address("account", row.pk, **query) if request.GET.get("before") else "",
         older=address("account", row.pk, **query, before=_key(row, last)) if last else "",

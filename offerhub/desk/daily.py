@@ -58,7 +58,7 @@ def flow(request: HttpRequest) -> HttpResponse:
         days=days,
         spans=[(span, address("finance_flow", **asked, days=span)) for span in SPANS],
         charts=_charts(found, all_days),
-        export=may(request, Right.EXPORT) and export_address("fees.v1", **asked),
+        export=may(request, Right.EXPORT) and export_address("fees.v1", **asked, basis="recorded"),
     )
 
 
@@ -87,7 +87,9 @@ def _charts(found: Figures, days: list[date]) -> list[Chart]:
         def text(amount: int) -> str:
             return f"{format_amount(amount)} {code}"
 
-        return bars(title, "Day", labels, rows, text=text, tick=in_thousands, unit=UNIT)
+        small = max((value for one in rows for value in one.values), default=0) < UNIT
+        tick, unit = (format_amount, 1) if small else (in_thousands, UNIT)
+        return bars(title, "Day", labels, rows, text=text, tick=tick, unit=unit)
 
     return [
         draw("Flow of funds", [series(*one) for one in FLOWS], "USDC"),

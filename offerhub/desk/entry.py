@@ -15,12 +15,14 @@ from offerhub.chain.again import find_any
 from offerhub.chain.types import ChainFact, ChainUnavailable
 from offerhub.core import clock
 from offerhub.core.errors import NotFound
+from offerhub.core.shown import amount
 from offerhub.desk import operations
 from offerhub.desk.finance import export_address
 from offerhub.desk.order import entry_line
 from offerhub.desk.pages import Crumb, page, show
 from offerhub.marketplaces.roles import Right, may
 
+AMOUNTS = {"gross", "platformFee", "protocolFee", "surplus"}  # of an entry's meta, in stroops
 FRESH = 30.0  # seconds that what the network said is shown again
 EXPLORERS = {
     "testnet": "https://stellar.expert/explorer/testnet/tx/",
@@ -57,8 +59,13 @@ def entry(request: HttpRequest, entry_id: str) -> HttpResponse:
         problem=problem,
         explorer=f"{explorer}{found.chain_hash}" if explorer and found.chain_hash else "",
         export=may(request, Right.EXPORT)
-        and export_address("ledger.entries.v1", marketplace=found.marketplace_id),
+        and export_address("ledger.entries.v1", view="ledger.entry", query=f"q={found.pk}"),
+        facts=[(name, _fact(name, value)) for name, value in found.meta.items()],
     )
+
+
+def _fact(name: str, value: Any) -> Any:
+    return amount(value) if name in AMOUNTS and isinstance(value, int) else value
 
 
 def _operation(operation_id: str) -> dict[str, Any] | None:

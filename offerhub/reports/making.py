@@ -12,7 +12,7 @@ import psycopg
 import structlog
 from django.conf import settings
 from django.db import DatabaseError, connection
-from django.db.models import F, Q
+from django.db.models import Q
 from django.db.models.functions import Now
 from xlsxwriter.exceptions import XlsxWriterException
 
@@ -214,7 +214,8 @@ def _end(run: Run, state: RunState, problem: dict[str, str] | None) -> None:
 
 
 def due() -> list[str]:
-    """Runs that are queued, or whose worker has died, the oldest first."""
+    """Runs that are queued, or whose worker has died, the oldest first: as many as have a place."""
+    running = Run.objects.filter(state=RunState.RUNNING, lease_until__gte=Now()).count()
     waiting = Q(state=RunState.QUEUED) | Q(state=RunState.RUNNING, lease_until__lt=Now())
-    rows = Run.objects.filter(waiting).order_by(F("id"))
-    return list(rows.values_list("pk", flat=True)[: settings.REPORTS_AT_ONCE])
+    rows = Run.objects.filter(waiting).order_by("id").values_list("pk", flat=True)
+    return list(rows[: max(settings.REPORTS_AT_ONCE - running, 0)])

@@ -3,15 +3,17 @@
 import csv
 import io
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.files.storage import storages
+from django.db.models.functions import Now
 
 from offerhub.core.actor import system
 from offerhub.reports import making, services
-from offerhub.reports.models import Run
+from offerhub.reports.models import Run, Schedule
 from offerhub.reports.parameters import Parameters
 from tests.ledger.conftest import Books
 
@@ -53,6 +55,22 @@ def records(run: Run) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     return lines[:-1], lines[-1]
 
 
+@pytest.fixture(autouse=True)
+def nothing_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What a test leaves waiting is nobody's work afterwards."""
+    yield
+    if "committed" in request.fixturenames:
+        leave_nothing()
+
+
+def leave_nothing() -> None:
+    """End what waits."""
+    Schedule.objects.update(is_active=False)
+    Run.objects.filter(state="QUEUED").update(state="RUNNING")
+    Run.objects.filter(state="RUNNING").update(state="FAILED", lease_until=None)
+    Run.objects.filter(mailed_at=None).update(mailed_at=Now())
+
+
 @pytest.fixture
 def books(committed: None) -> Books:
     """A marketplace whose books are empty."""
@@ -61,7 +79,12 @@ def books(committed: None) -> Books:
 
 @pytest.fixture
 def busy(books: Books) -> Books:
-    """A sale, a split, a withdrawal on its way, dust and a cancelled order."""
+    """A sale, a split, dust and a cancelled order."""
+    return fill(books)
+
+
+def fill(books: Books) -> Books:
+    """The same for books of another test."""
     books.deposit(5_000_000_000, description="first")
     books.deposit(2_000_000_001, books.seller)
     for order in ("ord_a", "ord_b", "ord_c"):

@@ -105,8 +105,8 @@ class TrialBalance(ReportType):
     name = "ledger.trial-balance.v1"
     title = "Trial balance"
     about = (
-        "What all accounts of each kind held at an instant (`at`, inclusive; a day means its end; "
-        "without it now). Debits equal credits per asset."
+        "What all accounts of each kind held at an instant, that instant included; a day means its "
+        "end, and no instant means now. Debits equal credits per asset."
     )
     columns = (
         Column("marketplaceId", WORD, "m.id", "Whose books."),

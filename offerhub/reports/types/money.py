@@ -14,8 +14,8 @@ class Withdrawals(ReportType):
     name = "withdrawals.v1"
     title = "Withdrawals"
     about = (
-        "Every withdrawal by the time it was asked for. `paid` is the sum of those that are in a "
-        "ledger of the chain, `pending` of those that are not decided."
+        "Every withdrawal by the time it was asked for. The total paid is of those that are in a "
+        "ledger of the chain, the total pending of those that are not decided."
     )
     columns = (
         Column("marketplaceId", WORD, "w.marketplace_id", "Whose withdrawal."),
