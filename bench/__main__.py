@@ -2,6 +2,7 @@
 
     python -m bench                    everything, four seconds a figure
     python -m bench --seconds 10 http  the API alone, longer
+    python -m bench reports            files and reads over a million postings
 
 The last results are kept in bench/results.json.
 """
@@ -32,10 +33,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m bench", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("parts", nargs="*", choices=["desk", "http", "ledger", []], default=[])
+    parser.add_argument(
+        "parts", nargs="*", choices=["desk", "http", "ledger", "reports", []], default=[]
+    )
     parser.add_argument("--seconds", type=float, default=4.0, help="of each figure (default: 4)")
+    parser.add_argument("--postings", type=int, default=1_000_000, help="of reports")
     options = parser.parse_args()
-    parts = options.parts or ["ledger", "http", "desk"]
+    parts = options.parts or ["ledger", "http", "desk", "reports"]
     console = Console()
     results: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     results |= {"machine": machine(), "at": datetime.now(UTC).isoformat()}
@@ -44,7 +48,7 @@ def main() -> None:
         from bench import ledger
 
         results["ledger"] = ledger.run(options.seconds)
-        _print_rows(console, results["ledger"])
+        _print_rows(console, "ledger", results["ledger"])
     if "http" in parts:
         results |= _http(console, options.seconds)
     if "desk" in parts:
@@ -52,6 +56,12 @@ def main() -> None:
 
         results["desk"] = desk.run()
         _print_desk(console, results["desk"])
+    if "reports" in parts:
+        from bench import reports
+
+        results["reports"] = reports.run(options.postings)
+        title = f"reports, {options.postings:,} postings"
+        _print_rows(console, title, results["reports"])
     RESULTS.write_text(json.dumps(results, indent=1) + "\n")
 
 
@@ -113,8 +123,8 @@ def _add(table: Table, row: dict[str, Any]) -> None:
     )
 
 
-def _print_rows(console: Console, rows: list[dict[str, Any]]) -> None:
-    table = Table("ledger", "value", "unit", "ratio", "limit")
+def _print_rows(console: Console, title: str, rows: list[dict[str, Any]]) -> None:
+    table = Table(title, "value", "unit", "ratio", "limit")
     for row in rows:
         ratio = row.get("ratio")
         table.add_row(

@@ -55,16 +55,8 @@ def records(run: Run) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     return lines[:-1], lines[-1]
 
 
-@pytest.fixture(autouse=True)
-def nothing_left(request: pytest.FixtureRequest) -> Iterator[None]:
-    """What a test leaves waiting is nobody's work afterwards."""
-    yield
-    if "committed" in request.fixturenames:
-        leave_nothing()
-
-
 def leave_nothing() -> None:
-    """End what waits."""
+    """End what waits: what a test leaves is nobody's work afterwards."""
     Schedule.objects.update(is_active=False)
     Run.objects.filter(state="QUEUED").update(state="RUNNING")
     Run.objects.filter(state="RUNNING").update(state="FAILED", lease_until=None)
@@ -72,9 +64,10 @@ def leave_nothing() -> None:
 
 
 @pytest.fixture
-def books(committed: None) -> Books:
+def books(committed: None) -> Iterator[Books]:
     """A marketplace whose books are empty."""
-    return Books()
+    yield Books()
+    leave_nothing()
 
 
 @pytest.fixture
