@@ -537,6 +537,158 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/reports/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List reports
+         * @description Newest first, by type, state or schedule.
+         *
+         *     Needs the scope `reports:read`.
+         */
+        get: operations["reports.runs"];
+        put?: never;
+        /**
+         * Ask for a report
+         * @description It is made in the background, of one instant of the books; ask for it until its state is
+         *     DONE or FAILED, or wait for the event `report.finished`.
+         *
+         *     Needs the scope `reports:write`.
+         */
+        post: operations["reports.runs.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/runs/{runId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a report
+         * @description How far it is; when it is done, its control totals and digest.
+         *
+         *     Needs the scope `reports:read`.
+         */
+        get: operations["reports.runs.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/runs/{runId}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download a report
+         * @description The whole file, as often as wanted until it expires. `X-Content-SHA256` is its digest.
+         *
+         *     Needs the scope `reports:read`.
+         */
+        get: operations["reports.runs.file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List schedules
+         * @description Newest first.
+         *
+         *     Needs the scope `reports:read`.
+         */
+        get: operations["reports.schedules"];
+        put?: never;
+        /**
+         * Schedule a report
+         * @description The first period is the one that is running now. Every period is reported once; an event
+         *     `report.finished` and e-mails tell of it.
+         *
+         *     Needs the scope `reports:write`.
+         */
+        post: operations["reports.schedules.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/schedules/{scheduleId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a schedule
+         * @description When it runs next, and for which period.
+         *
+         *     Needs the scope `reports:read`.
+         */
+        get: operations["reports.schedules.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change a schedule
+         * @description Stop it, let it go on, or change its name and recipients.
+         *
+         *     Needs the scope `reports:write`.
+         */
+        patch: operations["reports.schedules.update"];
+        trace?: never;
+    };
+    "/api/v1/reports/types": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the types of reports
+         * @description Each with its filters, formats and columns.
+         *
+         *     Needs the scope `reports:read`.
+         */
+        get: operations["reports.types"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/resolution/refund": {
         parameters: {
             query?: never;
@@ -1134,6 +1286,48 @@ export interface components {
             autoFund?: boolean;
             releasePolicy?: components["schemas"]["PolicyBodyRequest"] | null;
         };
+        /** @description A report to be made. `from` is part of it and `to` is not; days (`2026-10-01`) are read in `zone`, which is UTC unless another is named. */
+        NewReportRunBodyRequest: {
+            /** @enum {string} */
+            basis?: "effective" | "recorded";
+            /** @example client_123 */
+            userId?: string;
+            orderId?: string;
+            accountId?: string;
+            asset?: string;
+            status?: string;
+            kind?: string;
+            zone?: string;
+            /** @enum {string} */
+            type: "ledger.entries.v1" | "ledger.trial-balance.v1" | "account.statement.v1" | "journal.beancount.v1" | "withdrawals.v1" | "fees.v1" | "deposits.v1" | "deposits.suspense.v1" | "orders.v1" | "escrows.v1" | "disputes.v1";
+            /** @enum {string} */
+            format?: "csv" | "xlsx" | "jsonl" | "beancount";
+            from?: string;
+            to?: string;
+            at?: string;
+        };
+        /** @description A report for every day, week (from Monday) or month of `zone`, made at `hour` of the day after it. `recipients` get an e-mail with the digest and where the file is. */
+        NewReportScheduleBodyRequest: {
+            /** @enum {string} */
+            basis?: "effective" | "recorded";
+            /** @example client_123 */
+            userId?: string;
+            orderId?: string;
+            accountId?: string;
+            asset?: string;
+            status?: string;
+            kind?: string;
+            zone?: string;
+            name?: string;
+            /** @enum {string} */
+            type: "ledger.entries.v1" | "ledger.trial-balance.v1" | "account.statement.v1" | "journal.beancount.v1" | "withdrawals.v1" | "fees.v1" | "deposits.v1" | "deposits.suspense.v1" | "orders.v1" | "escrows.v1" | "disputes.v1";
+            /** @enum {string} */
+            format?: "csv" | "xlsx" | "jsonl" | "beancount";
+            /** @enum {string} */
+            cadence: "DAILY" | "WEEKLY" | "MONTHLY";
+            hour?: number;
+            recipients?: string[];
+        };
         /** @description What `POST /users` takes. Without `wallet` we make one and keep its key. */
         NewUserBodyRequest: {
             externalId: string;
@@ -1232,6 +1426,12 @@ export interface components {
             kind: "EXTERNAL";
             address: string;
         };
+        /** @description What may change. */
+        PatchedReportScheduleChangeBodyRequest: {
+            name?: string;
+            recipients?: string[];
+            isActive?: boolean;
+        };
         /** @description What of a user can change. */
         PatchedUserChangesBodyRequest: {
             name?: string;
@@ -1318,6 +1518,108 @@ export interface components {
             /** @enum {string} */
             action?: "complete" | "approve" | "release";
             evidence?: string;
+        };
+        /** @description A column of a report. `unit` is of amounts. */
+        ReportColumn: {
+            name: string;
+            /** @enum {string} */
+            type: "word" | "text" | "amount" | "count" | "instant" | "day";
+            unit: string | null;
+            meaning: string;
+        };
+        /** @description A control total: a sum over all rows. */
+        ReportFigure: {
+            name: string;
+            amount: string;
+        };
+        /** @description Why there is no file. */
+        ReportProblem: {
+            code: string;
+            detail: string;
+        };
+        /** @description A report on its way or done. `rowsExpected` is known once it is running; `url` takes the file (with the key) until `expiresAt`, and `sha256` is its digest. */
+        ReportRun: {
+            id: string;
+            /** @enum {string} */
+            type: "ledger.entries.v1" | "ledger.trial-balance.v1" | "account.statement.v1" | "journal.beancount.v1" | "withdrawals.v1" | "fees.v1" | "deposits.v1" | "deposits.suspense.v1" | "orders.v1" | "escrows.v1" | "disputes.v1";
+            /** @enum {string} */
+            format: "csv" | "xlsx" | "jsonl" | "beancount";
+            /** @enum {string} */
+            state: "QUEUED" | "RUNNING" | "DONE" | "FAILED" | "EXPIRED";
+            from: string | null;
+            to: string | null;
+            at: string | null;
+            zone: string;
+            filters: string[];
+            scheduleId: string | null;
+            rows: number;
+            rowsExpected: number | null;
+            bytes: number;
+            sha256: string | null;
+            totals: components["schemas"]["ReportTotal"][];
+            url: string | null;
+            problem: components["schemas"]["ReportProblem"] | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            startedAt: string | null;
+            /** Format: date-time */
+            finishedAt: string | null;
+            /** Format: date-time */
+            expiresAt: string | null;
+        };
+        ReportRunPage: {
+            data: components["schemas"]["ReportRun"][];
+            hasMore: boolean;
+            nextCursor: string | null;
+        };
+        /** @description A schedule. `nextFirstDay` begins the period whose report is made at `nextRunAt`. */
+        ReportSchedule: {
+            id: string;
+            name: string;
+            /** @enum {string} */
+            type: "ledger.entries.v1" | "ledger.trial-balance.v1" | "account.statement.v1" | "journal.beancount.v1" | "withdrawals.v1" | "fees.v1" | "deposits.v1" | "deposits.suspense.v1" | "orders.v1" | "escrows.v1" | "disputes.v1";
+            /** @enum {string} */
+            format: "csv" | "xlsx" | "jsonl" | "beancount";
+            /** @enum {string} */
+            cadence: "DAILY" | "WEEKLY" | "MONTHLY";
+            zone: string;
+            hour: number;
+            filters: string[];
+            recipients: string[];
+            isActive: boolean;
+            nextFirstDay: string;
+            /** Format: date-time */
+            nextRunAt: string;
+            /** Format: date-time */
+            createdAt: string;
+        };
+        ReportSchedulePage: {
+            data: components["schemas"]["ReportSchedule"][];
+            hasMore: boolean;
+            nextCursor: string | null;
+        };
+        /** @description The control totals of one asset. */
+        ReportTotal: {
+            asset: string;
+            rows: number;
+            figures: components["schemas"]["ReportFigure"][];
+        };
+        /** @description A type of report: what it tells, how it can be narrowed, and its columns in order. */
+        ReportType: {
+            /** @enum {string} */
+            name: "ledger.entries.v1" | "ledger.trial-balance.v1" | "account.statement.v1" | "journal.beancount.v1" | "withdrawals.v1" | "fees.v1" | "deposits.v1" | "deposits.suspense.v1" | "orders.v1" | "escrows.v1" | "disputes.v1";
+            title: string;
+            about: string;
+            formats: ("csv" | "xlsx" | "jsonl" | "beancount")[];
+            filters: string[];
+            requires: string[];
+            totals: string[];
+            columns: components["schemas"]["ReportColumn"][];
+        };
+        /** @description All types. */
+        ReportTypeList: {
+            data: components["schemas"]["ReportType"][];
         };
         /** @description The decision for everything in dispute, or milestone by milestone. `note` is shown to both parties. */
         ResolveBodyRequest: {
@@ -1669,8 +1971,41 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description `rate_limited`, `too_many_runs` */
+        RateLimitedOrTooManyRuns: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `request_in_progress` */
+        RequestInProgress: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description `request_in_progress`, `duplicate_reference` */
         RequestInProgressOrDuplicateReference: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `request_in_progress`, `too_many_schedules` */
+        RequestInProgressOrTooManySchedules: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "Retry-After": components["headers"]["Retry-After"];
@@ -1759,6 +2094,17 @@ export interface components {
         UnsupportedMediaType: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `wrong_state`, `report_expired` */
+        WrongStateOrFileExpired: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After"];
                 [name: string]: unknown;
             };
             content: {
@@ -2958,6 +3304,341 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["ScopeMissing"];
             404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "reports.runs": {
+        parameters: {
+            query?: {
+                type?: "ledger.entries.v1" | "ledger.trial-balance.v1" | "account.statement.v1" | "journal.beancount.v1" | "withdrawals.v1" | "fees.v1" | "deposits.v1" | "deposits.suspense.v1" | "orders.v1" | "escrows.v1" | "disputes.v1";
+                state?: "QUEUED" | "RUNNING" | "DONE" | "FAILED" | "EXPIRED";
+                scheduleId?: string;
+                limit?: number;
+                cursor?: string;
+            };
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportRunPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "reports.runs.create": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+                /** @description Any text; the same key with the same body has one effect and one answer, for 30 days. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewReportRunBodyRequest"];
+            };
+        };
+        responses: {
+            /** @description The state as it is now */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportRun"];
+                };
+            };
+            400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            409: components["responses"]["RequestInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimitedOrTooManyRuns"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "reports.runs.get": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                runId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportRun"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "reports.runs.file": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                runId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": unknown;
+                    "application/x-ndjson": unknown;
+                    "text/plain": unknown;
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["WrongStateOrFileExpired"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "reports.schedules": {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportSchedulePage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "reports.schedules.create": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+                /** @description Any text; the same key with the same body has one effect and one answer, for 30 days. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewReportScheduleBodyRequest"];
+            };
+        };
+        responses: {
+            /** @description The state as it is now */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportSchedule"];
+                };
+            };
+            400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            409: components["responses"]["RequestInProgressOrTooManySchedules"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "reports.schedules.get": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                scheduleId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportSchedule"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "reports.schedules.update": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                scheduleId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PatchedReportScheduleChangeBodyRequest"];
+            };
+        };
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportSchedule"];
+                };
+            };
+            400: components["responses"]["InvalidRequestOrMalformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "reports.types": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportTypeList"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];

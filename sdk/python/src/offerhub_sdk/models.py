@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
 
 # Accepted; answers are decimal text.
 Amount = str | int | Decimal
@@ -188,6 +188,50 @@ class NewEscrowBodyRequest(TypedDict):
     orderId: str
 
 
+NewReportRunBodyRequest = TypedDict(
+    'NewReportRunBodyRequest',
+    {
+        'basis': NotRequired[Literal['effective', 'recorded']],
+        'userId': NotRequired[str],
+        'orderId': NotRequired[str],
+        'accountId': NotRequired[str],
+        'asset': NotRequired[str],
+        'status': NotRequired[str],
+        'kind': NotRequired[str],
+        'zone': NotRequired[str],
+        'type': Literal['ledger.entries.v1', 'ledger.trial-balance.v1', 'account.statement.v1', 'journal.beancount.v1', 'withdrawals.v1', 'fees.v1', 'deposits.v1', 'deposits.suspense.v1', 'orders.v1', 'escrows.v1', 'disputes.v1'],
+        'format': NotRequired[Literal['csv', 'xlsx', 'jsonl', 'beancount']],
+        'from': NotRequired[str],
+        'to': NotRequired[str],
+        'at': NotRequired[str],
+    },
+)
+
+
+Recipient: TypeAlias = str
+
+
+class NewReportScheduleBodyRequest(TypedDict):
+    """
+    A report for every day, week (from Monday) or month of `zone`, made at `hour` of the day after it. `recipients` get an e-mail with the digest and where the file is.
+    """
+
+    basis: NotRequired[Literal['effective', 'recorded']]
+    userId: NotRequired[str]
+    orderId: NotRequired[str]
+    accountId: NotRequired[str]
+    asset: NotRequired[str]
+    status: NotRequired[str]
+    kind: NotRequired[str]
+    zone: NotRequired[str]
+    name: NotRequired[str]
+    type: Literal['ledger.entries.v1', 'ledger.trial-balance.v1', 'account.statement.v1', 'journal.beancount.v1', 'withdrawals.v1', 'fees.v1', 'deposits.v1', 'deposits.suspense.v1', 'orders.v1', 'escrows.v1', 'disputes.v1']
+    format: NotRequired[Literal['csv', 'xlsx', 'jsonl', 'beancount']]
+    cadence: Literal['DAILY', 'WEEKLY', 'MONTHLY']
+    hour: NotRequired[int]
+    recipients: NotRequired[list[Recipient]]
+
+
 class NewWithdrawalBodyRequest(TypedDict):
     """
     What `POST /withdrawals` takes. Amounts to seven decimals.
@@ -223,6 +267,16 @@ class OwnWalletBodyRequest(TypedDict):
 
     kind: Literal['EXTERNAL']
     address: str
+
+
+class PatchedReportScheduleChangeBodyRequest(TypedDict):
+    """
+    What may change.
+    """
+
+    name: NotRequired[str]
+    recipients: NotRequired[list[Recipient]]
+    isActive: NotRequired[bool]
 
 
 class PatchedUserChangesBodyRequest(TypedDict):
@@ -314,6 +368,94 @@ class ReleaseBodyRequest(TypedDict):
     milestoneId: NotRequired[str | None]
     action: NotRequired[Literal['complete', 'approve', 'release']]
     evidence: NotRequired[str]
+
+
+class ReportColumn(TypedDict):
+    """
+    A column of a report. `unit` is of amounts.
+    """
+
+    name: str
+    type: Literal['word', 'text', 'amount', 'count', 'instant', 'day']
+    unit: str | None
+    meaning: str
+
+
+class ReportFigure(TypedDict):
+    """
+    A control total: a sum over all rows.
+    """
+
+    name: str
+    amount: str
+
+
+class ReportProblem(TypedDict):
+    """
+    Why there is no file.
+    """
+
+    code: str
+    detail: str
+
+
+class ReportSchedule(TypedDict):
+    """
+    A schedule. `nextFirstDay` begins the period whose report is made at `nextRunAt`.
+    """
+
+    id: str
+    name: str
+    type: Literal['ledger.entries.v1', 'ledger.trial-balance.v1', 'account.statement.v1', 'journal.beancount.v1', 'withdrawals.v1', 'fees.v1', 'deposits.v1', 'deposits.suspense.v1', 'orders.v1', 'escrows.v1', 'disputes.v1']
+    format: Literal['csv', 'xlsx', 'jsonl', 'beancount']
+    cadence: Literal['DAILY', 'WEEKLY', 'MONTHLY']
+    zone: str
+    hour: int
+    filters: list[str]
+    recipients: list[str]
+    isActive: bool
+    nextFirstDay: str
+    nextRunAt: str
+    createdAt: str
+
+
+class ReportSchedulePage(TypedDict):
+    data: list[ReportSchedule]
+    hasMore: bool
+    nextCursor: str | None
+
+
+class ReportTotal(TypedDict):
+    """
+    The control totals of one asset.
+    """
+
+    asset: str
+    rows: int
+    figures: list[ReportFigure]
+
+
+class ReportType(TypedDict):
+    """
+    A type of report: what it tells, how it can be narrowed, and its columns in order.
+    """
+
+    name: Literal['ledger.entries.v1', 'ledger.trial-balance.v1', 'account.statement.v1', 'journal.beancount.v1', 'withdrawals.v1', 'fees.v1', 'deposits.v1', 'deposits.suspense.v1', 'orders.v1', 'escrows.v1', 'disputes.v1']
+    title: str
+    about: str
+    formats: list[Literal['csv', 'xlsx', 'jsonl', 'beancount']]
+    filters: list[str]
+    requires: list[str]
+    totals: list[str]
+    columns: list[ReportColumn]
+
+
+class ReportTypeList(TypedDict):
+    """
+    All types.
+    """
+
+    data: list[ReportType]
 
 
 class Settlement(TypedDict):
@@ -628,6 +770,40 @@ class Order(TypedDict):
 
 class OrderPage(TypedDict):
     data: list[Order]
+    hasMore: bool
+    nextCursor: str | None
+
+
+ReportRun = TypedDict(
+    'ReportRun',
+    {
+        'id': str,
+        'type': Literal['ledger.entries.v1', 'ledger.trial-balance.v1', 'account.statement.v1', 'journal.beancount.v1', 'withdrawals.v1', 'fees.v1', 'deposits.v1', 'deposits.suspense.v1', 'orders.v1', 'escrows.v1', 'disputes.v1'],
+        'format': Literal['csv', 'xlsx', 'jsonl', 'beancount'],
+        'state': Literal['QUEUED', 'RUNNING', 'DONE', 'FAILED', 'EXPIRED'],
+        'from': str | None,
+        'to': str | None,
+        'at': str | None,
+        'zone': str,
+        'filters': list[str],
+        'scheduleId': str | None,
+        'rows': int,
+        'rowsExpected': int | None,
+        'bytes': int,
+        'sha256': str | None,
+        'totals': list[ReportTotal],
+        'url': str | None,
+        'problem': ReportProblem | None,
+        'createdAt': str,
+        'startedAt': str | None,
+        'finishedAt': str | None,
+        'expiresAt': str | None,
+    },
+)
+
+
+class ReportRunPage(TypedDict):
+    data: list[ReportRun]
     hasMore: bool
     nextCursor: str | None
 
