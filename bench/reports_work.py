@@ -22,7 +22,7 @@ from psycopg import ClientCursor  # noqa: E402
 from bench.reports_database import MARKET  # noqa: E402
 from ledger import closing  # noqa: E402
 from ledger.balances import trial_balance  # noqa: E402
-from ledger.models import Account  # noqa: E402
+from ledger.models import Account, Closing  # noqa: E402
 from offerhub.core import clock  # noqa: E402
 from offerhub.core.actor import system  # noqa: E402
 from offerhub.desk import account  # noqa: E402
@@ -82,7 +82,7 @@ def reads() -> dict[str, float]:
     signing = (time.perf_counter() - began) * 1000 / days
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
-    end = closing.Closing.objects.latest("period__day").period.day + timedelta(days=1)
+    end = Closing.objects.latest("period__day").period.day + timedelta(days=1)
     closed = clock.now().replace(
         year=end.year, month=end.month, day=end.day, hour=0, minute=0, second=0, microsecond=0
     )

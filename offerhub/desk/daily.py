@@ -64,7 +64,7 @@ def flow(request: HttpRequest) -> HttpResponse:
 
 def _read(marketplace_id: str, first: date) -> Figures:
     start = datetime.combine(first, time(), UTC)
-    values = {
+    values: dict[str, str | datetime] = {
         "marketplace": marketplace_id,
         "first": id_from("ent", start - clock.offset()),
         "start": start,

@@ -311,11 +311,11 @@ def test_a_closed_day_keeps_its_signed_totals_and_the_proof_can_be_checked(
     assert client.post(place, {"through": "never"}).status_code == 400
     assert client.post(place, {"through": yesterday.isoformat()}).status_code == 302
     closing.sign_days(books.id)
-    days = Period.objects.filter(marketplace=books.id).order_by("day")
-    assert len(days) == 3 == Closing.objects.filter(period__marketplace=books.id).count()
-    page = text(client, linked(text(client, place), f"/finance/close/{days[1].pk}/"))
+    closed = Period.objects.filter(marketplace=books.id).order_by("day")
+    assert len(closed) == 3 == Closing.objects.filter(period__marketplace=books.id).count()
+    page = text(client, linked(text(client, place), f"/finance/close/{closed[1].pk}/"))
     assert ">Good<" in page and page.count(">Balanced<") == 1
-    told = client.get(f"/admin/finance/close/{days[1].pk}/proof.json").json()
+    told = client.get(f"/admin/finance/close/{closed[1].pk}/proof.json").json()
     key = Ed25519PublicKey.from_public_bytes(base64.b64decode(told["publicKey"]))
     key.verify(base64.b64decode(told["signature"]), told["document"].encode())
     with pytest.raises(InvalidSignature):
@@ -328,7 +328,7 @@ def test_a_closed_day_keeps_its_signed_totals_and_the_proof_can_be_checked(
         "credit": 0,
         "closing": 2_000_000,
     }
-    assert document["previous"] == Closing.objects.get(period=days[0]).sha256
+    assert document["previous"] == Closing.objects.get(period=closed[0]).sha256
     assert hashlib.sha256(told["document"].encode()).hexdigest() == told["sha256"]
     action = StaffAction.objects.filter(subject=books.id, action="books.closed").get()
     assert action.after["through"] == yesterday.isoformat()

@@ -80,12 +80,13 @@ def test_ledger_entries_read_back_from_a_spreadsheet_are_the_ledgers(
     book = openpyxl.load_workbook(io.BytesIO(content(run)))
     *sheets, last = book.sheetnames
     assert len(sheets) == -(-run.rows // 7) > 3
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name in sheets:
         head, *body = book[name].iter_rows(values_only=True)
         assert head == tuple(c.name for c in TYPES["ledger.entries.v1"].columns)
         assert len(body) <= 7
-        rows += [dict(zip(head, row, strict=True)) for row in body]
+        names = [str(cell) for cell in head]
+        rows += [dict(zip(names, row, strict=True)) for row in body]
     assert last == "Totals"
     assert added(rows) == sums(busy.id)
     assert {type(row["debit"]) for row in rows} <= {str, type(None)}

@@ -4,8 +4,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from beancount import loader  # type: ignore[import-untyped]
-from beancount.core import realization  # type: ignore[import-untyped]
+from beancount import loader
+from beancount.core import realization
 
 from ledger.chart import account_name
 from ledger.models import Account
@@ -23,17 +23,17 @@ def loaded(text: str) -> tuple[list[Any], list[Any]]:
 
 def balances(entries: list[Any]) -> dict[tuple[str, str], Decimal]:
     """What Beancount computes for each account and commodity."""
-    root = realization.realize(entries)
+    root: Any = realization.realize(entries)  # type: ignore[no-untyped-call]
     return {
         (account.account, position.units.currency): position.units.number
-        for account in realization.iter_children(root)
+        for account in realization.iter_children(root)  # type: ignore[no-untyped-call]
         for position in account.balance
     }
 
 
 def ours(books: Books) -> dict[tuple[str, str], Decimal]:
     """What our books hold, on the debit side."""
-    rows = Account.objects.filter(marketplace=books.id).with_amount()
+    rows: Any = Account.objects.filter(marketplace=books.id).with_amount()
     return {
         (named_account(row.kind, row.owner), named_asset(row.asset)): amount
         for row in rows

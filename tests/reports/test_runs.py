@@ -58,11 +58,15 @@ def test_a_file_is_of_one_instant_however_long_it_takes(
     busy: Books, kept: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, real = ask(busy), lines._pass_on
-    posted = []
+    posted: list[bool] = []
+
+    def post() -> None:
+        busy.deposit(9)
+        connections.close_all()
 
     def slow(*args: Any) -> int:
         if not posted:
-            thread = threading.Thread(target=lambda: (busy.deposit(9), connections.close_all()))
+            thread = threading.Thread(target=post)
             thread.start()
             thread.join()
             posted.append(True)

@@ -6,7 +6,8 @@ import json
 
 import openpyxl
 import pytest
-from beancount import loader  # type: ignore[import-untyped]
+from beancount import loader
+from beancount.core.data import Transaction
 from django.db import connection
 
 from offerhub.reports.columns import defused
@@ -168,7 +169,7 @@ def test_texts_stay_one_string_in_a_journal(books: Books) -> None:
     path = content(make("journal.beancount.v1", "beancount", marketplace=books.id)).decode()
     entries, errors, _ = loader.load_string(path)
     assert errors == []
-    told = [e.narration for e in entries if type(e).__name__ == "Transaction"]
+    told = [e.narration for e in entries if isinstance(e, Transaction)]
     assert len(told) == len(texts)
     assert 'a"b\\c\nd' in told
 
