@@ -1,4 +1,5 @@
-"""The events of orders and of the calls to their contracts. All are about the order."""
+"""The events of orders and of the calls to their contracts; all are about the order. Those of
+campaigns are beside them."""
 
 from offerhub.events.catalog import declare
 from offerhub.events.fields import (
@@ -16,6 +17,7 @@ from offerhub.events.fields import (
     optional,
     text,
 )
+from orders.campaigns import event_types  # noqa: F401 (declares them)
 from orders.models import EscrowOperation
 from orders.states import OrderStatus
 
@@ -34,6 +36,7 @@ _order(
     buyerId=identifier("usr"),
     sellerId=identifier("usr"),
     externalRef=nullable(text("invoice-17")),
+    campaignId=optional(identifier("cmp")),
 )
 _order("reserved", "The buyer's money is set aside for the order")
 _order("cancelled", "The order ended before money was in its contract", reason=optional(DETAIL))
@@ -67,6 +70,19 @@ _order(
     **{"try": WHOLE},
 )
 
+
+def _reimbursement(name: str, summary: str, /, **fields: Field) -> None:
+    opr = identifier("opr")
+    _order(name, summary, operationId=opr, milestoneId=MILESTONE, amount=AMOUNT, **fields)
+
+
+_reimbursement(
+    "reimbursement_requested",
+    "What the contract took of a refund is on its way to the buyer: the marketplace bears it",
+)
+_reimbursement("reimbursed", "The buyer has the fees of a refund back", hash=HASH, ledger=LEDGER)
+_reimbursement("reimbursement_failed", "The buyer's wallet could not take them", code=CODE)
+
 Kind = EscrowOperation.Kind
 _DID: dict[Kind, tuple[str, str]] = {
     Kind.DEPLOY: ("The order's contract exists", "The contract could not be made"),
@@ -80,6 +96,16 @@ _DID: dict[Kind, tuple[str, str]] = {
 }
 
 
+# What a party that holds its own key may be asked to sign.
+_ASKED: dict[Kind, str] = {
+    Kind.FUND: "to put the money into the contract",
+    Kind.COMPLETE: "that the work is done",
+    Kind.APPROVE: "its approval",
+    Kind.RELEASE: "the release",
+    Kind.DISPUTE: "to freeze the money",
+}
+
+
 def _call(kind: Kind, end: str, summary: str, /, **fields: Field) -> None:
     declare(
         f"escrow.{kind.lower()}_{end}",
@@ -87,12 +113,20 @@ def _call(kind: Kind, end: str, summary: str, /, **fields: Field) -> None:
         "ord",
         status=STATUS,
         operationId=identifier("opr"),
-        hash=HASH,
         milestoneId=optional(MILESTONE),
         **fields,
     )
 
 
 for _kind, (_done, _failed) in _DID.items():
-    _call(_kind, "confirmed", _done, ledger=LEDGER)
-    _call(_kind, "failed", _failed, code=CODE, detail=DETAIL)
+    _call(_kind, "confirmed", _done, hash=HASH, ledger=LEDGER)
+    _call(_kind, "failed", _failed, hash=HASH, code=CODE, detail=DETAIL)
+for _kind, _what in _ASKED.items():
+    _call(_kind, "signed", f"The party signed {_what}", hash=HASH)
+    _call(
+        _kind,
+        "withdrawn",
+        f"The party is not asked any more for {_what}",
+        hash=nullable(HASH),
+        reason=optional(DETAIL),
+    )

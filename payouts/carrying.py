@@ -7,6 +7,7 @@ where nobody is named it is halved until the bad one is alone.
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 import structlog
 from django.db.models import F
@@ -62,8 +63,7 @@ def submitted(payment: BatchPayment) -> None:
     rows = [withdrawal_of(item) for item in carried(payment, locked=True)]
     new = [row for row in rows if row.status == WithdrawalStatus.REQUESTED]
     told = {"operationId": payment.id, "hash": payment.hash}
-    events.record_all(((row, told) for row in new), "withdrawal.submitted", actor=ACTOR)
-    _update(new, status=WithdrawalStatus.SUBMITTED)
+    _advance(new, "withdrawal.submitted", told, status=WithdrawalStatus.SUBMITTED)
 
 
 @in_transaction
@@ -88,8 +88,8 @@ def confirm(payment_id: str, fact: ChainFact) -> None:
     )
     finish(payment, Status.CONFIRMED, fact)
     told = {"operationId": payment.id, "hash": fact.hash, "ledger": fact.ledger}
-    events.record_all(((row, told) for row in rows), "withdrawal.completed", actor=ACTOR)
-    _update(rows, status=WithdrawalStatus.COMPLETED, hash=fact.hash)
+    ended = {"status": WithdrawalStatus.COMPLETED, "hash": fact.hash}
+    _advance(rows, "withdrawal.completed", told, **ended)
     _share_fee(rows, fact)
     _set(items, state=ItemState.ENDED, problem=None)
     _ring(payment, items)
@@ -192,8 +192,12 @@ def _halve(items: Sequence[BatchItem]) -> None:
 
 
 # --- one statement for many ------------------------------------------------------------------
-def _update(rows: Sequence[Withdrawal], **changes: object) -> None:
-    """The same change of many withdrawals, each of which has recorded one event."""
+def _advance(
+    rows: Sequence[Withdrawal], event: str, told: dict[str, Any], **changes: object
+) -> None:
+    """The same step of many withdrawals, and its event for each: two round trips."""
+    told = {"status": changes["status"], **told}
+    events.record_all(((row, told) for row in rows), event, actor=ACTOR)
     found = Withdrawal.objects.filter(pk__in=[row.pk for row in rows])
     found.update(**changes, version=F("version") + 1, updated_at=timezone.now())
 

@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from offerhub.api.serializers import camel
 from offerhub.core.actor import Actor
 from offerhub.core.db import in_transaction
 from offerhub.core.money import format_amount
@@ -51,4 +52,4 @@ def set_rules(*, marketplace_id: str, rules: Rules, actor: Actor) -> PayoutPolic
 def told_of(rules: Rules) -> dict[str, Any]:
     """The rules as events and the audit tell them, amounts as text."""
     amounts = {name: format_amount(getattr(rules, name)) for name in AMOUNTS}
-    return asdict(rules) | amounts
+    return {camel(name): value for name, value in (asdict(rules) | amounts).items()}

@@ -80,7 +80,7 @@ def _place(request: HttpRequest) -> int | None:
 
 
 def _key(row: Account, line: Posting) -> int | None:
-    return line.account_version if row.mode == Mode.LIVE else line.pk
+    return line.account_version if row.mode == Mode.LIVE else int(line.pk)
 
 
 def _lines(row: Any, asked: Parameters, before: int | None) -> list[Line]:
@@ -106,4 +106,4 @@ def _balance_after(row: Any, first: Posting) -> int:
     nothing did."""
     later = Posting.objects.of_rollup(row.pk).filter(pk__gt=first.pk)
     since = later.order_by().aggregate(total=Sum("amount"))["total"] or 0
-    return int(row.amount) - int(since) * int(row.side)
+    return int(row.amount - since * row.side)

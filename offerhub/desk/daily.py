@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
 
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
@@ -65,7 +64,7 @@ def flow(request: HttpRequest) -> HttpResponse:
 
 def _read(marketplace_id: str, first: date) -> Figures:
     start = datetime.combine(first, time(), UTC)
-    values: dict[str, Any] = {
+    values: dict[str, str | datetime] = {
         "marketplace": marketplace_id,
         "first": id_from("ent", start - clock.offset()),
         "start": start,

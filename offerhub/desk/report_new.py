@@ -39,7 +39,8 @@ class ReportForm(forms.Form):
     """The filters of one type, its format and the zone."""
 
     def __init__(self, kind: ReportType, *args: Any, leave: tuple[str, ...] = (), **more: Any):
-        super().__init__(*args, label_suffix="", **more)
+        super().__init__(*args, **more)
+        self.label_suffix = ""
         self.kind = kind
         for name in kind.filters:
             if name not in leave:

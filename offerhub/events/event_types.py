@@ -12,6 +12,7 @@ from offerhub.events.fields import (
     optional,
     text,
 )
+from offerhub.marketplaces.models import RefundFees
 
 NAME = text("Handmade")
 PERCENT = WHOLE
@@ -28,6 +29,10 @@ declare(
     platformFeePercentBefore=PERCENT,
     releasePolicy=POLICY,
     releasePolicyBefore=POLICY,
+    maxPlatformFeePercent=nullable(PERCENT),
+    maxPlatformFeePercentBefore=nullable(PERCENT),
+    refundFeesBorneBy=one_of(RefundFees),
+    refundFeesBorneByBefore=one_of(RefundFees),
 )
 
 declare("api_key.created", "A key exists", "key", name=NAME, prefix=text("4f9k2c1a"), scopes=SCOPES)

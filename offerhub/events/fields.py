@@ -80,8 +80,10 @@ def example_of(members: dict[str, Field]) -> Json:
 
 
 AMOUNT = Field({"type": "string", "pattern": r"^(0|[1-9]\d*)\.\d{2,7}$"}, "200.00")
+SIGNED = Field(AMOUNT.schema | {"pattern": r"^-?(0|[1-9]\d*)\.\d{2,7}$"}, "-0.50")
 WHOLE = Field({"type": "integer", "minimum": 0}, 1)
 TIME = Field({"type": "string", "format": "date-time"}, "2026-03-01T12:00:00.000+00:00")
+DAY = Field({"type": "string", "format": "date"}, "2026-03-01")
 HASH = Field({"type": "string", "pattern": "^([0-9a-f]{64})?$"}, "3f" * 32)
 ADDRESS = Field({"type": "string"}, "GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ")
 LEDGER = Field({"type": "integer", "minimum": 1}, 52_113_097)

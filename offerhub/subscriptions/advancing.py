@@ -57,11 +57,11 @@ def _stop(held: Held) -> datetime | None:
         if row.stops_as == Stop.PAUSE:
             return _pause(held)
         row.wind_up()
-        held.tell("ending", because=row.stops_because)
+        held.tell("subscription.ending", because=row.stops_because)
     if row.status == _S.CANCELLING and not held.has_open:
         row.cancel()
         row.ended_at = held.now
-        held.tell("cancelled", because=row.stops_because)
+        held.tell("subscription.cancelled", because=row.stops_because)
     if row.status in OVER:
         return None
     return limit if row.stops_at is None else row.stops_at
@@ -71,7 +71,7 @@ def _pause(held: Held) -> datetime:
     row = held.row
     row.pause()
     row.paused_at = held.now
-    held.tell("paused", because=row.stops_because)
+    held.tell("subscription.paused", because=row.stops_because)
     held.go_on()
     return pause_ends(held.now)
 

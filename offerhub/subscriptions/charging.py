@@ -57,7 +57,7 @@ def prepare(held: Held) -> datetime | None:
             looks.append(due)
             break
         if left_out := cycle.number - row.next_number:
-            held.tell("cycles_skipped", count=left_out, until=told(cycle.starts_at))
+            held.tell("subscription.cycles_skipped", count=left_out, until=told(cycle.starts_at))
         row.next_index, row.next_number = cycle.index + 1, cycle.number + 1
         cycle.save(force_insert=True)
         held.cycles.append(cycle)
@@ -81,11 +81,11 @@ def charge(held: Held, cycle: Cycle) -> datetime | None:
     cycle.tries, cycle.looks, cycle.problem, cycle.failed_since = 1, 0, None, None
     cycle.asked_at, cycle.retry_at = held.now, held.now + retry_after(1)
     cycle.save()
-    held.tell("cycle_prepared", cycle, **_terms(cycle))
+    held.tell("subscription.cycle_prepared", cycle, **_terms(cycle))
     if held.row.status == PAST_DUE:
         held.row.recover()
     if again:
-        held.tell("payment_recovered", cycle)
+        held.tell("subscription.payment_recovered", cycle)
     return held.now + SOON
 
 
@@ -117,7 +117,7 @@ def _failed(held: Held, cycle: Cycle, refusal: Refusal) -> datetime | None:
     follows = dunning.next_try(cycle.failed_since, cycle.ends_at, held.now)
     cycle.retry_at = follows.at if follows else None
     held.tell(
-        "payment_failed",
+        "subscription.payment_failed",
         cycle,
         **_terms(cycle),
         code=refusal.code,
@@ -127,7 +127,9 @@ def _failed(held: Held, cycle: Cycle, refusal: Refusal) -> datetime | None:
     if follows is None:
         _give_up(held, cycle)
     elif follows.is_last:
-        held.tell("grace_began", cycle, until=told(follows.at), then=held.row.on_unpaid)
+        held.tell(
+            "subscription.grace_began", cycle, until=told(follows.at), then=held.row.on_unpaid
+        )
     cycle.save()
     return cycle.retry_at
 
@@ -152,7 +154,7 @@ def drop(held: Held, cycle: Cycle, because: Because) -> None:
     held.row.next_number = cycle.number
     if held.row.status == PAST_DUE:
         held.row.recover()
-    held.tell("cycle_dropped", cycle, because=because)
+    held.tell("subscription.cycle_dropped", cycle, because=because)
 
 
 def _terms(cycle: Cycle) -> dict[str, Any]:

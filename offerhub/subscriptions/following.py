@@ -66,7 +66,11 @@ def decide(held: Held, cycle: Cycle, to_seller: int) -> None:
     cycle.tries, cycle.looks, cycle.retry_at, cycle.problem = 0, 0, None, None
     cycle.save()
     shares = {"seller": to_seller, "buyer": cycle.amount - to_seller}
-    held.tell("cycle_ended", cycle, **{who: format_amount(part) for who, part in shares.items()})
+    held.tell(
+        "subscription.cycle_ended",
+        cycle,
+        **{who: format_amount(part) for who, part in shares.items()},
+    )
 
 
 def _rest(cycle: Cycle) -> None:
@@ -132,7 +136,7 @@ def _settled(held: Held, cycle: Cycle) -> None:
     cycle.settle()
     cycle.tries, cycle.retry_at, cycle.problem = 0, None, None
     cycle.save()
-    held.tell("cycle_settled", cycle, orderStatus=_order_of(cycle).status)
+    held.tell("subscription.cycle_settled", cycle, orderStatus=_order_of(cycle).status)
 
 
 def _order_of(cycle: Cycle) -> Order:

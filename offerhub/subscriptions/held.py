@@ -41,13 +41,13 @@ class Held:
         """Whether some cycle's contract is not settled."""
         return any(cycle.status == CycleStatus.OPEN for cycle in self.cycles)
 
-    def tell(self, what: str, cycle: Cycle | None = None, **payload: Any) -> None:
-        """Write an event `subscription.{what}`; the row is saved with all that happened."""
+    def tell(self, event: str, cycle: Cycle | None = None, **payload: Any) -> None:
+        """Write an event; the row is saved with all that happened."""
         if cycle is not None:
             payload = {"index": cycle.index, **payload}
             if cycle.order_id:
                 payload["orderId"] = cycle.order_id
-        events.record(self.row, f"subscription.{what}", actor=self.actor, payload=payload)
+        events.record(self.row, event, actor=self.actor, payload=payload)
 
     def stop(self, how: Stop, because: Because, *, at: datetime | None = None) -> None:
         """Let it stop: at the end of what is paid for, unless an instant is given."""

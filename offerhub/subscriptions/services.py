@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from offerhub.api.serializers import camel
 from offerhub.core.actor import Actor
 from offerhub.core.clock import ProductNow
 from offerhub.core.db import in_transaction
@@ -96,7 +97,9 @@ def create_subscription(*, marketplace_id: str, new: NewSubscription, actor: Act
         ) from None
     held = hold(row.pk, actor)
     held.strict = True
-    held.tell("created", amount=format_amount(new.amount), startsAt=told(held.row.anchor_at))
+    held.tell(
+        "subscription.created", amount=format_amount(new.amount), startsAt=told(held.row.anchor_at)
+    )
     advance(held)
     return held.row
 
@@ -141,15 +144,15 @@ def update_subscription(
     if "amount" in changed:
         first = held.unpaid.index if held.unpaid else row.next_index
         held.tell(
-            "price_changed",
+            "subscription.price_changed",
             amount=format_amount(row.amount),
             before=format_amount(before),
             fromIndex=first,
         )
         if held.unpaid is not None:
             held.unpaid.retry_at = None
-    if words := sorted(changed.keys() - {"amount"}):
-        held.tell("updated", changed=words)
+    if words := changed.keys() - {"amount"}:
+        held.tell("subscription.updated", changed=sorted(map(camel, words)))
     advance(held)
     return row
 
@@ -173,7 +176,7 @@ def cancel(
     has come to its end. One that is paused ends at once either way."""
     states = (_S.ACTIVE, _S.PAST_DUE, _S.PAUSED)
     held = _hold(marketplace_id, subscription_id, actor, *states, doing="cancelling")
-    held.tell("cancel_requested", when=when, reason=reason)
+    held.tell("subscription.cancel_requested", when=when, reason=reason)
     if when == When.PERIOD_END:
         _stop_at_period_end(held, Stop.CANCEL)
         return held.row
@@ -187,7 +190,7 @@ def _stop_at_period_end(held: Held, how: Stop) -> None:
     cancellation.apply(held, When.PERIOD_END)
     held.stop(how, Because.REQUESTED)
     if held.row.stops_at != held.now:
-        held.tell("stop_planned", at=told(held.row.stops_at), how=how)
+        held.tell("subscription.stop_planned", at=told(held.row.stops_at), how=how)
     advance(held)
 
 
@@ -221,7 +224,7 @@ def resume(
     elif held.unpaid is not None:
         held.unpaid.retry_at = None
     held.go_on()
-    held.tell("resumed", startsAt=told(row.anchor_at))
+    held.tell("subscription.resumed", startsAt=told(row.anchor_at))
     advance(held)
     return row
 

@@ -136,7 +136,7 @@ def _end(campaign: Campaign, now: datetime) -> None:
     else:
         _FINISH[_C(campaign.outcome)](campaign)
         campaign.ended_at = now
-        event = f"campaign.{campaign.outcome.lower()}"
+        event = _ENDED[_C(campaign.outcome)]
     payload = {
         "pledges": campaign.pledges,
         "released": campaign.released,
@@ -153,6 +153,11 @@ _FINISH = {
     _C.SUCCEEDED: Campaign.succeed,
     _C.FAILED: Campaign.fail,
     _C.CANCELLED: Campaign.cancel,
+}
+_ENDED = {
+    _C.SUCCEEDED: "campaign.succeeded",
+    _C.FAILED: "campaign.failed",
+    _C.CANCELLED: "campaign.cancelled",
 }
 
 

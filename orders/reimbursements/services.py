@@ -74,7 +74,7 @@ def request_again(*, operation_id: str, actor: Actor) -> Reimbursement:
     names = ("marketplace_id", "source_wallet_id", "kind", "order_id", "milestone_id")
     amounts = ("destination", "amount", "platform_fee", "protocol_fee")
     row = Reimbursement.objects.create(**{n: getattr(failed, n) for n in (*names, *amounts)})
-    _record(row, failed.order, "reimbursement_requested", actor)
+    _record(row, failed.order, "order.reimbursement_requested", actor)
     jobs.ring(JOB, row.pk)
     return row
 
@@ -101,7 +101,7 @@ def confirm(operation_id: str, fact: ChainFact) -> None:
         actor=ACTOR,
     )
     finish(row, Status.CONFIRMED, fact)
-    _record(row, order, "reimbursed", ACTOR, hash=fact.hash, ledger=fact.ledger)
+    _record(row, order, "order.reimbursed", ACTOR, hash=fact.hash, ledger=fact.ledger)
 
 
 def _held(order: Order) -> bool:
@@ -127,7 +127,7 @@ def fail(operation_id: str, code: str, detail: str, fact: ChainFact | None) -> N
     _book_fee(row, fact)
     row.problem = {"code": code, "detail": detail[:500]}
     finish(row, Status.FAILED, fact)
-    _record(row, row.order, "reimbursement_failed", ACTOR, code=code)
+    _record(row, row.order, "order.reimbursement_failed", ACTOR, code=code)
 
 
 @in_transaction
@@ -170,7 +170,7 @@ def _lock(operation_id: str) -> Reimbursement:
 
 def _record(row: Reimbursement, order: Order, event: str, actor: Actor, **more: Any) -> None:
     payload = {**told(row), **more}
-    writing.save(order, f"order.{event}", actor=actor, payload=payload)
+    writing.save(order, event, actor=actor, payload=payload)
 
 
 def told(row: Reimbursement) -> dict[str, Any]:

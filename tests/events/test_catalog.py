@@ -19,6 +19,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 # The functions through which the product writes events, here and in the apps.
 WRITERS = {
     "record",
+    "record_all",
+    "_advance",
     "_record",
     "recorded",
     "save",
@@ -26,6 +28,7 @@ WRITERS = {
     "first",
     "close",
     "back",
+    "tell",
     "_event_type",
 }
 NAME = re.compile(r"[a-z_]+\.[a-z_]+")
@@ -57,18 +60,18 @@ def _written() -> set[str]:
     return {name for name in found if NAME.fullmatch(name.replace("*", "x"))}
 
 
-def _constants(tree: ast.AST) -> dict[str, ast.expr]:
-    """What simple names stand for: `event = "deposit.assigned" if … else …`."""
-    return {
-        target.id: node.value
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Assign)
-        for target in node.targets
-        if isinstance(target, ast.Name)
-    }
+def _constants(tree: ast.AST) -> dict[str, list[ast.expr]]:
+    """All that simple names stand for: `event = "deposit.assigned" if … else …`."""
+    found: dict[str, list[ast.expr]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                if isinstance(target, ast.Name):
+                    found.setdefault(target.id, []).append(node.value)
+    return found
 
 
-def _patterns(node: ast.AST, named: dict[str, ast.expr]) -> set[str]:
+def _patterns(node: ast.AST, named: dict[str, list[ast.expr]]) -> set[str]:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return {node.value}
     if isinstance(node, ast.JoinedStr):
@@ -76,8 +79,14 @@ def _patterns(node: ast.AST, named: dict[str, ast.expr]) -> set[str]:
         return {"".join(map(str, parts))}
     if isinstance(node, ast.IfExp):
         return _patterns(node.body, named) | _patterns(node.orelse, named)
-    if isinstance(node, ast.Name) and node.id in named:
-        return _patterns(named[node.id], {})
+    if isinstance(node, ast.Name):
+        # `event = _ENDED[…]` leads on to the table, once: names may stand for themselves.
+        rest = {name: values for name, values in named.items() if name != node.id}
+        return {p for value in named.get(node.id, ()) for p in _patterns(value, rest)}
+    if isinstance(node, ast.Subscript):
+        return _patterns(node.value, named)
+    if isinstance(node, ast.Dict):
+        return {p for value in node.values for p in _patterns(value, named)}
     return set()
 
 
