@@ -2,16 +2,15 @@
 (`.env.example` lists what can be set); the defaults run the sandbox on one machine."""
 
 import base64
-import os
 import secrets
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from offerhub import postgres
+from offerhub import kept, postgres
+from offerhub.storages import private_files
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = postgres.VAR
@@ -19,33 +18,12 @@ env = environ.Env()
 if (BASE_DIR / ".env").exists():
     env.read_env(BASE_DIR / ".env")
 
-
-def _kept_secret(name: str, make: str) -> str:
-    """A secret of this installation, made once and kept in var/ (sandbox only)."""
-    path = VAR_DIR / "secrets" / name
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        scratch = path.with_suffix(f".{secrets.token_hex(4)}")
-        scratch.touch(mode=0o600)
-        scratch.write_text(make)
-        with suppress(FileExistsError):  # another process was faster, and its secret counts
-            os.link(scratch, path)
-        scratch.unlink()
-    return path.read_text()
-
-
-def _kept_sandbox_url() -> str:
-    """Where `manage.py up` put the sandbox, so that every other command finds it there."""
-    kept = VAR_DIR / "sandbox.url"
-    return kept.read_text().strip() if kept.exists() else "http://127.0.0.1:8010"
-
-
 # --- the network ------------------------------------------------------------------------------
 OFFERHUB_NETWORK = env.str("OFFERHUB_NETWORK", "sandbox")
 if OFFERHUB_NETWORK not in {"sandbox", "testnet", "mainnet"}:
     raise ImproperlyConfigured("OFFERHUB_NETWORK must be sandbox, testnet or mainnet")
 SANDBOX = OFFERHUB_NETWORK == "sandbox"
-SANDBOX_URL = env.str("OFFERHUB_SANDBOX_URL", "") or _kept_sandbox_url()
+SANDBOX_URL = env.str("OFFERHUB_SANDBOX_URL", "") or kept.sandbox_url()
 HORIZON_URL = env.str("OFFERHUB_HORIZON_URL", "")
 RPC_URL = env.str("OFFERHUB_RPC_URL", "")
 TRUSTLESS_WORK_URL = env.str("OFFERHUB_TRUSTLESS_WORK_URL", "")
@@ -63,16 +41,13 @@ ESCROW_WASM_HASHES = env.list("OFFERHUB_ESCROW_WASM_HASHES", default=[])
 # --- secrets ----------------------------------------------------------------------------------
 DEBUG = env.bool("DEBUG", False)
 if SANDBOX:
-    SECRET_KEY = env.str("SECRET_KEY", "") or _kept_secret("secret-key", secrets.token_urlsafe(48))
+    SECRET_KEY = env.str("SECRET_KEY", "") or kept.secret("secret-key", secrets.token_urlsafe(48))
     # "id:base64 of 32 bytes", newest first; older ones stay readable until rotated away.
-    KEY_ENCRYPTION_KEYS = env.str("OFFERHUB_KEY_ENCRYPTION_KEYS", "") or _kept_secret(
-        "key-encryption-keys",
-        f"local1:{base64.b64encode(secrets.token_bytes(32)).decode()}",
+    KEY_ENCRYPTION_KEYS = env.str("OFFERHUB_KEY_ENCRYPTION_KEYS", "") or kept.key(
+        "key-encryption-keys"
     )
     # The same for what is signed so that others can check it: 32 bytes, the newest first.
-    SIGNING_KEYS = env.str("OFFERHUB_SIGNING_KEYS", "") or _kept_secret(
-        "signing-keys", f"local1:{base64.b64encode(secrets.token_bytes(32)).decode()}"
-    )
+    SIGNING_KEYS = env.str("OFFERHUB_SIGNING_KEYS", "") or kept.key("signing-keys")
 else:
     SECRET_KEY = env.str("SECRET_KEY")
     SIGNING_KEYS = env.str("OFFERHUB_SIGNING_KEYS")
@@ -186,60 +161,30 @@ STORAGES: dict[str, dict[str, Any]] = {
 WHITENOISE_USE_FINDERS = True
 
 # --- evidence ---------------------------------------------------------------------------------
-# Files of disputes: a folder that no web server shows, or a bucket with private objects.
-if env.str("EVIDENCE_S3_BUCKET", ""):
-    STORAGES["evidence"] = {
-        "BACKEND": "storages.backends.s3.S3Storage",
-        "OPTIONS": {
-            "bucket_name": env.str("EVIDENCE_S3_BUCKET"),
-            "endpoint_url": env.str("EVIDENCE_S3_ENDPOINT", "") or None,
-            "region_name": env.str("EVIDENCE_S3_REGION", "") or None,
-            "access_key": env.str("EVIDENCE_S3_ACCESS_KEY", "") or None,
-            "secret_key": env.str("EVIDENCE_S3_SECRET_KEY", "") or None,
-            "location": env.str("EVIDENCE_S3_PREFIX", "evidence"),
-            "default_acl": None,  # the bucket's own: new buckets refuse requests that name one
-            "file_overwrite": False,
-        },
-    }
-else:
-    STORAGES["evidence"] = {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {
-            "location": env.str("EVIDENCE_DIR", "") or VAR_DIR / "evidence",
-            "base_url": None,
-            "file_permissions_mode": 0o600,
-            "directory_permissions_mode": 0o700,
-        },
-    }
+# Files of disputes: a folder, or a bucket.
+STORAGES["evidence"] = private_files(
+    env.str("EVIDENCE_DIR", "") or VAR_DIR / "evidence",
+    bucket=env.str("EVIDENCE_S3_BUCKET", ""),
+    endpoint_url=env.str("EVIDENCE_S3_ENDPOINT", ""),
+    region_name=env.str("EVIDENCE_S3_REGION", ""),
+    access_key=env.str("EVIDENCE_S3_ACCESS_KEY", ""),
+    secret_key=env.str("EVIDENCE_S3_SECRET_KEY", ""),
+    prefix=env.str("EVIDENCE_S3_PREFIX", "evidence"),
+)
 
 # --- reports ----------------------------------------------------------------------------------
 # Files of finance, kept as evidence is. They are written in REPORT_SCRATCH, which is on the same
 # disk as the folder, and appear in the storage when they are whole.
 REPORT_SCRATCH: Any = env.str("REPORTS_SCRATCH", "") or VAR_DIR / "reports-unfinished"
-if env.str("REPORTS_S3_BUCKET", ""):
-    STORAGES["reports"] = {
-        "BACKEND": "storages.backends.s3.S3Storage",
-        "OPTIONS": {
-            "bucket_name": env.str("REPORTS_S3_BUCKET"),
-            "endpoint_url": env.str("REPORTS_S3_ENDPOINT", "") or None,
-            "region_name": env.str("REPORTS_S3_REGION", "") or None,
-            "access_key": env.str("REPORTS_S3_ACCESS_KEY", "") or None,
-            "secret_key": env.str("REPORTS_S3_SECRET_KEY", "") or None,
-            "location": env.str("REPORTS_S3_PREFIX", "reports"),
-            "default_acl": None,
-            "file_overwrite": False,
-        },
-    }
-else:
-    STORAGES["reports"] = {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {
-            "location": env.str("REPORTS_DIR", "") or VAR_DIR / "reports",
-            "base_url": None,
-            "file_permissions_mode": 0o600,
-            "directory_permissions_mode": 0o700,
-        },
-    }
+STORAGES["reports"] = private_files(
+    env.str("REPORTS_DIR", "") or VAR_DIR / "reports",
+    bucket=env.str("REPORTS_S3_BUCKET", ""),
+    endpoint_url=env.str("REPORTS_S3_ENDPOINT", ""),
+    region_name=env.str("REPORTS_S3_REGION", ""),
+    access_key=env.str("REPORTS_S3_ACCESS_KEY", ""),
+    secret_key=env.str("REPORTS_S3_SECRET_KEY", ""),
+    prefix=env.str("REPORTS_S3_PREFIX", "reports"),
+)
 REPORT_DAYS = env.float("REPORT_DAYS", 30.0)  # until a file is deleted
 REPORT_HOURS = env.int("REPORT_HOURS", 2)  # that one report may take
 REPORTS_AT_ONCE = env.int("REPORTS_AT_ONCE", 2)  # that are being made
@@ -434,7 +379,7 @@ RECONCILIATION_PATIENCE_MINUTES = env.float("RECONCILIATION_PATIENCE_MINUTES", 3
 PROOF_HOURS = env.float("OFFERHUB_PROOF_HOURS", 24.0)
 # The key that signs proofs of funds (ed25519): base64 of 32 bytes. Without one none are made.
 PROOF_KEY = env.str("OFFERHUB_PROOF_KEY", "") or (
-    _kept_secret("proof-key", base64.b64encode(secrets.token_bytes(32)).decode()) if SANDBOX else ""
+    kept.secret("proof-key", base64.b64encode(secrets.token_bytes(32)).decode()) if SANDBOX else ""
 )
 
 # --- logs -------------------------------------------------------------------------------------
