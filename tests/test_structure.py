@@ -19,6 +19,8 @@ from orders.campaigns.models import Campaign
 from orders.campaigns.states import CAMPAIGN_EDGES, PLEDGE_EDGES
 from orders.models import Escrow, Milestone, Order
 from orders.states import ESCROW_EDGES, MILESTONE_EDGES, ORDER_EDGES
+from payouts.models import Batch, Withdrawal
+from payouts.states import BATCH_EDGES, ITEM_EDGES, WITHDRAWAL_EDGES
 
 ROOT = Path(__file__).resolve().parent.parent
 # The lines of the house, top first; a key may point to its own line or one below.
@@ -66,6 +68,8 @@ def test_every_foreign_key_points_to_its_own_app_or_down() -> None:
         (Subscription, SUBSCRIPTION_EDGES),
         (Cycle, CYCLE_EDGES),
         (Proposal, PROPOSAL_EDGES),
+        (Withdrawal, WITHDRAWAL_EDGES),
+        (Batch, BATCH_EDGES),
     ],
 )
 def test_the_transitions_in_code_are_the_edges_that_the_database_allows(
@@ -85,6 +89,9 @@ def test_the_transitions_in_code_are_the_edges_that_the_database_allows(
         ("disputes", "dispute", DISPUTE_EDGES),
         ("offerhub/subscriptions", "subscription", SUBSCRIPTION_EDGES),
         ("offerhub/subscriptions", "cycle", CYCLE_EDGES),
+        ("payouts", "withdrawal", WITHDRAWAL_EDGES),
+        ("payouts", "batch", BATCH_EDGES),
+        ("payouts", "item", ITEM_EDGES),
     ],
 )
 def test_the_drawn_states_are_the_states(app: str, heading: str, edges: dict[str, Any]) -> None:

@@ -14,7 +14,8 @@ from offerhub.core.money import format_amount
 # How a state is coloured, beside being said in words; all others are on their way.
 TONES = {
     "good": {"ACTIVE", "APPROVED", "BOOKED", "COMPLETED", "CONFIRMED", "CREDITED", "DELIVERED"}
-    | {"DONE", "ENABLED", "FOLLOWING", "FUNDED", "RELEASED", "RESOLVED", "SETTLED", "SUCCEEDED"},
+    | {"DONE", "ENABLED", "FINISHED", "FOLLOWING", "FUNDED", "RELEASED", "RESOLVED"}
+    | {"SETTLED", "SUCCEEDED"},
     "bad": {"DISPUTED", "FAILED", "HALTED", "NEEDS_ATTENTION", "SUSPENSE", "UNKNOWN", "STUCK"}
     | {"PAST_DUE", "UNPAID"},
     "over": {"CANCELLED", "CLOSED", "REFUNDED", "RETURNED", "WITHDRAWN", "REJECTED", "EXPIRED"}

@@ -15,7 +15,7 @@ from offerhub.marketplaces.roles import Right
 WORK = (
     ("Disputes", "disputes", Right.VIEW),
     ("Approvals", "approvals", Right.VIEW),
-    ("Batches", "batches", Right.VIEW),
+    ("Payout batches", "batches", Right.VIEW),
     ("Operations", "operations", Right.VIEW),
     ("Deposits in suspense", "suspense", Right.VIEW),
     ("Campaigns", "campaigns", Right.VIEW),

@@ -1,10 +1,13 @@
 """Batches beside everything else: channels in parallel, calling back, approval, a pause."""
 
+import base64
 from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+from stellar_sdk import Server, TransactionBuilder
 
+from offerhub.chain import stellar
 from offerhub.core import jobs
 from offerhub.core.errors import WrongState
 from offerhub.users.models import Wallet
@@ -19,6 +22,7 @@ from payouts.models import (
 )
 from tests.payouts.crowd import Crowd
 from tests.payouts.test_approval import decide
+from tests.statements import Statements
 
 
 def cancel(crowd: Crowd, withdrawal: str) -> Withdrawal:
@@ -156,6 +160,44 @@ def test_paused_nothing_new_is_taken_and_what_is_not_signed_waits(crowd: Crowd) 
     PayoutPolicy.objects.filter(pk=policy.pk).update(paused=False)
     crowd.world.settle()
     assert (crowd.statuses(batch), crowd.received()) == (["COMPLETED"], 1)
+
+
+def test_a_transaction_is_booked_by_as_many_statements_whatever_it_carries(crowd: Crowd) -> None:
+    def statements(size: int) -> list[str]:
+        crowd.ask(*[crowd.wish(amount=10_000_000) for _ in range(size)])
+        (payment,) = crowd.pack()
+        with Statements(connection) as asked:
+            assert crowd.run(payment).status == "CONFIRMED"
+        return [q["sql"].split()[0] for q in asked.captured_queries if "pg_notify" not in q["sql"]]
+
+    crowd.channels(1)
+    two, thirty = statements(2), statements(30)
+    assert len(thirty) == len(two) <= 26
+
+
+def test_the_network_takes_no_21st_signature_and_no_101st_payment(crowd: Crowd) -> None:
+    """What `packing` counts on, as the sandbox has it too."""
+    source = crowd.outside
+    builder = TransactionBuilder(
+        Server(crowd.network.url).load_account(source.public_key), crowd.passphrase, base_fee=100
+    ).add_time_bounds(0, 0)
+    for _ in range(101):
+        builder.append_payment_op(crowd.wallet("u0").address, crowd.xlm, "1")
+    many = builder.build()
+    many.sign(source)
+    assert stellar.submit(many.to_xdr()).code == "tx_malformed"
+    (one,) = [many.transaction.operations.pop()]
+    many.transaction.operations[:] = [one]
+    many.signatures[:] = []
+    many.sign(source)
+    many.signatures += [many.signatures[0]] * 19
+    assert stellar.submit(many.to_xdr()).code == "tx_bad_auth_extra"  # 20 can be written down
+    signed = base64.b64decode(many.to_xdr())
+    each = len(many.signatures[0].to_xdr_object().to_xdr_bytes())
+    at = len(signed) - 20 * each - 4
+    beyond = signed[:at] + (21).to_bytes(4, "big") + signed[at + 4 :] + signed[-each:]
+    refused = stellar.submit(base64.b64encode(beyond).decode())
+    assert (refused.code, refused.detail) == ("http_400", "Transaction Malformed")
 
 
 # --- what the database refuses, whoever writes --------------------------------------------------
