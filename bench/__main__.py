@@ -26,6 +26,7 @@ from bench.load import Figures
 
 RESULTS = Path(__file__).with_name("results.json")
 LIMIT = "nothing (GET /me)"
+PARTS = ["ledger", "http", "desk", "budget", "reports", "verify", "streams", "webhooks"]
 # Requests of one of our "lifecycle" turns, for its share of the limit.
 REQUESTS_OF = {"whole lifecycle": 7}
 
@@ -35,8 +36,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m bench", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    every = ["ledger", "http", "desk", "budget", "reports", "verify"]
-    parser.add_argument("parts", nargs="*", choices=[*every, "campaign", []], default=[])
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, "campaign", []], default=[])
     parser.add_argument("--seconds", type=float, default=4.0, help="of each figure (default: 4)")
     parser.add_argument("--postings", type=int, default=1_000_000, help="of reports")
     parser.add_argument("--pledges", type=int, default=200, help="of the campaign (default: 200)")
@@ -45,7 +45,7 @@ def main() -> None:
     parser.add_argument("--kill", action="store_true", help="kill the worker every 10 seconds")
     parser.add_argument("--limit", type=int, default=0, help="the provider's requests per minute")
     options = parser.parse_args()
-    parts = options.parts or every
+    parts = options.parts or PARTS
     console = Console()
     results: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     results |= {"machine": machine(), "at": datetime.now(UTC).isoformat()}
@@ -89,7 +89,21 @@ def main() -> None:
         results["reports"] = reports.run(options.postings)
         title = f"reports, {options.postings:,} postings"
         _print_rows(console, title, results["reports"])
+    for part in ("streams", "webhooks"):
+        if part in parts:
+            results[part] = _events(part, options.seconds)
+            console.print(f"[bold]{part}[/bold]")
+            console.print_json(data=results[part])
     RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+
+
+def _events(part: str, seconds: float) -> dict[str, Any]:
+    from bench import streams, webhooks
+
+    with running() as instance:
+        if part == "streams":
+            return streams.run(instance, seconds)
+        return webhooks.run(instance)
 
 
 def _print_desk(console: Console, rows: list[dict[str, Any]]) -> None:
