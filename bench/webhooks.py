@@ -98,10 +98,7 @@ def _backlog(instance: Instance, client: Client, url: str) -> dict[str, Any]:
         time.sleep(0.05)
     took = time.perf_counter() - began
     cpu = cpu_seconds({"deliverer": [deliverer]})["deliverer"] - before
-    client.connection.request(
-        "DELETE", f"/api/v1/webhook-endpoints/{endpoint['id']}", headers=client.headers
-    )
-    client.connection.getresponse().read()
+    client.call("DELETE", f"/api/v1/webhook-endpoints/{endpoint['id']}")
     return {
         "backlog": BACKLOG,
         "per_second": round(BACKLOG / took),
@@ -111,7 +108,7 @@ def _backlog(instance: Instance, client: Client, url: str) -> dict[str, Any]:
 
 
 def _bare_posts(url: str, seconds: float = 3.0) -> float:
-    """Posts a second that ten threads get through, a connection each, as the deliverer makes them."""
+    """Posts a second that ten threads get through, each with a connection of its own."""
     parts, body = urlsplit(url), b"{}" * 200
 
     def work(_: int) -> int:
