@@ -19,6 +19,7 @@ from offerhub.api.views import ApiView, Response, respond
 from offerhub.budget import queue
 from offerhub.chain import submission
 from offerhub.core.errors import NotFound
+from offerhub.events.catalog import catalogue
 from offerhub.marketplaces import tokens
 from offerhub.marketplaces.models import RefundFees
 
@@ -112,6 +113,7 @@ def _page() -> str:
         "mode": tokens.mode(),
         "tags": reference.Reader(document).by_tag(),
         "refusals": reference.all_refusals(),
+        "events": catalogue().values(),
     }
     return render_to_string("api/docs.html", context)
 

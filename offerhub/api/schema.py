@@ -18,6 +18,7 @@ from drf_spectacular.settings import patched_settings
 
 from offerhub.api import schema_fields  # noqa: F401  (its extensions register themselves)
 from offerhub.api.docs import Description, description_of
+from offerhub.api.events.documented import add_events
 from offerhub.api.pagination import DEFAULT_LIMIT, MOST
 from offerhub.api.permissions import ANY_KEY, PUBLIC
 from offerhub.api.refusals import KEY_REFUSALS, Internal, InvalidIdempotencyKey, ScopeMissing
@@ -266,6 +267,7 @@ def build() -> Json:
     with patched_settings({"POSTPROCESSING_HOOKS": []}):
         document: Json = Generator().get_schema(request=None, public=True)
     cleaned: Json = _without_marks(document)
+    add_events(cleaned)
     return cleaned
 
 
