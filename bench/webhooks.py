@@ -139,7 +139,7 @@ def _proof(instance: Instance, client: Client, url: str, orders: int) -> dict[st
                     killed += 1
             if heard["posts"] != seen:
                 seen, quiet_since = heard["posts"], time.perf_counter()
-            if making.done() and not _waiting(client, endpoint["id"]):
+            if making.done() and not _waiting(instance, endpoint["id"]):
                 break
             if making.done() and time.perf_counter() - quiet_since > 2.0:
                 _let_time_pass(instance)
@@ -152,7 +152,8 @@ def _proof(instance: Instance, client: Client, url: str, orders: int) -> dict[st
     }
 
 
-def _waiting(client: Client, endpoint: str) -> bool:
+def _waiting(instance: Instance, endpoint: str) -> bool:
+    client = Client(instance.base_url, instance.api_key)  # a kept connection ends when it is quiet
     path = f"/api/v1/webhook-endpoints/{endpoint}/deliveries?status=PENDING&limit=1"
     return bool(client.call("GET", path)[1]["data"])
 
