@@ -9,17 +9,20 @@ What counts are the ratios: the machine may be busy with other things.
 
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import psycopg
 from psycopg.conninfo import make_conninfo
 
+from bench.ledger import server_cpu
 from bench.ledger_database import ROOT, SERVER
 from bench.reports_database import fill
 from offerhub import postgres
@@ -56,46 +59,67 @@ def _prepare(server: str, postings: int) -> str:
 
 
 def _files(url: str, folder: Path, rounds: int) -> list[Row]:
-    """CSV beside COPY in turns; the other formats once."""
+    """CSV beside COPY in turns; the other formats once. Ratios are of processor time, the server's
+    and the client's together: a busy machine stretches the wall's."""
     queries = _work(url, folder, "queries")
-    copies, plains, exports = [], [], []
-    for _ in range(rounds):
-        copies.append(_copy(url, queries["written"]))
-        exports.append(_work(url, folder, "csv"))
-        plains.append(_copy(url, queries["plain"]))
-    seconds = [one["seconds"] for one in exports]
-    ratio = statistics.median(a / b for a, b in zip(seconds, copies, strict=True))
-    plain = statistics.median(a / b for a, b in zip(seconds, plains, strict=True))
-    best = min(exports, key=lambda one: float(one["seconds"]))
+    turns = [
+        {
+            "copy": _measured(url, lambda: _copy(url, queries["written"])),
+            "csv": _measured(url, lambda: _work(url, folder, "csv")),
+            "plain": _measured(url, lambda: _copy(url, queries["plain"])),
+        }
+        for _ in range(rounds)
+    ]
+    best = {name: min((turn[name] for turn in turns), key=_cpu) for name in turns[0]}
+    ratio = statistics.median(_cpu(turn["csv"]) / _cpu(turn["copy"]) for turn in turns)
+    plain = statistics.median(_cpu(turn["csv"]) / _cpu(turn["plain"]) for turn in turns)
     found = [
-        _row("psql COPY of the same query", min(copies), "s"),
-        _row("psql COPY, texts as they are", min(plains), "s"),
-        _row(f"CSV, {best['rows']:,} rows, totals and all", best["seconds"], "s", ratio, OF_COPY),
-        _row("CSV beside COPY of texts as they are", best["seconds"], "s", plain),
-        *_memory("CSV", best),
+        _row("psql COPY of the same query: CPU", _cpu(best["copy"]), "s"),
+        _row("psql COPY of the same query", best["copy"]["seconds"], "s"),
+        _row("psql COPY, texts as they are: CPU", _cpu(best["plain"]), "s"),
+        _row("CSV, totals and all: CPU", _cpu(best["csv"]), "s", ratio, OF_COPY),
+        _row("CSV beside COPY of texts as they are", _cpu(best["csv"]), "s", plain),
+        *_others("CSV", best["csv"]),
     ]
     for form in ("jsonl", "beancount", "xlsx"):
-        one = _work(url, folder, form)
-        of_copy = one["seconds"] / min(copies)
-        found += [_row(form.upper(), one["seconds"], "s", of_copy), *_memory(form.upper(), one)]
+        one = _measured(url, lambda form=form: _work(url, folder, form))  # type: ignore[misc]
+        name, of_copy = form.upper(), _cpu(one) / _cpu(best["copy"])
+        found += [_row(f"{name}: CPU", _cpu(one), "s", of_copy), *_others(name, one)]
     return found
 
 
-def _memory(name: str, one: Row) -> list[Row]:
+def _others(name: str, one: Row) -> list[Row]:
     grown = one["peak"] - one["before"]
     return [
+        _row(name, one["seconds"], "s"),
         _row(f"{name}: resident at most", one["peak"], "MB", one["peak"] / RESIDENT, 1),
         _row(f"{name}: of it for the report", grown, "MB", grown / OWN, 1),
     ]
 
 
-def _copy(url: str, query: str) -> float:
-    """Seconds that psql takes to write a query's rows into a file."""
+def _cpu(one: Row) -> float:
+    return float(one["cpu"] + one["server"])
+
+
+def _measured(url: str, work: Callable[[], Row]) -> Row:
+    """What a piece of work told, with the processor time of the server's connections."""
+    before = server_cpu(url)
+    found = work()
+    time.sleep(0.5)  # until the server has seen its connections end
+    return {**found, "server": server_cpu(url) - before}
+
+
+def _copy(url: str, query: str) -> Row:
+    """psql writes a query's rows into a file: seconds, and its own processor time."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     with tempfile.NamedTemporaryFile() as file:
         began = time.perf_counter()
         command = [str(postgres.binaries() / "psql"), url, "-qAtc", f"COPY ({query}) TO STDOUT CSV"]
         subprocess.run(command, check=True, stdout=file, env=os.environ | {"PGOPTIONS": _SETTINGS})
-        return time.perf_counter() - began
+        seconds = time.perf_counter() - began
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return {"seconds": seconds, "cpu": cpu}
 
 
 _SETTINGS = "-c work_mem=64MB"

@@ -87,6 +87,17 @@ def shop(books: Books) -> Books:
     return books
 
 
+def test_what_was_asked_for_is_told_and_runs_neither(books: Books) -> None:
+    for form in ("csv", "xlsx"):
+        run = make("ledger.entries.v1", form, marketplace=books.id, kind="=1+1", asset="\t@x\n;=2")
+        if form == "csv":
+            told = {line[0]: line[1] for line in table(run)[1]}
+        else:
+            book = openpyxl.load_workbook(io.BytesIO(content(run)))
+            told = {str(row[0].value): str(row[1].value) for row in book["Totals"].iter_rows()}
+        assert (told["#kind"], told["#asset"]) == ("'=1+1", "'@x ;'=2")
+
+
 def test_csv_keeps_every_text_and_its_apostrophe(shop: Books) -> None:
     rows, _ = table(make("orders.v1", marketplace=shop.id))
     texts = [*RUN, *HARMLESS, "=" + "x" * 499]

@@ -17,7 +17,7 @@ from django.db import connections
 from psycopg import ClientCursor, Connection
 
 from offerhub.core.money import SCALE, UNIT
-from offerhub.reports.columns import Column, Format, select
+from offerhub.reports.columns import Column, Format, safe, select
 from offerhub.reports.lists import Narrowed
 from offerhub.reports.parameters import Parameters
 from offerhub.reports.registry import FILTERS, ReportType
@@ -92,7 +92,10 @@ class Export:
         ]
         shown = [("list", f"{self.asked.view}?{self.asked.query}")] if self.asked.view else []
         made = ("madeAt", self.made_at.isoformat(timespec="seconds"))
-        return [("report", self.type.name), *asked, *shown, ("zone", self.asked.zone), made]
+        facts = [("report", self.type.name), *asked, *shown, ("zone", self.asked.zone), made]
+        if self.form == Format.JSONL:
+            return facts
+        return [(name, safe(" ".join(value.split()))) for name, value in facts]
 
     def figures(self) -> Iterator[tuple[str, str, str]]:
         """Asset, name and value of each control total."""
