@@ -2063,7 +2063,2592 @@ export interface paths {
         trace?: never;
     };
 }
-export type webhooks = Record<string, never>;
+export interface webhooks {
+    "api_key.created": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A key exists */
+        post: operations["webhooks.api_key.created"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "api_key.revoked": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A key was ended */
+        post: operations["webhooks.api_key.revoked"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "api_key.rotated": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A key has a successor, and works until the time in `expiresAt` */
+        post: operations["webhooks.api_key.rotated"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "books.closed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The days from `from` up to and with `through` are closed: nothing is booked on them any more */
+        post: operations["webhooks.books.closed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "campaign.cancelled": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Every pledge went back to its backer: the campaign was called off */
+        post: operations["webhooks.campaign.cancelled"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "campaign.created": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A campaign exists */
+        post: operations["webhooks.campaign.created"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "campaign.failed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Every pledge went back to its backer: the goal was not met */
+        post: operations["webhooks.campaign.failed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "campaign.goal_reached": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The pledge of `orderId` brought the campaign to its goal */
+        post: operations["webhooks.campaign.goal_reached"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "campaign.needs_attention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Everything was tried, and some pledges could not be settled */
+        post: operations["webhooks.campaign.needs_attention"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "campaign.pledge_withdrawn": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A backer took a pledge back; `pledged` is what is left */
+        post: operations["webhooks.campaign.pledge_withdrawn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "campaign.progress": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** So many pledges are settled */
+        post: operations["webhooks.campaign.progress"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "campaign.retried": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** So many pledges that had failed are settled once more */
+        post: operations["webhooks.campaign.retried"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "campaign.settling": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The campaign is over: every pledge goes to the creator, or every pledge goes back */
+        post: operations["webhooks.campaign.settling"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "campaign.succeeded": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Every pledge went to the creator */
+        post: operations["webhooks.campaign.succeeded"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "deposit.assigned": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A suspended deposit is the user's */
+        post: operations["webhooks.deposit.assigned"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "deposit.assignment_failed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The payment to the user failed; it stays suspended */
+        post: operations["webhooks.deposit.assignment_failed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "deposit.assignment_requested": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A suspended deposit is on its way to a user */
+        post: operations["webhooks.deposit.assignment_requested"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "deposit.capital_received": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The marketplace put fee money into its own wallet */
+        post: operations["webhooks.deposit.capital_received"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "deposit.credited": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Money arrived and is the user's */
+        post: operations["webhooks.deposit.credited"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "deposit.return_failed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The payment to the sender failed; it stays suspended */
+        post: operations["webhooks.deposit.return_failed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "deposit.return_requested": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A suspended deposit is on its way back to its sender */
+        post: operations["webhooks.deposit.return_requested"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "deposit.returned": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A suspended deposit is with its sender again */
+        post: operations["webhooks.deposit.returned"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "deposit.suspended": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Money arrived that is nobody's yet */
+        post: operations["webhooks.deposit.suspended"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "destination.added": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** An address is in a user's book; its waiting time runs */
+        post: operations["webhooks.destination.added"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "destination.archived": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Nothing is paid to it any more by its id */
+        post: operations["webhooks.destination.archived"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "destination.renamed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** It has another label */
+        post: operations["webhooks.destination.renamed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "dispute.answer_overdue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The party that was asked did not answer in time */
+        post: operations["webhooks.dispute.answer_overdue"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "dispute.answered": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The party that was asked has answered */
+        post: operations["webhooks.dispute.answered"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "dispute.assigned": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Somebody of the staff took or left the case */
+        post: operations["webhooks.dispute.assigned"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "dispute.decided": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** It is decided; the contract is being told */
+        post: operations["webhooks.dispute.decided"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "dispute.evidence_added": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Somebody added a file */
+        post: operations["webhooks.dispute.evidence_added"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "dispute.freeze_failed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The disputed money could not be frozen */
+        post: operations["webhooks.dispute.freeze_failed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "dispute.frozen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The disputed money is frozen on the chain, after all */
+        post: operations["webhooks.dispute.frozen"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "dispute.information_requested": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The staff asked a party for more; the clocks stand until the time in `until` */
+        post: operations["webhooks.dispute.information_requested"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "dispute.message": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Somebody wrote a message */
+        post: operations["webhooks.dispute.message"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "dispute.opened": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A party disputes milestones; their money is being frozen */
+        post: operations["webhooks.dispute.opened"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "dispute.proposal_expired": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Nobody agreed to the proposal in time */
+        post: operations["webhooks.dispute.proposal_expired"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "dispute.proposal_rejected": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The proposal was not agreed to */
+        post: operations["webhooks.dispute.proposal_rejected"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "dispute.proposal_withdrawn": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The proposal was taken back */
+        post: operations["webhooks.dispute.proposal_withdrawn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "dispute.proposed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A resolution is proposed */
+        post: operations["webhooks.dispute.proposed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "dispute.reopened": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A decision that failed is taken back for a new one */
+        post: operations["webhooks.dispute.reopened"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "dispute.resolved": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The money is divided; the dispute is closed */
+        post: operations["webhooks.dispute.resolved"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "dispute.retried": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What had failed on the chain was asked for again */
+        post: operations["webhooks.dispute.retried"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "dispute.settlement_failed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The contract refused the division */
+        post: operations["webhooks.dispute.settlement_failed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "dispute.settlement_retried": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The contract's balance had moved; asked again */
+        post: operations["webhooks.dispute.settlement_retried"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "dispute.statement_submitted": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A party handed in a statement */
+        post: operations["webhooks.dispute.statement_submitted"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "dispute.taken_up": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Somebody of the staff looks at it */
+        post: operations["webhooks.dispute.taken_up"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "dispute.withdrawal_requested": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Who opened it gives it up */
+        post: operations["webhooks.dispute.withdrawal_requested"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "dispute.withdrawn": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** It was given up; the dispute is closed */
+        post: operations["webhooks.dispute.withdrawn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "escrow.approve_confirmed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The buyer approved; `status` is the order's */
+        post: operations["webhooks.escrow.approve_confirmed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "escrow.approve_failed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The approval failed; `status` is the order's */
+        post: operations["webhooks.escrow.approve_failed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "escrow.approve_signed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The party signed its approval; `status` is the order's */
+        post: operations["webhooks.escrow.approve_signed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "escrow.approve_withdrawn": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The party is not asked any more for its approval; `status` is the order's */
+        post: operations["webhooks.escrow.approve_withdrawn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "escrow.complete_confirmed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The seller's work is marked done; `status` is the order's */
+        post: operations["webhooks.escrow.complete_confirmed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "escrow.complete_failed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The work could not be marked done; `status` is the order's */
+        post: operations["webhooks.escrow.complete_failed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "escrow.complete_signed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The party signed that the work is done; `status` is the order's */
+        post: operations["webhooks.escrow.complete_signed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "escrow.complete_withdrawn": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The party is not asked any more for that the work is done; `status` is the order's */
+        post: operations["webhooks.escrow.complete_withdrawn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "escrow.deploy_confirmed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The order's contract exists; `status` is the order's */
+        post: operations["webhooks.escrow.deploy_confirmed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "escrow.deploy_failed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The contract could not be made; `status` is the order's */
+        post: operations["webhooks.escrow.deploy_failed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "escrow.dispute_confirmed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The money is frozen; `status` is the order's */
+        post: operations["webhooks.escrow.dispute_confirmed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "escrow.dispute_failed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The freeze failed; `status` is the order's */
+        post: operations["webhooks.escrow.dispute_failed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "escrow.dispute_signed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The party signed to freeze the money; `status` is the order's */
+        post: operations["webhooks.escrow.dispute_signed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "escrow.dispute_withdrawn": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The party is not asked any more for to freeze the money; `status` is the order's */
+        post: operations["webhooks.escrow.dispute_withdrawn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "escrow.fund_confirmed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The money is in the contract; `status` is the order's */
+        post: operations["webhooks.escrow.fund_confirmed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "escrow.fund_failed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The contract could not be funded; `status` is the order's */
+        post: operations["webhooks.escrow.fund_failed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "escrow.fund_signed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The party signed to put the money into the contract; `status` is the order's */
+        post: operations["webhooks.escrow.fund_signed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "escrow.fund_withdrawn": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The party is not asked any more for to put the money into the contract; `status` is the order's */
+        post: operations["webhooks.escrow.fund_withdrawn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "escrow.release_confirmed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The money was paid to the seller; `status` is the order's */
+        post: operations["webhooks.escrow.release_confirmed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "escrow.release_failed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The release failed; `status` is the order's */
+        post: operations["webhooks.escrow.release_failed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "escrow.release_signed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The party signed the release; `status` is the order's */
+        post: operations["webhooks.escrow.release_signed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "escrow.release_withdrawn": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The party is not asked any more for the release; `status` is the order's */
+        post: operations["webhooks.escrow.release_withdrawn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "escrow.resolve_confirmed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The money was divided; `status` is the order's */
+        post: operations["webhooks.escrow.resolve_confirmed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "escrow.resolve_failed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The division failed; `status` is the order's */
+        post: operations["webhooks.escrow.resolve_failed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "escrow.sweep_confirmed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Money that a stranger had sent went out first; `status` is the order's */
+        post: operations["webhooks.escrow.sweep_confirmed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "escrow.sweep_failed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** It could not be sent out; `status` is the order's */
+        post: operations["webhooks.escrow.sweep_failed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "marketplace.created": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A marketplace exists */
+        post: operations["webhooks.marketplace.created"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "marketplace.updated": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The settings that new orders are made with have changed */
+        post: operations["webhooks.marketplace.updated"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "order.cancelled": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The order ended before money was in its contract */
+        post: operations["webhooks.order.cancelled"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "order.created": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** An order exists; nothing is paid yet */
+        post: operations["webhooks.order.created"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "order.reimbursed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The buyer has the fees of a refund back */
+        post: operations["webhooks.order.reimbursed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "order.reimbursement_failed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The buyer's wallet could not take them */
+        post: operations["webhooks.order.reimbursement_failed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "order.reimbursement_requested": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What the contract took of a refund is on its way to the buyer: the marketplace bears it */
+        post: operations["webhooks.order.reimbursement_requested"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "order.release_extended": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The buyer took more time before a milestone is released by itself */
+        post: operations["webhooks.order.release_extended"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "order.release_reminder": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A milestone will soon be released by itself */
+        post: operations["webhooks.order.release_reminder"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "order.release_window_ended": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Nobody objected in time: the milestone's release begins */
+        post: operations["webhooks.order.release_window_ended"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "order.reserved": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The buyer's money is set aside for the order */
+        post: operations["webhooks.order.reserved"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "order.shipped": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The seller sent the goods; windows that wait for it run now */
+        post: operations["webhooks.order.shipped"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "payout_policy.updated": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a marketplace allows its withdrawals has changed; an amount of zero is no limit */
+        post: operations["webhooks.payout_policy.updated"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "proposal.approved": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A second person agreed */
+        post: operations["webhooks.proposal.approved"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "proposal.expired": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Nobody agreed in time */
+        post: operations["webhooks.proposal.expired"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "proposal.opened": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Somebody proposed something about `subject`; with an empty `why` nobody else must agree */
+        post: operations["webhooks.proposal.opened"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "proposal.rejected": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A second person did not agree */
+        post: operations["webhooks.proposal.rejected"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "proposal.withdrawn": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** It was taken back */
+        post: operations["webhooks.proposal.withdrawn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "reconciliation.correction_ended": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Nobody agreed to the correction */
+        post: operations["webhooks.reconciliation.correction_ended"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "reconciliation.correction_proposed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Somebody proposed to correct the books; a second person must agree */
+        post: operations["webhooks.reconciliation.correction_proposed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "reconciliation.difference_booked": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A second person agreed, and the books were corrected */
+        post: operations["webhooks.reconciliation.difference_booked"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "reconciliation.difference_changed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** It is another amount now */
+        post: operations["webhooks.reconciliation.difference_changed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "reconciliation.difference_closed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Books and chain agree again by themselves */
+        post: operations["webhooks.reconciliation.difference_closed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "reconciliation.difference_explained": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Somebody found out what it is */
+        post: operations["webhooks.reconciliation.difference_explained"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "reconciliation.difference_found": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The chain holds `amount` more than the books say, or less where it is below zero */
+        post: operations["webhooks.reconciliation.difference_found"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "reconciliation.difference_suspended": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The same, and the money is in suspense */
+        post: operations["webhooks.reconciliation.difference_suspended"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "report.downloaded": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Somebody took the file */
+        post: operations["webhooks.report.downloaded"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "report.expired": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The file was deleted when its time was over */
+        post: operations["webhooks.report.expired"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "report.failed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** There is no file; `problem` says why */
+        post: operations["webhooks.report.failed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "report.finished": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The report's file is there */
+        post: operations["webhooks.report.finished"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "report.requested": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Somebody asked for a report, or its schedule did */
+        post: operations["webhooks.report.requested"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "report.schedule_changed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Whether a schedule runs, its name or who gets the report has changed */
+        post: operations["webhooks.report.schedule_changed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "report.schedule_created": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A report is made again for every period */
+        post: operations["webhooks.report.schedule_created"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "report.schedule_stopped": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a schedule is about is gone: it makes no reports */
+        post: operations["webhooks.report.schedule_stopped"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "report.started": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The report is being made */
+        post: operations["webhooks.report.started"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "subscription.cancel_requested": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Somebody ends it */
+        post: operations["webhooks.subscription.cancel_requested"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "subscription.cancelled": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** It is over and everything is settled */
+        post: operations["webhooks.subscription.cancelled"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "subscription.created": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A subscription exists */
+        post: operations["webhooks.subscription.created"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "subscription.cycle_dropped": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Nobody asks for its money any more; `index` is the cycle's */
+        post: operations["webhooks.subscription.cycle_dropped"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "subscription.cycle_ended": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What each party gets of it; `index` is the cycle's */
+        post: operations["webhooks.subscription.cycle_ended"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "subscription.cycle_prepared": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Its order exists and is on its way; `index` is the cycle's */
+        post: operations["webhooks.subscription.cycle_prepared"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "subscription.cycle_settled": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Its money is paid out; `index` is the cycle's */
+        post: operations["webhooks.subscription.cycle_settled"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "subscription.cycles_skipped": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Cycles that were over before they could begin are left out: nobody pays for them */
+        post: operations["webhooks.subscription.cycles_skipped"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "subscription.ending": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** It is over; the last contracts are being settled */
+        post: operations["webhooks.subscription.ending"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "subscription.grace_began": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** It is tried once more at `until`; then it stops; `index` is the cycle's */
+        post: operations["webhooks.subscription.grace_began"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "subscription.paused": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** No cycle follows until somebody resumes it */
+        post: operations["webhooks.subscription.paused"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "subscription.payment_failed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** It could not be paid; it is tried again at `nextTryAt`, or not any more; `index` is the cycle's */
+        post: operations["webhooks.subscription.payment_failed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "subscription.payment_recovered": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What could not be paid before is paid; `index` is the cycle's */
+        post: operations["webhooks.subscription.payment_recovered"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "subscription.price_changed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The price of the cycle `fromIndex` and those after it */
+        post: operations["webhooks.subscription.price_changed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "subscription.resumed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** It goes on, reckoned from `startsAt` */
+        post: operations["webhooks.subscription.resumed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "subscription.stop_planned": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** It goes on to the end of what is paid for */
+        post: operations["webhooks.subscription.stop_planned"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "subscription.updated": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Something else of a subscription changed; `changed` names it */
+        post: operations["webhooks.subscription.updated"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "user.created": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A buyer or seller exists */
+        post: operations["webhooks.user.created"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "user.updated": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Something of a user changed; `changed` names it */
+        post: operations["webhooks.user.updated"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "wallet.activate_confirmed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The wallet is alive and can receive */
+        post: operations["webhooks.wallet.activate_confirmed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "wallet.activate_failed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** It could not be brought to life */
+        post: operations["webhooks.wallet.activate_failed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "wallet.bootstrap_confirmed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The marketplace's own wallet is alive */
+        post: operations["webhooks.wallet.bootstrap_confirmed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "wallet.bootstrap_failed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** It could not be brought to life */
+        post: operations["webhooks.wallet.bootstrap_failed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "wallet.retried": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What the wallet needs was asked for again */
+        post: operations["webhooks.wallet.retried"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "wallet.top_up_confirmed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The wallet has fee money again */
+        post: operations["webhooks.wallet.top_up_confirmed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "wallet.top_up_failed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** It could not be given fee money */
+        post: operations["webhooks.wallet.top_up_failed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "webhook_endpoint.created": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** An endpoint exists */
+        post: operations["webhooks.webhook_endpoint.created"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "webhook_endpoint.deleted": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** An endpoint is gone */
+        post: operations["webhooks.webhook_endpoint.deleted"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "webhook_endpoint.disabled": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** An endpoint is not used any more: it was switched off, it answered 410, or it failed for days */
+        post: operations["webhooks.webhook_endpoint.disabled"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "webhook_endpoint.enabled": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** An endpoint is used again */
+        post: operations["webhooks.webhook_endpoint.enabled"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "webhook_endpoint.secret_rotated": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** An endpoint has a new secret; the old one signs as well until the time in `overlapUntil` */
+        post: operations["webhooks.webhook_endpoint.secret_rotated"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "webhook_endpoint.tested": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Somebody asked for a test delivery */
+        post: operations["webhooks.webhook_endpoint.tested"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "webhook_endpoint.updated": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Something of an endpoint changed; `changed` names it */
+        post: operations["webhooks.webhook_endpoint.updated"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "withdrawal.approved": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A person agreed to it */
+        post: operations["webhooks.withdrawal.approved"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "withdrawal.cancelled": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** It was called back, and the money is available again */
+        post: operations["webhooks.withdrawal.cancelled"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "withdrawal.completed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** It was paid */
+        post: operations["webhooks.withdrawal.completed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "withdrawal.failed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** It was not paid, and the money is available again */
+        post: operations["webhooks.withdrawal.failed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "withdrawal.requested": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The money is set aside; `proposalId` when a person must agree first */
+        post: operations["webhooks.withdrawal.requested"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "withdrawal.submitted": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Its payment is signed */
+        post: operations["webhooks.withdrawal.submitted"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "withdrawal_batch.checked": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Every item is checked, and the good ones are paid */
+        post: operations["webhooks.withdrawal_batch.checked"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "withdrawal_batch.finished": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Every item has its end */
+        post: operations["webhooks.withdrawal_batch.finished"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "withdrawal_batch.received": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A list of withdrawals is here; each of its items is being checked */
+        post: operations["webhooks.withdrawal_batch.received"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
 export interface components {
     schemas: {
         /** @description Over the marketplace's limit a person of the desk must agree before anything is paid. */
@@ -3915,6 +6500,3714 @@ export interface components {
             hasMore: boolean;
             nextCursor: string | null;
         };
+        /** @description A key exists. */
+        ApiKeyCreatedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "api_key.created";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                name: string;
+                prefix: string;
+                scopes: string[];
+            };
+        };
+        /** @description A key was ended. */
+        ApiKeyRevokedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "api_key.revoked";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                name: string;
+            };
+        };
+        /** @description A key has a successor, and works until the time in `expiresAt`. */
+        ApiKeyRotatedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "api_key.rotated";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                name: string;
+                newKeyId: string;
+                /** Format: date-time */
+                expiresAt: string;
+            };
+        };
+        /** @description The days from `from` up to and with `through` are closed: nothing is booked on them any more. */
+        BooksClosedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "books.closed";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** Format: date */
+                from: string;
+                /** Format: date */
+                through: string;
+            };
+        };
+        /** @description Every pledge went back to its backer: the campaign was called off. */
+        CampaignCancelledEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "campaign.cancelled";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                pledges: number;
+                released: number;
+                refunded: number;
+                disputed: number;
+                failed: number;
+                paidOut: string;
+                givenBack: string;
+            };
+        };
+        /** @description A campaign exists. */
+        CampaignCreatedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "campaign.created";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                goal: string;
+                /** Format: date-time */
+                deadline: string;
+                /** @enum {unknown} */
+                holds: "ESCROW" | "RESERVATION";
+            };
+        };
+        /** @description Every pledge went back to its backer: the goal was not met. */
+        CampaignFailedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "campaign.failed";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                pledges: number;
+                released: number;
+                refunded: number;
+                disputed: number;
+                failed: number;
+                paidOut: string;
+                givenBack: string;
+            };
+        };
+        /** @description The pledge of `orderId` brought the campaign to its goal. */
+        CampaignGoalReachedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "campaign.goal_reached";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                orderId: string;
+                pledged: string;
+                pledges: number;
+            };
+        };
+        /** @description Everything was tried, and some pledges could not be settled. */
+        CampaignNeedsAttentionEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "campaign.needs_attention";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                pledges: number;
+                released: number;
+                refunded: number;
+                disputed: number;
+                failed: number;
+                paidOut: string;
+                givenBack: string;
+            };
+        };
+        /** @description A backer took a pledge back; `pledged` is what is left. */
+        CampaignPledgeWithdrawnEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "campaign.pledge_withdrawn";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                orderId: string;
+                amount: string;
+                pledged: string;
+            };
+        };
+        /** @description So many pledges are settled. */
+        CampaignProgressEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "campaign.progress";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                done: number;
+                total: number;
+                failed: number;
+            };
+        };
+        /** @description So many pledges that had failed are settled once more. */
+        CampaignRetriedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "campaign.retried";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                pledges: number;
+            };
+        };
+        /** @description The campaign is over: every pledge goes to the creator, or every pledge goes back. */
+        CampaignSettlingEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "campaign.settling";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                because: "DEADLINE" | "GOAL" | "CALL" | "CANCELLED";
+                /** @enum {unknown} */
+                outcome: "SUCCEEDED" | "FAILED" | "CANCELLED";
+                pledges: number;
+                pledged: string;
+                goal: string;
+                reason?: string;
+            };
+        };
+        /** @description Every pledge went to the creator. */
+        CampaignSucceededEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "campaign.succeeded";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                pledges: number;
+                released: number;
+                refunded: number;
+                disputed: number;
+                failed: number;
+                paidOut: string;
+                givenBack: string;
+            };
+        };
+        /** @description A suspended deposit is the user's. */
+        DepositAssignedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "deposit.assigned";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                operationId: string;
+                amount: string;
+                asset: string;
+                userId: string | null;
+                destination: string;
+                hash: string;
+                ledger: number;
+            };
+        };
+        /** @description The payment to the user failed; it stays suspended. */
+        DepositAssignmentFailedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "deposit.assignment_failed";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                operationId: string;
+                amount: string;
+                asset: string;
+                userId: string | null;
+                destination: string;
+                code: string;
+            };
+        };
+        /** @description A suspended deposit is on its way to a user. */
+        DepositAssignmentRequestedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "deposit.assignment_requested";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                operationId: string;
+                amount: string;
+                asset: string;
+                userId: string | null;
+                destination: string;
+            };
+        };
+        /** @description The marketplace put fee money into its own wallet. */
+        DepositCapitalReceivedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "deposit.capital_received";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                userId: string | null;
+                amount: string;
+                asset: {
+                    code: string;
+                    issuer: string | null;
+                };
+                address: string;
+                hash: string;
+                ledger: number;
+                reason: string;
+            };
+        };
+        /** @description Money arrived and is the user's. */
+        DepositCreditedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "deposit.credited";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                userId: string | null;
+                amount: string;
+                asset: {
+                    code: string;
+                    issuer: string | null;
+                };
+                address: string;
+                hash: string;
+                ledger: number;
+                reason?: string;
+            };
+        };
+        /** @description The payment to the sender failed; it stays suspended. */
+        DepositReturnFailedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "deposit.return_failed";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                operationId: string;
+                amount: string;
+                asset: string;
+                userId: string | null;
+                destination: string;
+                code: string;
+            };
+        };
+        /** @description A suspended deposit is on its way back to its sender. */
+        DepositReturnRequestedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "deposit.return_requested";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                operationId: string;
+                amount: string;
+                asset: string;
+                userId: string | null;
+                destination: string;
+            };
+        };
+        /** @description A suspended deposit is with its sender again. */
+        DepositReturnedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "deposit.returned";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                operationId: string;
+                amount: string;
+                asset: string;
+                userId: string | null;
+                destination: string;
+                hash: string;
+                ledger: number;
+            };
+        };
+        /** @description Money arrived that is nobody's yet. */
+        DepositSuspendedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "deposit.suspended";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                userId: string | null;
+                amount: string;
+                asset: {
+                    code: string;
+                    issuer: string | null;
+                };
+                address: string;
+                hash: string;
+                ledger: number;
+                reason: string;
+            };
+        };
+        /** @description An address is in a user's book; its waiting time runs. */
+        DestinationAddedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "destination.added";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                userId: string;
+                label: string;
+                destination: string;
+                memo: string | null;
+            };
+        };
+        /** @description Nothing is paid to it any more by its id. */
+        DestinationArchivedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "destination.archived";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                userId: string;
+                label: string;
+                destination: string;
+            };
+        };
+        /** @description It has another label. */
+        DestinationRenamedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "destination.renamed";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                userId: string;
+                label: string;
+                before: string;
+            };
+        };
+        /** @description The party that was asked did not answer in time. */
+        DisputeAnswerOverdueEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "dispute.answer_overdue";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "OPEN" | "UNDER_REVIEW" | "WAITING_PARTY" | "PROPOSED" | "SETTLING" | "RESOLVED" | "WITHDRAWN";
+                orderId: string;
+                /** @enum {unknown} */
+                party: "BUYER" | "SELLER";
+            };
+        };
+        /** @description The party that was asked has answered. */
+        DisputeAnsweredEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "dispute.answered";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "OPEN" | "UNDER_REVIEW" | "WAITING_PARTY" | "PROPOSED" | "SETTLING" | "RESOLVED" | "WITHDRAWN";
+                orderId: string;
+                /** @enum {unknown} */
+                by: "BUYER" | "SELLER";
+            };
+        };
+        /** @description Somebody of the staff took or left the case. */
+        DisputeAssignedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "dispute.assigned";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "OPEN" | "UNDER_REVIEW" | "WAITING_PARTY" | "PROPOSED" | "SETTLING" | "RESOLVED" | "WITHDRAWN";
+                orderId: string;
+            };
+        };
+        /** @description It is decided; the contract is being told. */
+        DisputeDecidedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "dispute.decided";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "OPEN" | "UNDER_REVIEW" | "WAITING_PARTY" | "PROPOSED" | "SETTLING" | "RESOLVED" | "WITHDRAWN";
+                orderId: string;
+                /** @enum {unknown} */
+                decision: "RELEASE" | "REFUND" | "SPLIT";
+                seller: string;
+                buyer: string;
+            };
+        };
+        /** @description Somebody added a file. */
+        DisputeEvidenceAddedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "dispute.evidence_added";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "OPEN" | "UNDER_REVIEW" | "WAITING_PARTY" | "PROPOSED" | "SETTLING" | "RESOLVED" | "WITHDRAWN";
+                orderId: string;
+                /** @enum {unknown} */
+                by: "BUYER" | "SELLER" | "STAFF";
+                evidenceId: string;
+                name: string;
+                sha256: string;
+            };
+        };
+        /** @description The disputed money could not be frozen. */
+        DisputeFreezeFailedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "dispute.freeze_failed";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "OPEN" | "UNDER_REVIEW" | "WAITING_PARTY" | "PROPOSED" | "SETTLING" | "RESOLVED" | "WITHDRAWN";
+                orderId: string;
+                code: string;
+                detail: string;
+            };
+        };
+        /** @description The disputed money is frozen on the chain, after all. */
+        DisputeFrozenEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "dispute.frozen";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "OPEN" | "UNDER_REVIEW" | "WAITING_PARTY" | "PROPOSED" | "SETTLING" | "RESOLVED" | "WITHDRAWN";
+                orderId: string;
+            };
+        };
+        /** @description The staff asked a party for more; the clocks stand until the time in `until`. */
+        DisputeInformationRequestedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "dispute.information_requested";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "OPEN" | "UNDER_REVIEW" | "WAITING_PARTY" | "PROPOSED" | "SETTLING" | "RESOLVED" | "WITHDRAWN";
+                orderId: string;
+                /** @enum {unknown} */
+                party: "BUYER" | "SELLER";
+                messageId: string;
+                /** Format: date-time */
+                until: string;
+            };
+        };
+        /** @description Somebody wrote a message. */
+        DisputeMessageEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "dispute.message";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "OPEN" | "UNDER_REVIEW" | "WAITING_PARTY" | "PROPOSED" | "SETTLING" | "RESOLVED" | "WITHDRAWN";
+                orderId: string;
+                /** @enum {unknown} */
+                by: "BUYER" | "SELLER" | "STAFF";
+                messageId: string;
+            };
+        };
+        /** @description A party disputes milestones; their money is being frozen. */
+        DisputeOpenedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "dispute.opened";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "OPEN" | "UNDER_REVIEW" | "WAITING_PARTY" | "PROPOSED" | "SETTLING" | "RESOLVED" | "WITHDRAWN";
+                orderId: string;
+                /** @enum {unknown} */
+                openedBy: "BUYER" | "SELLER";
+                amount: string;
+                milestones: string[];
+            };
+        };
+        /** @description Nobody agreed to the proposal in time. */
+        DisputeProposalExpiredEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "dispute.proposal_expired";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "OPEN" | "UNDER_REVIEW" | "WAITING_PARTY" | "PROPOSED" | "SETTLING" | "RESOLVED" | "WITHDRAWN";
+                orderId: string;
+                proposalId: string;
+            };
+        };
+        /** @description The proposal was not agreed to. */
+        DisputeProposalRejectedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "dispute.proposal_rejected";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "OPEN" | "UNDER_REVIEW" | "WAITING_PARTY" | "PROPOSED" | "SETTLING" | "RESOLVED" | "WITHDRAWN";
+                orderId: string;
+                proposalId: string;
+            };
+        };
+        /** @description The proposal was taken back. */
+        DisputeProposalWithdrawnEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "dispute.proposal_withdrawn";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "OPEN" | "UNDER_REVIEW" | "WAITING_PARTY" | "PROPOSED" | "SETTLING" | "RESOLVED" | "WITHDRAWN";
+                orderId: string;
+                proposalId: string;
+            };
+        };
+        /** @description A resolution is proposed. */
+        DisputeProposedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "dispute.proposed";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "OPEN" | "UNDER_REVIEW" | "WAITING_PARTY" | "PROPOSED" | "SETTLING" | "RESOLVED" | "WITHDRAWN";
+                orderId: string;
+                /** @enum {unknown} */
+                decision: "RELEASE" | "REFUND" | "SPLIT";
+            };
+        };
+        /** @description A decision that failed is taken back for a new one. */
+        DisputeReopenedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "dispute.reopened";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "OPEN" | "UNDER_REVIEW" | "WAITING_PARTY" | "PROPOSED" | "SETTLING" | "RESOLVED" | "WITHDRAWN";
+                orderId: string;
+                proposalId: string;
+            };
+        };
+        /** @description The money is divided; the dispute is closed. */
+        DisputeResolvedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "dispute.resolved";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "OPEN" | "UNDER_REVIEW" | "WAITING_PARTY" | "PROPOSED" | "SETTLING" | "RESOLVED" | "WITHDRAWN";
+                orderId: string;
+                /** @enum {unknown} */
+                decision: "RELEASE" | "REFUND" | "SPLIT" | null;
+            };
+        };
+        /** @description What had failed on the chain was asked for again. */
+        DisputeRetriedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "dispute.retried";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "OPEN" | "UNDER_REVIEW" | "WAITING_PARTY" | "PROPOSED" | "SETTLING" | "RESOLVED" | "WITHDRAWN";
+                orderId: string;
+            };
+        };
+        /** @description The contract refused the division. */
+        DisputeSettlementFailedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "dispute.settlement_failed";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "OPEN" | "UNDER_REVIEW" | "WAITING_PARTY" | "PROPOSED" | "SETTLING" | "RESOLVED" | "WITHDRAWN";
+                orderId: string;
+                code: string;
+                detail: string;
+            };
+        };
+        /** @description The contract's balance had moved; asked again. */
+        DisputeSettlementRetriedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "dispute.settlement_retried";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "OPEN" | "UNDER_REVIEW" | "WAITING_PARTY" | "PROPOSED" | "SETTLING" | "RESOLVED" | "WITHDRAWN";
+                orderId: string;
+                code: string;
+                detail: string;
+            };
+        };
+        /** @description A party handed in a statement. */
+        DisputeStatementSubmittedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "dispute.statement_submitted";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "OPEN" | "UNDER_REVIEW" | "WAITING_PARTY" | "PROPOSED" | "SETTLING" | "RESOLVED" | "WITHDRAWN";
+                orderId: string;
+                /** @enum {unknown} */
+                by: "BUYER" | "SELLER";
+                statementId: string;
+            };
+        };
+        /** @description Somebody of the staff looks at it. */
+        DisputeTakenUpEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "dispute.taken_up";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "OPEN" | "UNDER_REVIEW" | "WAITING_PARTY" | "PROPOSED" | "SETTLING" | "RESOLVED" | "WITHDRAWN";
+                orderId: string;
+            };
+        };
+        /** @description Who opened it gives it up. */
+        DisputeWithdrawalRequestedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "dispute.withdrawal_requested";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "OPEN" | "UNDER_REVIEW" | "WAITING_PARTY" | "PROPOSED" | "SETTLING" | "RESOLVED" | "WITHDRAWN";
+                orderId: string;
+                /** @enum {unknown} */
+                by: "BUYER" | "SELLER";
+            };
+        };
+        /** @description It was given up; the dispute is closed. */
+        DisputeWithdrawnEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "dispute.withdrawn";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "OPEN" | "UNDER_REVIEW" | "WAITING_PARTY" | "PROPOSED" | "SETTLING" | "RESOLVED" | "WITHDRAWN";
+                orderId: string;
+                /** @enum {unknown} */
+                decision: "RELEASE" | "REFUND" | "SPLIT" | null;
+            };
+        };
+        /** @description The buyer approved; `status` is the order's. */
+        EscrowApproveConfirmedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "escrow.approve_confirmed";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
+                operationId: string;
+                milestoneId?: string;
+                hash: string;
+                ledger: number;
+            };
+        };
+        /** @description The approval failed; `status` is the order's. */
+        EscrowApproveFailedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "escrow.approve_failed";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
+                operationId: string;
+                milestoneId?: string;
+                hash: string;
+                code: string;
+                detail: string;
+            };
+        };
+        /** @description The party signed its approval; `status` is the order's. */
+        EscrowApproveSignedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "escrow.approve_signed";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
+                operationId: string;
+                milestoneId?: string;
+                hash: string;
+            };
+        };
+        /** @description The party is not asked any more for its approval; `status` is the order's. */
+        EscrowApproveWithdrawnEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "escrow.approve_withdrawn";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
+                operationId: string;
+                milestoneId?: string;
+                hash: string | null;
+                reason?: string;
+            };
+        };
+        /** @description The seller's work is marked done; `status` is the order's. */
+        EscrowCompleteConfirmedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "escrow.complete_confirmed";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
+                operationId: string;
+                milestoneId?: string;
+                hash: string;
+                ledger: number;
+            };
+        };
+        /** @description The work could not be marked done; `status` is the order's. */
+        EscrowCompleteFailedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "escrow.complete_failed";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
+                operationId: string;
+                milestoneId?: string;
+                hash: string;
+                code: string;
+                detail: string;
+            };
+        };
+        /** @description The party signed that the work is done; `status` is the order's. */
+        EscrowCompleteSignedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "escrow.complete_signed";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
+                operationId: string;
+                milestoneId?: string;
+                hash: string;
+            };
+        };
+        /** @description The party is not asked any more for that the work is done; `status` is the order's. */
+        EscrowCompleteWithdrawnEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "escrow.complete_withdrawn";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
+                operationId: string;
+                milestoneId?: string;
+                hash: string | null;
+                reason?: string;
+            };
+        };
+        /** @description The order's contract exists; `status` is the order's. */
+        EscrowDeployConfirmedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "escrow.deploy_confirmed";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
+                operationId: string;
+                milestoneId?: string;
+                hash: string;
+                ledger: number;
+            };
+        };
+        /** @description The contract could not be made; `status` is the order's. */
+        EscrowDeployFailedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "escrow.deploy_failed";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
+                operationId: string;
+                milestoneId?: string;
+                hash: string;
+                code: string;
+                detail: string;
+            };
+        };
+        /** @description The money is frozen; `status` is the order's. */
+        EscrowDisputeConfirmedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "escrow.dispute_confirmed";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
+                operationId: string;
+                milestoneId?: string;
+                hash: string;
+                ledger: number;
+            };
+        };
+        /** @description The freeze failed; `status` is the order's. */
+        EscrowDisputeFailedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "escrow.dispute_failed";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
+                operationId: string;
+                milestoneId?: string;
+                hash: string;
+                code: string;
+                detail: string;
+            };
+        };
+        /** @description The party signed to freeze the money; `status` is the order's. */
+        EscrowDisputeSignedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "escrow.dispute_signed";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
+                operationId: string;
+                milestoneId?: string;
+                hash: string;
+            };
+        };
+        /** @description The party is not asked any more for to freeze the money; `status` is the order's. */
+        EscrowDisputeWithdrawnEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "escrow.dispute_withdrawn";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
+                operationId: string;
+                milestoneId?: string;
+                hash: string | null;
+                reason?: string;
+            };
+        };
+        /** @description The money is in the contract; `status` is the order's. */
+        EscrowFundConfirmedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "escrow.fund_confirmed";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
+                operationId: string;
+                milestoneId?: string;
+                hash: string;
+                ledger: number;
+            };
+        };
+        /** @description The contract could not be funded; `status` is the order's. */
+        EscrowFundFailedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "escrow.fund_failed";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
+                operationId: string;
+                milestoneId?: string;
+                hash: string;
+                code: string;
+                detail: string;
+            };
+        };
+        /** @description The party signed to put the money into the contract; `status` is the order's. */
+        EscrowFundSignedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "escrow.fund_signed";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
+                operationId: string;
+                milestoneId?: string;
+                hash: string;
+            };
+        };
+        /** @description The party is not asked any more for to put the money into the contract; `status` is the order's. */
+        EscrowFundWithdrawnEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "escrow.fund_withdrawn";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
+                operationId: string;
+                milestoneId?: string;
+                hash: string | null;
+                reason?: string;
+            };
+        };
+        /** @description The money was paid to the seller; `status` is the order's. */
+        EscrowReleaseConfirmedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "escrow.release_confirmed";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
+                operationId: string;
+                milestoneId?: string;
+                hash: string;
+                ledger: number;
+            };
+        };
+        /** @description The release failed; `status` is the order's. */
+        EscrowReleaseFailedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "escrow.release_failed";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
+                operationId: string;
+                milestoneId?: string;
+                hash: string;
+                code: string;
+                detail: string;
+            };
+        };
+        /** @description The party signed the release; `status` is the order's. */
+        EscrowReleaseSignedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "escrow.release_signed";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
+                operationId: string;
+                milestoneId?: string;
+                hash: string;
+            };
+        };
+        /** @description The party is not asked any more for the release; `status` is the order's. */
+        EscrowReleaseWithdrawnEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "escrow.release_withdrawn";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
+                operationId: string;
+                milestoneId?: string;
+                hash: string | null;
+                reason?: string;
+            };
+        };
+        /** @description The money was divided; `status` is the order's. */
+        EscrowResolveConfirmedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "escrow.resolve_confirmed";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
+                operationId: string;
+                milestoneId?: string;
+                hash: string;
+                ledger: number;
+            };
+        };
+        /** @description The division failed; `status` is the order's. */
+        EscrowResolveFailedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "escrow.resolve_failed";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
+                operationId: string;
+                milestoneId?: string;
+                hash: string;
+                code: string;
+                detail: string;
+            };
+        };
+        /** @description Money that a stranger had sent went out first; `status` is the order's. */
+        EscrowSweepConfirmedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "escrow.sweep_confirmed";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
+                operationId: string;
+                milestoneId?: string;
+                hash: string;
+                ledger: number;
+            };
+        };
+        /** @description It could not be sent out; `status` is the order's. */
+        EscrowSweepFailedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "escrow.sweep_failed";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
+                operationId: string;
+                milestoneId?: string;
+                hash: string;
+                code: string;
+                detail: string;
+            };
+        };
+        /** @description A marketplace exists. */
+        MarketplaceCreatedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "marketplace.created";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                name: string;
+                platformFeePercent: number;
+            };
+        };
+        /** @description The settings that new orders are made with have changed. */
+        MarketplaceUpdatedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "marketplace.updated";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                name: string;
+                platformFeePercent: number;
+                platformFeePercentBefore: number;
+                releasePolicy: Record<string, never> | null;
+                releasePolicyBefore: Record<string, never> | null;
+                maxPlatformFeePercent: number | null;
+                maxPlatformFeePercentBefore: number | null;
+                /** @enum {unknown} */
+                refundFeesBorneBy: "BUYER" | "MARKETPLACE";
+                /** @enum {unknown} */
+                refundFeesBorneByBefore: "BUYER" | "MARKETPLACE";
+            };
+        };
+        /** @description The order ended before money was in its contract. */
+        OrderCancelledEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "order.cancelled";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
+                reason?: string;
+            };
+        };
+        /** @description An order exists; nothing is paid yet. */
+        OrderCreatedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "order.created";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
+                amount: string;
+                buyerId: string;
+                sellerId: string;
+                externalRef: string | null;
+                campaignId?: string;
+            };
+        };
+        /** @description The buyer has the fees of a refund back. */
+        OrderReimbursedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "order.reimbursed";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
+                operationId: string;
+                milestoneId: string;
+                amount: string;
+                hash: string;
+                ledger: number;
+            };
+        };
+        /** @description The buyer's wallet could not take them. */
+        OrderReimbursementFailedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "order.reimbursement_failed";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
+                operationId: string;
+                milestoneId: string;
+                amount: string;
+                code: string;
+            };
+        };
+        /** @description What the contract took of a refund is on its way to the buyer: the marketplace bears it. */
+        OrderReimbursementRequestedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "order.reimbursement_requested";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
+                operationId: string;
+                milestoneId: string;
+                amount: string;
+            };
+        };
+        /** @description The buyer took more time before a milestone is released by itself. */
+        OrderReleaseExtendedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "order.release_extended";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
+                milestoneId: string;
+                /** Format: date-time */
+                releaseAt: string;
+                by: string;
+            };
+        };
+        /** @description A milestone will soon be released by itself. */
+        OrderReleaseReminderEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "order.release_reminder";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
+                milestoneId: string;
+                /** Format: date-time */
+                releaseAt: string;
+            };
+        };
+        /** @description Nobody objected in time: the milestone's release begins. */
+        OrderReleaseWindowEndedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "order.release_window_ended";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
+                milestoneId: string;
+                /** Format: date-time */
+                releaseAt: string;
+                try: number;
+            };
+        };
+        /** @description The buyer's money is set aside for the order. */
+        OrderReservedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "order.reserved";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
+            };
+        };
+        /** @description The seller sent the goods; windows that wait for it run now. */
+        OrderShippedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "order.shipped";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
+                /** Format: date-time */
+                shippedAt: string;
+                milestoneId?: string;
+                carrier?: string;
+                trackingNumber?: string;
+                trackingUrl?: string;
+            };
+        };
+        /** @description What a marketplace allows its withdrawals has changed; an amount of zero is no limit. */
+        PayoutPolicyUpdatedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "payout_policy.updated";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                before: {
+                    most: string;
+                    mostUserDay: string;
+                    mostDay: string;
+                    paused: boolean;
+                    addressBookOnly: boolean;
+                    coolingHours: number | null;
+                };
+                after: {
+                    most: string;
+                    mostUserDay: string;
+                    mostDay: string;
+                    paused: boolean;
+                    addressBookOnly: boolean;
+                    coolingHours: number | null;
+                };
+            };
+        };
+        /** @description A second person agreed. */
+        ProposalApprovedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "proposal.approved";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                kind: string;
+                subject: string;
+            };
+        };
+        /** @description Nobody agreed in time. */
+        ProposalExpiredEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "proposal.expired";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                kind: string;
+                subject: string;
+            };
+        };
+        /** @description Somebody proposed something about `subject`; with an empty `why` nobody else must agree. */
+        ProposalOpenedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "proposal.opened";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                kind: string;
+                subject: string;
+                amount: string;
+                why: string;
+            };
+        };
+        /** @description A second person did not agree. */
+        ProposalRejectedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "proposal.rejected";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                kind: string;
+                subject: string;
+            };
+        };
+        /** @description It was taken back. */
+        ProposalWithdrawnEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "proposal.withdrawn";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                kind: string;
+                subject: string;
+            };
+        };
+        /** @description Nobody agreed to the correction. */
+        ReconciliationCorrectionEndedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "reconciliation.correction_ended";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                account: string;
+                asset: string;
+                amount: string;
+                ledger: number;
+                /** @enum {unknown} */
+                type: "AMOUNT" | "MISSING" | "EXTRA" | "TIMING";
+                /** @enum {unknown} */
+                outcome: "REJECTED" | "WITHDRAWN" | "EXPIRED";
+            };
+        };
+        /** @description Somebody proposed to correct the books; a second person must agree. */
+        ReconciliationCorrectionProposedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "reconciliation.correction_proposed";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                account: string;
+                asset: string;
+                amount: string;
+                ledger: number;
+                /** @enum {unknown} */
+                type: "AMOUNT" | "MISSING" | "EXTRA" | "TIMING";
+                proposalId: string;
+                /** @enum {unknown} */
+                against: "suspense" | "user" | "expense";
+            };
+        };
+        /** @description A second person agreed, and the books were corrected. */
+        ReconciliationDifferenceBookedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "reconciliation.difference_booked";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                account: string;
+                asset: string;
+                amount: string;
+                ledger: number;
+                /** @enum {unknown} */
+                type: "AMOUNT" | "MISSING" | "EXTRA" | "TIMING";
+            };
+        };
+        /** @description It is another amount now. */
+        ReconciliationDifferenceChangedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "reconciliation.difference_changed";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                account: string;
+                asset: string;
+                amount: string;
+                ledger: number;
+                /** @enum {unknown} */
+                type: "AMOUNT" | "MISSING" | "EXTRA" | "TIMING";
+            };
+        };
+        /** @description Books and chain agree again by themselves. */
+        ReconciliationDifferenceClosedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "reconciliation.difference_closed";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                account: string;
+                asset: string;
+                amount: string;
+                ledger: number;
+                /** @enum {unknown} */
+                type: "AMOUNT" | "MISSING" | "EXTRA" | "TIMING";
+            };
+        };
+        /** @description Somebody found out what it is. */
+        ReconciliationDifferenceExplainedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "reconciliation.difference_explained";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                account: string;
+                asset: string;
+                amount: string;
+                ledger: number;
+                /** @enum {unknown} */
+                type: "AMOUNT" | "MISSING" | "EXTRA" | "TIMING";
+            };
+        };
+        /** @description The chain holds `amount` more than the books say, or less where it is below zero. */
+        ReconciliationDifferenceFoundEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "reconciliation.difference_found";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                account: string;
+                asset: string;
+                amount: string;
+                ledger: number;
+                /** @enum {unknown} */
+                type: "AMOUNT" | "MISSING" | "EXTRA" | "TIMING";
+            };
+        };
+        /** @description The same, and the money is in suspense. */
+        ReconciliationDifferenceSuspendedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "reconciliation.difference_suspended";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                account: string;
+                asset: string;
+                amount: string;
+                ledger: number;
+                /** @enum {unknown} */
+                type: "AMOUNT" | "MISSING" | "EXTRA" | "TIMING";
+            };
+        };
+        /** @description Somebody took the file. */
+        ReportDownloadedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "report.downloaded";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                type: string;
+                /** @enum {unknown} */
+                format: "csv" | "xlsx" | "jsonl" | "beancount";
+                /** @enum {unknown} */
+                state: "QUEUED" | "RUNNING" | "DONE" | "FAILED" | "EXPIRED";
+                scheduleId?: string;
+                /** Format: date */
+                firstDay?: string;
+                rows: number;
+                bytes: number;
+                sha256?: string;
+                problem?: {
+                    code: string;
+                    detail: string;
+                };
+            };
+        };
+        /** @description The file was deleted when its time was over. */
+        ReportExpiredEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "report.expired";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                type: string;
+                /** @enum {unknown} */
+                format: "csv" | "xlsx" | "jsonl" | "beancount";
+                /** @enum {unknown} */
+                state: "QUEUED" | "RUNNING" | "DONE" | "FAILED" | "EXPIRED";
+                scheduleId?: string;
+                /** Format: date */
+                firstDay?: string;
+                rows: number;
+                bytes: number;
+                sha256?: string;
+                problem?: {
+                    code: string;
+                    detail: string;
+                };
+            };
+        };
+        /** @description There is no file; `problem` says why. */
+        ReportFailedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "report.failed";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                type: string;
+                /** @enum {unknown} */
+                format: "csv" | "xlsx" | "jsonl" | "beancount";
+                /** @enum {unknown} */
+                state: "QUEUED" | "RUNNING" | "DONE" | "FAILED" | "EXPIRED";
+                scheduleId?: string;
+                /** Format: date */
+                firstDay?: string;
+                rows: number;
+                bytes: number;
+                sha256?: string;
+                problem?: {
+                    code: string;
+                    detail: string;
+                };
+            };
+        };
+        /** @description The report's file is there. */
+        ReportFinishedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "report.finished";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                type: string;
+                /** @enum {unknown} */
+                format: "csv" | "xlsx" | "jsonl" | "beancount";
+                /** @enum {unknown} */
+                state: "QUEUED" | "RUNNING" | "DONE" | "FAILED" | "EXPIRED";
+                scheduleId?: string;
+                /** Format: date */
+                firstDay?: string;
+                rows: number;
+                bytes: number;
+                sha256?: string;
+                problem?: {
+                    code: string;
+                    detail: string;
+                };
+            };
+        };
+        /** @description Somebody asked for a report, or its schedule did. */
+        ReportRequestedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "report.requested";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                type: string;
+                /** @enum {unknown} */
+                format: "csv" | "xlsx" | "jsonl" | "beancount";
+                /** @enum {unknown} */
+                state: "QUEUED" | "RUNNING" | "DONE" | "FAILED" | "EXPIRED";
+                scheduleId?: string;
+                /** Format: date */
+                firstDay?: string;
+                rows: number;
+                bytes: number;
+                sha256?: string;
+                problem?: {
+                    code: string;
+                    detail: string;
+                };
+            };
+        };
+        /** @description Whether a schedule runs, its name or who gets the report has changed. */
+        ReportScheduleChangedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "report.schedule_changed";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                isActive: boolean;
+                recipients: number;
+            };
+        };
+        /** @description A report is made again for every period. */
+        ReportScheduleCreatedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "report.schedule_created";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                name: string;
+            };
+        };
+        /** @description What a schedule is about is gone: it makes no reports. */
+        ReportScheduleStoppedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "report.schedule_stopped";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                reason: string;
+            };
+        };
+        /** @description The report is being made. */
+        ReportStartedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "report.started";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                type: string;
+                /** @enum {unknown} */
+                format: "csv" | "xlsx" | "jsonl" | "beancount";
+                /** @enum {unknown} */
+                state: "QUEUED" | "RUNNING" | "DONE" | "FAILED" | "EXPIRED";
+                scheduleId?: string;
+                /** Format: date */
+                firstDay?: string;
+                rows: number;
+                bytes: number;
+                sha256?: string;
+                problem?: {
+                    code: string;
+                    detail: string;
+                };
+            };
+        };
+        /** @description Somebody ends it. */
+        SubscriptionCancelRequestedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "subscription.cancel_requested";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                when: "NOW" | "PERIOD_END";
+                reason: string;
+            };
+        };
+        /** @description It is over and everything is settled. */
+        SubscriptionCancelledEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "subscription.cancelled";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                because: "REQUESTED" | "UNPAID" | "PAUSED_TOO_LONG";
+            };
+        };
+        /** @description A subscription exists. */
+        SubscriptionCreatedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "subscription.created";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                amount: string;
+                /** Format: date-time */
+                startsAt: string;
+            };
+        };
+        /** @description Nobody asks for its money any more; `index` is the cycle's. */
+        SubscriptionCycleDroppedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "subscription.cycle_dropped";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                index: number;
+                /** @enum {unknown} */
+                because: "REQUESTED" | "UNPAID" | "PAUSED_TOO_LONG";
+            };
+        };
+        /** @description What each party gets of it; `index` is the cycle's. */
+        SubscriptionCycleEndedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "subscription.cycle_ended";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                index: number;
+                orderId: string;
+                seller: string;
+                buyer: string;
+            };
+        };
+        /** @description Its order exists and is on its way; `index` is the cycle's. */
+        SubscriptionCyclePreparedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "subscription.cycle_prepared";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                index: number;
+                orderId: string;
+                amount: string;
+                /** Format: date-time */
+                startsAt: string;
+                /** Format: date-time */
+                endsAt: string;
+            };
+        };
+        /** @description Its money is paid out; `index` is the cycle's. */
+        SubscriptionCycleSettledEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "subscription.cycle_settled";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                index: number;
+                orderId: string;
+                /** @enum {unknown} */
+                orderStatus: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
+            };
+        };
+        /** @description Cycles that were over before they could begin are left out: nobody pays for them. */
+        SubscriptionCyclesSkippedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "subscription.cycles_skipped";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                count: number;
+                /** Format: date-time */
+                until: string;
+            };
+        };
+        /** @description It is over; the last contracts are being settled. */
+        SubscriptionEndingEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "subscription.ending";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                because: "REQUESTED" | "UNPAID" | "PAUSED_TOO_LONG";
+            };
+        };
+        /** @description It is tried once more at `until`; then it stops; `index` is the cycle's. */
+        SubscriptionGraceBeganEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "subscription.grace_began";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                index: number;
+                /** Format: date-time */
+                until: string;
+                /** @enum {unknown} */
+                then: "PAUSE" | "CANCEL";
+            };
+        };
+        /** @description No cycle follows until somebody resumes it. */
+        SubscriptionPausedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "subscription.paused";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                because: "REQUESTED" | "UNPAID" | "PAUSED_TOO_LONG";
+            };
+        };
+        /** @description It could not be paid; it is tried again at `nextTryAt`, or not any more; `index` is the cycle's. */
+        SubscriptionPaymentFailedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "subscription.payment_failed";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                index: number;
+                code: string;
+                available: string | null;
+                /** Format: date-time */
+                nextTryAt: string | null;
+                amount: string;
+                /** Format: date-time */
+                startsAt: string;
+                /** Format: date-time */
+                endsAt: string;
+            };
+        };
+        /** @description What could not be paid before is paid; `index` is the cycle's. */
+        SubscriptionPaymentRecoveredEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "subscription.payment_recovered";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                index: number;
+                orderId: string;
+            };
+        };
+        /** @description The price of the cycle `fromIndex` and those after it. */
+        SubscriptionPriceChangedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "subscription.price_changed";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                amount: string;
+                before: string;
+                fromIndex: number;
+            };
+        };
+        /** @description It goes on, reckoned from `startsAt`. */
+        SubscriptionResumedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "subscription.resumed";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** Format: date-time */
+                startsAt: string;
+            };
+        };
+        /** @description It goes on to the end of what is paid for. */
+        SubscriptionStopPlannedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "subscription.stop_planned";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** Format: date-time */
+                at: string;
+                /** @enum {unknown} */
+                how: "PAUSE" | "CANCEL";
+            };
+        };
+        /** @description Something else of a subscription changed; `changed` names it. */
+        SubscriptionUpdatedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "subscription.updated";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                changed: string[];
+            };
+        };
+        /** @description A buyer or seller exists. */
+        UserCreatedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "user.created";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                address: string;
+            };
+        };
+        /** @description Something of a user changed; `changed` names it. */
+        UserUpdatedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "user.updated";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                changed: string[];
+            };
+        };
+        /** @description The wallet is alive and can receive. */
+        WalletActivateConfirmedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "wallet.activate_confirmed";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                operationId: string;
+                address: string;
+                hash: string;
+            };
+        };
+        /** @description It could not be brought to life. */
+        WalletActivateFailedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "wallet.activate_failed";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                operationId: string;
+                address: string;
+                hash: string;
+                code: string;
+            };
+        };
+        /** @description The marketplace's own wallet is alive. */
+        WalletBootstrapConfirmedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "wallet.bootstrap_confirmed";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                operationId: string;
+                address: string;
+                hash: string;
+            };
+        };
+        /** @description It could not be brought to life. */
+        WalletBootstrapFailedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "wallet.bootstrap_failed";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                operationId: string;
+                address: string;
+                hash: string;
+                code: string;
+            };
+        };
+        /** @description What the wallet needs was asked for again. */
+        WalletRetriedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "wallet.retried";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                operationId: string;
+                address: string;
+            };
+        };
+        /** @description The wallet has fee money again. */
+        WalletTopUpConfirmedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "wallet.top_up_confirmed";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                operationId: string;
+                address: string;
+                hash: string;
+            };
+        };
+        /** @description It could not be given fee money. */
+        WalletTopUpFailedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "wallet.top_up_failed";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                operationId: string;
+                address: string;
+                hash: string;
+                code: string;
+            };
+        };
+        /** @description An endpoint exists. */
+        WebhookEndpointCreatedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "webhook_endpoint.created";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                url: string;
+                types: string[];
+            };
+        };
+        /** @description An endpoint is gone. */
+        WebhookEndpointDeletedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "webhook_endpoint.deleted";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                url: string;
+            };
+        };
+        /** @description An endpoint is not used any more: it was switched off, it answered 410, or it failed for days. */
+        WebhookEndpointDisabledEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "webhook_endpoint.disabled";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                url: string;
+                /** @enum {unknown} */
+                reason: "REQUESTED" | "GONE" | "FAILING";
+                /** Format: date-time */
+                failingSince?: string | null;
+            };
+        };
+        /** @description An endpoint is used again. */
+        WebhookEndpointEnabledEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "webhook_endpoint.enabled";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                url: string;
+            };
+        };
+        /** @description An endpoint has a new secret; the old one signs as well until the time in `overlapUntil`. */
+        WebhookEndpointSecretRotatedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "webhook_endpoint.secret_rotated";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** Format: date-time */
+                overlapUntil: string;
+            };
+        };
+        /** @description Somebody asked for a test delivery. */
+        WebhookEndpointTestedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "webhook_endpoint.tested";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                url: string;
+            };
+        };
+        /** @description Something of an endpoint changed; `changed` names it. */
+        WebhookEndpointUpdatedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "webhook_endpoint.updated";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                changed: string[];
+                url: string;
+                types: string[];
+            };
+        };
+        /** @description A person agreed to it. */
+        WithdrawalApprovedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "withdrawal.approved";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "REQUESTED" | "SUBMITTED" | "COMPLETED" | "FAILED" | "CANCELLED";
+                proposalId: string;
+                operationId: string;
+            };
+        };
+        /** @description It was called back, and the money is available again. */
+        WithdrawalCancelledEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "withdrawal.cancelled";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "REQUESTED" | "SUBMITTED" | "COMPLETED" | "FAILED" | "CANCELLED";
+                reason?: string;
+            };
+        };
+        /** @description It was paid. */
+        WithdrawalCompletedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "withdrawal.completed";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "REQUESTED" | "SUBMITTED" | "COMPLETED" | "FAILED" | "CANCELLED";
+                operationId: string;
+                hash: string;
+                ledger: number;
+            };
+        };
+        /** @description It was not paid, and the money is available again. */
+        WithdrawalFailedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "withdrawal.failed";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "REQUESTED" | "SUBMITTED" | "COMPLETED" | "FAILED" | "CANCELLED";
+                operationId?: string;
+                hash?: string | null;
+                code: string;
+                detail: string;
+            };
+        };
+        /** @description The money is set aside; `proposalId` when a person must agree first. */
+        WithdrawalRequestedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "withdrawal.requested";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "REQUESTED" | "SUBMITTED" | "COMPLETED" | "FAILED" | "CANCELLED";
+                userId: string;
+                amount: string;
+                destination: string;
+                operationId?: string;
+                proposalId?: string;
+                batchId?: string;
+            };
+        };
+        /** @description Its payment is signed. */
+        WithdrawalSubmittedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "withdrawal.submitted";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                /** @enum {unknown} */
+                status: "REQUESTED" | "SUBMITTED" | "COMPLETED" | "FAILED" | "CANCELLED";
+                operationId: string;
+                hash: string;
+            };
+        };
+        /** @description Every item is checked, and the good ones are paid. */
+        WithdrawalBatchCheckedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "withdrawal_batch.checked";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                items: number;
+                amount: string;
+                counts: {
+                    checking: number;
+                    refused: number;
+                    held: number;
+                    waiting: number;
+                    onTheWay: number;
+                    completed: number;
+                    failed: number;
+                    cancelled: number;
+                };
+                notPaid: number;
+                paid: string;
+            };
+        };
+        /** @description Every item has its end. */
+        WithdrawalBatchFinishedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "withdrawal_batch.finished";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                items: number;
+                amount: string;
+                counts: {
+                    checking: number;
+                    refused: number;
+                    held: number;
+                    waiting: number;
+                    onTheWay: number;
+                    completed: number;
+                    failed: number;
+                    cancelled: number;
+                };
+                notPaid: number;
+                paid: string;
+            };
+        };
+        /** @description A list of withdrawals is here; each of its items is being checked. */
+        WithdrawalBatchReceivedEvent: {
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "withdrawal_batch.received";
+            /** @constant */
+            version: 1;
+            /** Format: date-time */
+            createdAt: string;
+            subject: string;
+            sequence: number;
+            cursor: string;
+            requestId: string | null;
+            data: {
+                items: number;
+                amount: string;
+                externalRef: string | null;
+                proposalId?: string;
+            };
+        };
+        /** @description Any event; `type` says which. */
+        AnyEvent: components["schemas"]["ApiKeyCreatedEvent"] | components["schemas"]["ApiKeyRevokedEvent"] | components["schemas"]["ApiKeyRotatedEvent"] | components["schemas"]["BooksClosedEvent"] | components["schemas"]["CampaignCancelledEvent"] | components["schemas"]["CampaignCreatedEvent"] | components["schemas"]["CampaignFailedEvent"] | components["schemas"]["CampaignGoalReachedEvent"] | components["schemas"]["CampaignNeedsAttentionEvent"] | components["schemas"]["CampaignPledgeWithdrawnEvent"] | components["schemas"]["CampaignProgressEvent"] | components["schemas"]["CampaignRetriedEvent"] | components["schemas"]["CampaignSettlingEvent"] | components["schemas"]["CampaignSucceededEvent"] | components["schemas"]["DepositAssignedEvent"] | components["schemas"]["DepositAssignmentFailedEvent"] | components["schemas"]["DepositAssignmentRequestedEvent"] | components["schemas"]["DepositCapitalReceivedEvent"] | components["schemas"]["DepositCreditedEvent"] | components["schemas"]["DepositReturnFailedEvent"] | components["schemas"]["DepositReturnRequestedEvent"] | components["schemas"]["DepositReturnedEvent"] | components["schemas"]["DepositSuspendedEvent"] | components["schemas"]["DestinationAddedEvent"] | components["schemas"]["DestinationArchivedEvent"] | components["schemas"]["DestinationRenamedEvent"] | components["schemas"]["DisputeAnswerOverdueEvent"] | components["schemas"]["DisputeAnsweredEvent"] | components["schemas"]["DisputeAssignedEvent"] | components["schemas"]["DisputeDecidedEvent"] | components["schemas"]["DisputeEvidenceAddedEvent"] | components["schemas"]["DisputeFreezeFailedEvent"] | components["schemas"]["DisputeFrozenEvent"] | components["schemas"]["DisputeInformationRequestedEvent"] | components["schemas"]["DisputeMessageEvent"] | components["schemas"]["DisputeOpenedEvent"] | components["schemas"]["DisputeProposalExpiredEvent"] | components["schemas"]["DisputeProposalRejectedEvent"] | components["schemas"]["DisputeProposalWithdrawnEvent"] | components["schemas"]["DisputeProposedEvent"] | components["schemas"]["DisputeReopenedEvent"] | components["schemas"]["DisputeResolvedEvent"] | components["schemas"]["DisputeRetriedEvent"] | components["schemas"]["DisputeSettlementFailedEvent"] | components["schemas"]["DisputeSettlementRetriedEvent"] | components["schemas"]["DisputeStatementSubmittedEvent"] | components["schemas"]["DisputeTakenUpEvent"] | components["schemas"]["DisputeWithdrawalRequestedEvent"] | components["schemas"]["DisputeWithdrawnEvent"] | components["schemas"]["EscrowApproveConfirmedEvent"] | components["schemas"]["EscrowApproveFailedEvent"] | components["schemas"]["EscrowApproveSignedEvent"] | components["schemas"]["EscrowApproveWithdrawnEvent"] | components["schemas"]["EscrowCompleteConfirmedEvent"] | components["schemas"]["EscrowCompleteFailedEvent"] | components["schemas"]["EscrowCompleteSignedEvent"] | components["schemas"]["EscrowCompleteWithdrawnEvent"] | components["schemas"]["EscrowDeployConfirmedEvent"] | components["schemas"]["EscrowDeployFailedEvent"] | components["schemas"]["EscrowDisputeConfirmedEvent"] | components["schemas"]["EscrowDisputeFailedEvent"] | components["schemas"]["EscrowDisputeSignedEvent"] | components["schemas"]["EscrowDisputeWithdrawnEvent"] | components["schemas"]["EscrowFundConfirmedEvent"] | components["schemas"]["EscrowFundFailedEvent"] | components["schemas"]["EscrowFundSignedEvent"] | components["schemas"]["EscrowFundWithdrawnEvent"] | components["schemas"]["EscrowReleaseConfirmedEvent"] | components["schemas"]["EscrowReleaseFailedEvent"] | components["schemas"]["EscrowReleaseSignedEvent"] | components["schemas"]["EscrowReleaseWithdrawnEvent"] | components["schemas"]["EscrowResolveConfirmedEvent"] | components["schemas"]["EscrowResolveFailedEvent"] | components["schemas"]["EscrowSweepConfirmedEvent"] | components["schemas"]["EscrowSweepFailedEvent"] | components["schemas"]["MarketplaceCreatedEvent"] | components["schemas"]["MarketplaceUpdatedEvent"] | components["schemas"]["OrderCancelledEvent"] | components["schemas"]["OrderCreatedEvent"] | components["schemas"]["OrderReimbursedEvent"] | components["schemas"]["OrderReimbursementFailedEvent"] | components["schemas"]["OrderReimbursementRequestedEvent"] | components["schemas"]["OrderReleaseExtendedEvent"] | components["schemas"]["OrderReleaseReminderEvent"] | components["schemas"]["OrderReleaseWindowEndedEvent"] | components["schemas"]["OrderReservedEvent"] | components["schemas"]["OrderShippedEvent"] | components["schemas"]["PayoutPolicyUpdatedEvent"] | components["schemas"]["ProposalApprovedEvent"] | components["schemas"]["ProposalExpiredEvent"] | components["schemas"]["ProposalOpenedEvent"] | components["schemas"]["ProposalRejectedEvent"] | components["schemas"]["ProposalWithdrawnEvent"] | components["schemas"]["ReconciliationCorrectionEndedEvent"] | components["schemas"]["ReconciliationCorrectionProposedEvent"] | components["schemas"]["ReconciliationDifferenceBookedEvent"] | components["schemas"]["ReconciliationDifferenceChangedEvent"] | components["schemas"]["ReconciliationDifferenceClosedEvent"] | components["schemas"]["ReconciliationDifferenceExplainedEvent"] | components["schemas"]["ReconciliationDifferenceFoundEvent"] | components["schemas"]["ReconciliationDifferenceSuspendedEvent"] | components["schemas"]["ReportDownloadedEvent"] | components["schemas"]["ReportExpiredEvent"] | components["schemas"]["ReportFailedEvent"] | components["schemas"]["ReportFinishedEvent"] | components["schemas"]["ReportRequestedEvent"] | components["schemas"]["ReportScheduleChangedEvent"] | components["schemas"]["ReportScheduleCreatedEvent"] | components["schemas"]["ReportScheduleStoppedEvent"] | components["schemas"]["ReportStartedEvent"] | components["schemas"]["SubscriptionCancelRequestedEvent"] | components["schemas"]["SubscriptionCancelledEvent"] | components["schemas"]["SubscriptionCreatedEvent"] | components["schemas"]["SubscriptionCycleDroppedEvent"] | components["schemas"]["SubscriptionCycleEndedEvent"] | components["schemas"]["SubscriptionCyclePreparedEvent"] | components["schemas"]["SubscriptionCycleSettledEvent"] | components["schemas"]["SubscriptionCyclesSkippedEvent"] | components["schemas"]["SubscriptionEndingEvent"] | components["schemas"]["SubscriptionGraceBeganEvent"] | components["schemas"]["SubscriptionPausedEvent"] | components["schemas"]["SubscriptionPaymentFailedEvent"] | components["schemas"]["SubscriptionPaymentRecoveredEvent"] | components["schemas"]["SubscriptionPriceChangedEvent"] | components["schemas"]["SubscriptionResumedEvent"] | components["schemas"]["SubscriptionStopPlannedEvent"] | components["schemas"]["SubscriptionUpdatedEvent"] | components["schemas"]["UserCreatedEvent"] | components["schemas"]["UserUpdatedEvent"] | components["schemas"]["WalletActivateConfirmedEvent"] | components["schemas"]["WalletActivateFailedEvent"] | components["schemas"]["WalletBootstrapConfirmedEvent"] | components["schemas"]["WalletBootstrapFailedEvent"] | components["schemas"]["WalletRetriedEvent"] | components["schemas"]["WalletTopUpConfirmedEvent"] | components["schemas"]["WalletTopUpFailedEvent"] | components["schemas"]["WebhookEndpointCreatedEvent"] | components["schemas"]["WebhookEndpointDeletedEvent"] | components["schemas"]["WebhookEndpointDisabledEvent"] | components["schemas"]["WebhookEndpointEnabledEvent"] | components["schemas"]["WebhookEndpointSecretRotatedEvent"] | components["schemas"]["WebhookEndpointTestedEvent"] | components["schemas"]["WebhookEndpointUpdatedEvent"] | components["schemas"]["WithdrawalApprovedEvent"] | components["schemas"]["WithdrawalCancelledEvent"] | components["schemas"]["WithdrawalCompletedEvent"] | components["schemas"]["WithdrawalFailedEvent"] | components["schemas"]["WithdrawalRequestedEvent"] | components["schemas"]["WithdrawalSubmittedEvent"] | components["schemas"]["WithdrawalBatchCheckedEvent"] | components["schemas"]["WithdrawalBatchFinishedEvent"] | components["schemas"]["WithdrawalBatchReceivedEvent"];
     };
     responses: {
         /** @description `idempotency_key_reused` */
@@ -8956,6 +15249,7234 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    "webhooks.api_key.created": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "api_key.created",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "key_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "name": "Handmade",
+                 *         "prefix": "4f9k2c1a",
+                 *         "scopes": [
+                 *           "orders:read"
+                 *         ]
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ApiKeyCreatedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.api_key.revoked": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "api_key.revoked",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "key_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "name": "Handmade"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ApiKeyRevokedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.api_key.rotated": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "api_key.rotated",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "key_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "name": "Handmade",
+                 *         "newKeyId": "key_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "expiresAt": "2026-03-01T12:00:00.000+00:00"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ApiKeyRotatedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.books.closed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "books.closed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "mkt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "from": "2026-03-01",
+                 *         "through": "2026-03-01"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["BooksClosedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.campaign.cancelled": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "campaign.cancelled",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "cmp_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "pledges": 1,
+                 *         "released": 1,
+                 *         "refunded": 1,
+                 *         "disputed": 1,
+                 *         "failed": 1,
+                 *         "paidOut": "200.00",
+                 *         "givenBack": "200.00"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["CampaignCancelledEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.campaign.created": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "campaign.created",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "cmp_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "goal": "200.00",
+                 *         "deadline": "2026-03-01T12:00:00.000+00:00",
+                 *         "holds": "ESCROW"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["CampaignCreatedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.campaign.failed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "campaign.failed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "cmp_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "pledges": 1,
+                 *         "released": 1,
+                 *         "refunded": 1,
+                 *         "disputed": 1,
+                 *         "failed": 1,
+                 *         "paidOut": "200.00",
+                 *         "givenBack": "200.00"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["CampaignFailedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.campaign.goal_reached": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "campaign.goal_reached",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "cmp_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "orderId": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "pledged": "200.00",
+                 *         "pledges": 1
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["CampaignGoalReachedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.campaign.needs_attention": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "campaign.needs_attention",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "cmp_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "pledges": 1,
+                 *         "released": 1,
+                 *         "refunded": 1,
+                 *         "disputed": 1,
+                 *         "failed": 1,
+                 *         "paidOut": "200.00",
+                 *         "givenBack": "200.00"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["CampaignNeedsAttentionEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.campaign.pledge_withdrawn": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "campaign.pledge_withdrawn",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "cmp_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "orderId": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "amount": "200.00",
+                 *         "pledged": "200.00"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["CampaignPledgeWithdrawnEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.campaign.progress": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "campaign.progress",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "cmp_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "done": 1,
+                 *         "total": 1,
+                 *         "failed": 1
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["CampaignProgressEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.campaign.retried": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "campaign.retried",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "cmp_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "pledges": 1
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["CampaignRetriedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.campaign.settling": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "campaign.settling",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "cmp_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "because": "DEADLINE",
+                 *         "outcome": "SUCCEEDED",
+                 *         "pledges": 1,
+                 *         "pledged": "200.00",
+                 *         "goal": "200.00",
+                 *         "reason": "The account does not hold enough"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["CampaignSettlingEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.campaign.succeeded": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "campaign.succeeded",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "cmp_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "pledges": 1,
+                 *         "released": 1,
+                 *         "refunded": 1,
+                 *         "disputed": 1,
+                 *         "failed": 1,
+                 *         "paidOut": "200.00",
+                 *         "givenBack": "200.00"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["CampaignSucceededEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.deposit.assigned": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "deposit.assigned",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "dep_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "amount": "200.00",
+                 *         "asset": "USDC",
+                 *         "userId": "usr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "destination": "GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
+                 *         "ledger": 52113097
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["DepositAssignedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.deposit.assignment_failed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "deposit.assignment_failed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "dep_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "amount": "200.00",
+                 *         "asset": "USDC",
+                 *         "userId": "usr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "destination": "GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ",
+                 *         "code": "tx_insufficient_balance"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["DepositAssignmentFailedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.deposit.assignment_requested": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "deposit.assignment_requested",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "dep_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "amount": "200.00",
+                 *         "asset": "USDC",
+                 *         "userId": "usr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "destination": "GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["DepositAssignmentRequestedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.deposit.capital_received": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "deposit.capital_received",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "dep_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "userId": "usr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "amount": "200.00",
+                 *         "asset": {
+                 *           "code": "USDC",
+                 *           "issuer": "GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ"
+                 *         },
+                 *         "address": "GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
+                 *         "ledger": 52113097,
+                 *         "reason": "platform_capital"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["DepositCapitalReceivedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.deposit.credited": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "deposit.credited",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "dep_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "userId": "usr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "amount": "200.00",
+                 *         "asset": {
+                 *           "code": "USDC",
+                 *           "issuer": "GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ"
+                 *         },
+                 *         "address": "GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
+                 *         "ledger": 52113097,
+                 *         "reason": "contract_dust"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["DepositCreditedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.deposit.return_failed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "deposit.return_failed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "dep_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "amount": "200.00",
+                 *         "asset": "USDC",
+                 *         "userId": "usr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "destination": "GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ",
+                 *         "code": "tx_insufficient_balance"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["DepositReturnFailedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.deposit.return_requested": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "deposit.return_requested",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "dep_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "amount": "200.00",
+                 *         "asset": "USDC",
+                 *         "userId": "usr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "destination": "GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["DepositReturnRequestedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.deposit.returned": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "deposit.returned",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "dep_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "amount": "200.00",
+                 *         "asset": "USDC",
+                 *         "userId": "usr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "destination": "GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
+                 *         "ledger": 52113097
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["DepositReturnedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.deposit.suspended": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "deposit.suspended",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "dep_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "userId": "usr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "amount": "200.00",
+                 *         "asset": {
+                 *           "code": "USDC",
+                 *           "issuer": "GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ"
+                 *         },
+                 *         "address": "GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
+                 *         "ledger": 52113097,
+                 *         "reason": "wrong_asset"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["DepositSuspendedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.destination.added": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "destination.added",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "dst_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "userId": "usr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "label": "My bank",
+                 *         "destination": "GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ",
+                 *         "memo": "17"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["DestinationAddedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.destination.archived": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "destination.archived",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "dst_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "userId": "usr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "label": "My bank",
+                 *         "destination": "GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["DestinationArchivedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.destination.renamed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "destination.renamed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "dst_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "userId": "usr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "label": "My bank",
+                 *         "before": "Bank"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["DestinationRenamedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.dispute.answer_overdue": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "dispute.answer_overdue",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "dsp_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "OPEN",
+                 *         "orderId": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "party": "BUYER"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["DisputeAnswerOverdueEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.dispute.answered": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "dispute.answered",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "dsp_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "OPEN",
+                 *         "orderId": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "by": "BUYER"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["DisputeAnsweredEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.dispute.assigned": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "dispute.assigned",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "dsp_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "OPEN",
+                 *         "orderId": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["DisputeAssignedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.dispute.decided": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "dispute.decided",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "dsp_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "OPEN",
+                 *         "orderId": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "decision": "RELEASE",
+                 *         "seller": "200.00",
+                 *         "buyer": "200.00"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["DisputeDecidedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.dispute.evidence_added": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "dispute.evidence_added",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "dsp_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "OPEN",
+                 *         "orderId": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "by": "BUYER",
+                 *         "evidenceId": "evd_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "name": "photo.jpg",
+                 *         "sha256": "9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["DisputeEvidenceAddedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.dispute.freeze_failed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "dispute.freeze_failed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "dsp_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "OPEN",
+                 *         "orderId": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "code": "tx_insufficient_balance",
+                 *         "detail": "The account does not hold enough"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["DisputeFreezeFailedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.dispute.frozen": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "dispute.frozen",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "dsp_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "OPEN",
+                 *         "orderId": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["DisputeFrozenEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.dispute.information_requested": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "dispute.information_requested",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "dsp_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "OPEN",
+                 *         "orderId": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "party": "BUYER",
+                 *         "messageId": "msg_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "until": "2026-03-01T12:00:00.000+00:00"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["DisputeInformationRequestedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.dispute.message": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "dispute.message",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "dsp_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "OPEN",
+                 *         "orderId": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "by": "BUYER",
+                 *         "messageId": "msg_01k9v3c0m8f4v9x2n6q7r5t1ab"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["DisputeMessageEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.dispute.opened": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "dispute.opened",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "dsp_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "OPEN",
+                 *         "orderId": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "openedBy": "BUYER",
+                 *         "amount": "200.00",
+                 *         "milestones": [
+                 *           "m1"
+                 *         ]
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["DisputeOpenedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.dispute.proposal_expired": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "dispute.proposal_expired",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "dsp_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "OPEN",
+                 *         "orderId": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "proposalId": "prp_01k9v3c0m8f4v9x2n6q7r5t1ab"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["DisputeProposalExpiredEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.dispute.proposal_rejected": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "dispute.proposal_rejected",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "dsp_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "OPEN",
+                 *         "orderId": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "proposalId": "prp_01k9v3c0m8f4v9x2n6q7r5t1ab"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["DisputeProposalRejectedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.dispute.proposal_withdrawn": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "dispute.proposal_withdrawn",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "dsp_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "OPEN",
+                 *         "orderId": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "proposalId": "prp_01k9v3c0m8f4v9x2n6q7r5t1ab"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["DisputeProposalWithdrawnEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.dispute.proposed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "dispute.proposed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "dsp_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "OPEN",
+                 *         "orderId": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "decision": "RELEASE"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["DisputeProposedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.dispute.reopened": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "dispute.reopened",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "dsp_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "OPEN",
+                 *         "orderId": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "proposalId": "prp_01k9v3c0m8f4v9x2n6q7r5t1ab"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["DisputeReopenedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.dispute.resolved": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "dispute.resolved",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "dsp_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "OPEN",
+                 *         "orderId": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "decision": "RELEASE"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["DisputeResolvedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.dispute.retried": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "dispute.retried",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "dsp_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "OPEN",
+                 *         "orderId": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["DisputeRetriedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.dispute.settlement_failed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "dispute.settlement_failed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "dsp_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "OPEN",
+                 *         "orderId": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "code": "tx_insufficient_balance",
+                 *         "detail": "The account does not hold enough"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["DisputeSettlementFailedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.dispute.settlement_retried": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "dispute.settlement_retried",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "dsp_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "OPEN",
+                 *         "orderId": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "code": "tx_insufficient_balance",
+                 *         "detail": "The account does not hold enough"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["DisputeSettlementRetriedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.dispute.statement_submitted": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "dispute.statement_submitted",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "dsp_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "OPEN",
+                 *         "orderId": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "by": "BUYER",
+                 *         "statementId": "stm_01k9v3c0m8f4v9x2n6q7r5t1ab"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["DisputeStatementSubmittedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.dispute.taken_up": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "dispute.taken_up",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "dsp_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "OPEN",
+                 *         "orderId": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["DisputeTakenUpEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.dispute.withdrawal_requested": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "dispute.withdrawal_requested",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "dsp_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "OPEN",
+                 *         "orderId": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "by": "BUYER"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["DisputeWithdrawalRequestedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.dispute.withdrawn": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "dispute.withdrawn",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "dsp_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "OPEN",
+                 *         "orderId": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "decision": "RELEASE"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["DisputeWithdrawnEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.escrow.approve_confirmed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "escrow.approve_confirmed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "CREATED",
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "milestoneId": "m1",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
+                 *         "ledger": 52113097
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["EscrowApproveConfirmedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.escrow.approve_failed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "escrow.approve_failed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "CREATED",
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "milestoneId": "m1",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
+                 *         "code": "tx_insufficient_balance",
+                 *         "detail": "The account does not hold enough"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["EscrowApproveFailedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.escrow.approve_signed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "escrow.approve_signed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "CREATED",
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "milestoneId": "m1",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["EscrowApproveSignedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.escrow.approve_withdrawn": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "escrow.approve_withdrawn",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "CREATED",
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "milestoneId": "m1",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
+                 *         "reason": "The account does not hold enough"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["EscrowApproveWithdrawnEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.escrow.complete_confirmed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "escrow.complete_confirmed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "CREATED",
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "milestoneId": "m1",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
+                 *         "ledger": 52113097
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["EscrowCompleteConfirmedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.escrow.complete_failed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "escrow.complete_failed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "CREATED",
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "milestoneId": "m1",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
+                 *         "code": "tx_insufficient_balance",
+                 *         "detail": "The account does not hold enough"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["EscrowCompleteFailedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.escrow.complete_signed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "escrow.complete_signed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "CREATED",
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "milestoneId": "m1",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["EscrowCompleteSignedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.escrow.complete_withdrawn": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "escrow.complete_withdrawn",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "CREATED",
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "milestoneId": "m1",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
+                 *         "reason": "The account does not hold enough"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["EscrowCompleteWithdrawnEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.escrow.deploy_confirmed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "escrow.deploy_confirmed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "CREATED",
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "milestoneId": "m1",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
+                 *         "ledger": 52113097
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["EscrowDeployConfirmedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.escrow.deploy_failed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "escrow.deploy_failed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "CREATED",
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "milestoneId": "m1",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
+                 *         "code": "tx_insufficient_balance",
+                 *         "detail": "The account does not hold enough"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["EscrowDeployFailedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.escrow.dispute_confirmed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "escrow.dispute_confirmed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "CREATED",
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "milestoneId": "m1",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
+                 *         "ledger": 52113097
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["EscrowDisputeConfirmedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.escrow.dispute_failed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "escrow.dispute_failed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "CREATED",
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "milestoneId": "m1",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
+                 *         "code": "tx_insufficient_balance",
+                 *         "detail": "The account does not hold enough"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["EscrowDisputeFailedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.escrow.dispute_signed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "escrow.dispute_signed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "CREATED",
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "milestoneId": "m1",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["EscrowDisputeSignedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.escrow.dispute_withdrawn": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "escrow.dispute_withdrawn",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "CREATED",
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "milestoneId": "m1",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
+                 *         "reason": "The account does not hold enough"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["EscrowDisputeWithdrawnEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.escrow.fund_confirmed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "escrow.fund_confirmed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "CREATED",
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "milestoneId": "m1",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
+                 *         "ledger": 52113097
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["EscrowFundConfirmedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.escrow.fund_failed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "escrow.fund_failed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "CREATED",
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "milestoneId": "m1",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
+                 *         "code": "tx_insufficient_balance",
+                 *         "detail": "The account does not hold enough"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["EscrowFundFailedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.escrow.fund_signed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "escrow.fund_signed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "CREATED",
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "milestoneId": "m1",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["EscrowFundSignedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.escrow.fund_withdrawn": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "escrow.fund_withdrawn",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "CREATED",
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "milestoneId": "m1",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
+                 *         "reason": "The account does not hold enough"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["EscrowFundWithdrawnEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.escrow.release_confirmed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "escrow.release_confirmed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "CREATED",
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "milestoneId": "m1",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
+                 *         "ledger": 52113097
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["EscrowReleaseConfirmedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.escrow.release_failed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "escrow.release_failed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "CREATED",
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "milestoneId": "m1",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
+                 *         "code": "tx_insufficient_balance",
+                 *         "detail": "The account does not hold enough"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["EscrowReleaseFailedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.escrow.release_signed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "escrow.release_signed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "CREATED",
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "milestoneId": "m1",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["EscrowReleaseSignedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.escrow.release_withdrawn": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "escrow.release_withdrawn",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "CREATED",
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "milestoneId": "m1",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
+                 *         "reason": "The account does not hold enough"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["EscrowReleaseWithdrawnEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.escrow.resolve_confirmed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "escrow.resolve_confirmed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "CREATED",
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "milestoneId": "m1",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
+                 *         "ledger": 52113097
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["EscrowResolveConfirmedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.escrow.resolve_failed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "escrow.resolve_failed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "CREATED",
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "milestoneId": "m1",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
+                 *         "code": "tx_insufficient_balance",
+                 *         "detail": "The account does not hold enough"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["EscrowResolveFailedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.escrow.sweep_confirmed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "escrow.sweep_confirmed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "CREATED",
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "milestoneId": "m1",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
+                 *         "ledger": 52113097
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["EscrowSweepConfirmedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.escrow.sweep_failed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "escrow.sweep_failed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "CREATED",
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "milestoneId": "m1",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
+                 *         "code": "tx_insufficient_balance",
+                 *         "detail": "The account does not hold enough"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["EscrowSweepFailedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.marketplace.created": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "marketplace.created",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "mkt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "name": "Handmade",
+                 *         "platformFeePercent": 1
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["MarketplaceCreatedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.marketplace.updated": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "marketplace.updated",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "mkt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "name": "Handmade",
+                 *         "platformFeePercent": 1,
+                 *         "platformFeePercentBefore": 1,
+                 *         "releasePolicy": {},
+                 *         "releasePolicyBefore": {},
+                 *         "maxPlatformFeePercent": 1,
+                 *         "maxPlatformFeePercentBefore": 1,
+                 *         "refundFeesBorneBy": "BUYER",
+                 *         "refundFeesBorneByBefore": "BUYER"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["MarketplaceUpdatedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.order.cancelled": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "order.cancelled",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "CREATED",
+                 *         "reason": "The account does not hold enough"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["OrderCancelledEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.order.created": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "order.created",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "CREATED",
+                 *         "amount": "200.00",
+                 *         "buyerId": "usr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "sellerId": "usr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "externalRef": "invoice-17",
+                 *         "campaignId": "cmp_01k9v3c0m8f4v9x2n6q7r5t1ab"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["OrderCreatedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.order.reimbursed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "order.reimbursed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "CREATED",
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "milestoneId": "m1",
+                 *         "amount": "200.00",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
+                 *         "ledger": 52113097
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["OrderReimbursedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.order.reimbursement_failed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "order.reimbursement_failed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "CREATED",
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "milestoneId": "m1",
+                 *         "amount": "200.00",
+                 *         "code": "tx_insufficient_balance"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["OrderReimbursementFailedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.order.reimbursement_requested": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "order.reimbursement_requested",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "CREATED",
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "milestoneId": "m1",
+                 *         "amount": "200.00"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["OrderReimbursementRequestedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.order.release_extended": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "order.release_extended",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "CREATED",
+                 *         "milestoneId": "m1",
+                 *         "releaseAt": "2026-03-01T12:00:00.000+00:00",
+                 *         "by": "P2D"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["OrderReleaseExtendedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.order.release_reminder": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "order.release_reminder",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "CREATED",
+                 *         "milestoneId": "m1",
+                 *         "releaseAt": "2026-03-01T12:00:00.000+00:00"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["OrderReleaseReminderEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.order.release_window_ended": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "order.release_window_ended",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "CREATED",
+                 *         "milestoneId": "m1",
+                 *         "releaseAt": "2026-03-01T12:00:00.000+00:00",
+                 *         "try": 1
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["OrderReleaseWindowEndedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.order.reserved": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "order.reserved",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "CREATED"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["OrderReservedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.order.shipped": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "order.shipped",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "CREATED",
+                 *         "shippedAt": "2026-03-01T12:00:00.000+00:00",
+                 *         "milestoneId": "m1",
+                 *         "carrier": "DHL",
+                 *         "trackingNumber": "JJD0099",
+                 *         "trackingUrl": "https://example.com/track/JJD0099"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["OrderShippedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.payout_policy.updated": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "payout_policy.updated",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "pol_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "before": {
+                 *           "most": "200.00",
+                 *           "mostUserDay": "200.00",
+                 *           "mostDay": "200.00",
+                 *           "paused": true,
+                 *           "addressBookOnly": true,
+                 *           "coolingHours": 1
+                 *         },
+                 *         "after": {
+                 *           "most": "200.00",
+                 *           "mostUserDay": "200.00",
+                 *           "mostDay": "200.00",
+                 *           "paused": true,
+                 *           "addressBookOnly": true,
+                 *           "coolingHours": 1
+                 *         }
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["PayoutPolicyUpdatedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.proposal.approved": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "proposal.approved",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "prp_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "kind": "withdrawal",
+                 *         "subject": "wdr_01k9v3c0m8f4v9x2n6q7r5t1ab"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ProposalApprovedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.proposal.expired": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "proposal.expired",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "prp_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "kind": "withdrawal",
+                 *         "subject": "wdr_01k9v3c0m8f4v9x2n6q7r5t1ab"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ProposalExpiredEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.proposal.opened": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "proposal.opened",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "prp_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "kind": "withdrawal",
+                 *         "subject": "wdr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "amount": "200.00",
+                 *         "why": "over the limit"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ProposalOpenedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.proposal.rejected": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "proposal.rejected",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "prp_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "kind": "withdrawal",
+                 *         "subject": "wdr_01k9v3c0m8f4v9x2n6q7r5t1ab"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ProposalRejectedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.proposal.withdrawn": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "proposal.withdrawn",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "prp_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "kind": "withdrawal",
+                 *         "subject": "wdr_01k9v3c0m8f4v9x2n6q7r5t1ab"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ProposalWithdrawnEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.reconciliation.correction_ended": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "reconciliation.correction_ended",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "dif_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "account": "wallet:GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ",
+                 *         "asset": "USDC",
+                 *         "amount": "-0.50",
+                 *         "ledger": 52113097,
+                 *         "type": "AMOUNT",
+                 *         "outcome": "REJECTED"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReconciliationCorrectionEndedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.reconciliation.correction_proposed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "reconciliation.correction_proposed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "dif_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "account": "wallet:GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ",
+                 *         "asset": "USDC",
+                 *         "amount": "-0.50",
+                 *         "ledger": 52113097,
+                 *         "type": "AMOUNT",
+                 *         "proposalId": "prp_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "against": "suspense"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReconciliationCorrectionProposedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.reconciliation.difference_booked": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "reconciliation.difference_booked",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "dif_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "account": "wallet:GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ",
+                 *         "asset": "USDC",
+                 *         "amount": "-0.50",
+                 *         "ledger": 52113097,
+                 *         "type": "AMOUNT"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReconciliationDifferenceBookedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.reconciliation.difference_changed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "reconciliation.difference_changed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "dif_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "account": "wallet:GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ",
+                 *         "asset": "USDC",
+                 *         "amount": "-0.50",
+                 *         "ledger": 52113097,
+                 *         "type": "AMOUNT"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReconciliationDifferenceChangedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.reconciliation.difference_closed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "reconciliation.difference_closed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "dif_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "account": "wallet:GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ",
+                 *         "asset": "USDC",
+                 *         "amount": "-0.50",
+                 *         "ledger": 52113097,
+                 *         "type": "AMOUNT"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReconciliationDifferenceClosedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.reconciliation.difference_explained": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "reconciliation.difference_explained",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "dif_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "account": "wallet:GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ",
+                 *         "asset": "USDC",
+                 *         "amount": "-0.50",
+                 *         "ledger": 52113097,
+                 *         "type": "AMOUNT"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReconciliationDifferenceExplainedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.reconciliation.difference_found": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "reconciliation.difference_found",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "dif_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "account": "wallet:GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ",
+                 *         "asset": "USDC",
+                 *         "amount": "-0.50",
+                 *         "ledger": 52113097,
+                 *         "type": "AMOUNT"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReconciliationDifferenceFoundEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.reconciliation.difference_suspended": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "reconciliation.difference_suspended",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "dif_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "account": "wallet:GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ",
+                 *         "asset": "USDC",
+                 *         "amount": "-0.50",
+                 *         "ledger": 52113097,
+                 *         "type": "AMOUNT"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReconciliationDifferenceSuspendedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.report.downloaded": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "report.downloaded",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "rpt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "type": "ledger.lines.v1",
+                 *         "format": "csv",
+                 *         "state": "QUEUED",
+                 *         "scheduleId": "rps_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "firstDay": "2026-03-01",
+                 *         "rows": 1,
+                 *         "bytes": 1,
+                 *         "sha256": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
+                 *         "problem": {
+                 *           "code": "tx_insufficient_balance",
+                 *           "detail": "The account does not hold enough"
+                 *         }
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReportDownloadedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.report.expired": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "report.expired",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "rpt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "type": "ledger.lines.v1",
+                 *         "format": "csv",
+                 *         "state": "QUEUED",
+                 *         "scheduleId": "rps_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "firstDay": "2026-03-01",
+                 *         "rows": 1,
+                 *         "bytes": 1,
+                 *         "sha256": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
+                 *         "problem": {
+                 *           "code": "tx_insufficient_balance",
+                 *           "detail": "The account does not hold enough"
+                 *         }
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReportExpiredEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.report.failed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "report.failed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "rpt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "type": "ledger.lines.v1",
+                 *         "format": "csv",
+                 *         "state": "QUEUED",
+                 *         "scheduleId": "rps_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "firstDay": "2026-03-01",
+                 *         "rows": 1,
+                 *         "bytes": 1,
+                 *         "sha256": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
+                 *         "problem": {
+                 *           "code": "tx_insufficient_balance",
+                 *           "detail": "The account does not hold enough"
+                 *         }
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReportFailedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.report.finished": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "report.finished",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "rpt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "type": "ledger.lines.v1",
+                 *         "format": "csv",
+                 *         "state": "QUEUED",
+                 *         "scheduleId": "rps_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "firstDay": "2026-03-01",
+                 *         "rows": 1,
+                 *         "bytes": 1,
+                 *         "sha256": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
+                 *         "problem": {
+                 *           "code": "tx_insufficient_balance",
+                 *           "detail": "The account does not hold enough"
+                 *         }
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReportFinishedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.report.requested": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "report.requested",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "rpt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "type": "ledger.lines.v1",
+                 *         "format": "csv",
+                 *         "state": "QUEUED",
+                 *         "scheduleId": "rps_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "firstDay": "2026-03-01",
+                 *         "rows": 1,
+                 *         "bytes": 1,
+                 *         "sha256": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
+                 *         "problem": {
+                 *           "code": "tx_insufficient_balance",
+                 *           "detail": "The account does not hold enough"
+                 *         }
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReportRequestedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.report.schedule_changed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "report.schedule_changed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "rps_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "isActive": true,
+                 *         "recipients": 1
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReportScheduleChangedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.report.schedule_created": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "report.schedule_created",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "rps_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "name": "Ledger, monthly"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReportScheduleCreatedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.report.schedule_stopped": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "report.schedule_stopped",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "rps_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "reason": "The account does not hold enough"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReportScheduleStoppedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.report.started": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "report.started",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "rpt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "type": "ledger.lines.v1",
+                 *         "format": "csv",
+                 *         "state": "QUEUED",
+                 *         "scheduleId": "rps_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "firstDay": "2026-03-01",
+                 *         "rows": 1,
+                 *         "bytes": 1,
+                 *         "sha256": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
+                 *         "problem": {
+                 *           "code": "tx_insufficient_balance",
+                 *           "detail": "The account does not hold enough"
+                 *         }
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReportStartedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.subscription.cancel_requested": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "subscription.cancel_requested",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "sub_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "when": "NOW",
+                 *         "reason": "The account does not hold enough"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["SubscriptionCancelRequestedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.subscription.cancelled": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "subscription.cancelled",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "sub_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "because": "REQUESTED"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["SubscriptionCancelledEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.subscription.created": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "subscription.created",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "sub_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "amount": "200.00",
+                 *         "startsAt": "2026-03-01T12:00:00.000+00:00"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["SubscriptionCreatedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.subscription.cycle_dropped": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "subscription.cycle_dropped",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "sub_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "index": 1,
+                 *         "because": "REQUESTED"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["SubscriptionCycleDroppedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.subscription.cycle_ended": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "subscription.cycle_ended",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "sub_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "index": 1,
+                 *         "orderId": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "seller": "200.00",
+                 *         "buyer": "200.00"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["SubscriptionCycleEndedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.subscription.cycle_prepared": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "subscription.cycle_prepared",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "sub_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "index": 1,
+                 *         "orderId": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "amount": "200.00",
+                 *         "startsAt": "2026-03-01T12:00:00.000+00:00",
+                 *         "endsAt": "2026-03-01T12:00:00.000+00:00"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["SubscriptionCyclePreparedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.subscription.cycle_settled": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "subscription.cycle_settled",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "sub_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "index": 1,
+                 *         "orderId": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "orderStatus": "CREATED"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["SubscriptionCycleSettledEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.subscription.cycles_skipped": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "subscription.cycles_skipped",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "sub_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "count": 1,
+                 *         "until": "2026-03-01T12:00:00.000+00:00"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["SubscriptionCyclesSkippedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.subscription.ending": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "subscription.ending",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "sub_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "because": "REQUESTED"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["SubscriptionEndingEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.subscription.grace_began": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "subscription.grace_began",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "sub_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "index": 1,
+                 *         "until": "2026-03-01T12:00:00.000+00:00",
+                 *         "then": "PAUSE"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["SubscriptionGraceBeganEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.subscription.paused": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "subscription.paused",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "sub_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "because": "REQUESTED"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["SubscriptionPausedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.subscription.payment_failed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "subscription.payment_failed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "sub_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "index": 1,
+                 *         "code": "tx_insufficient_balance",
+                 *         "available": "200.00",
+                 *         "nextTryAt": "2026-03-01T12:00:00.000+00:00",
+                 *         "amount": "200.00",
+                 *         "startsAt": "2026-03-01T12:00:00.000+00:00",
+                 *         "endsAt": "2026-03-01T12:00:00.000+00:00"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["SubscriptionPaymentFailedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.subscription.payment_recovered": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "subscription.payment_recovered",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "sub_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "index": 1,
+                 *         "orderId": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["SubscriptionPaymentRecoveredEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.subscription.price_changed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "subscription.price_changed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "sub_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "amount": "200.00",
+                 *         "before": "200.00",
+                 *         "fromIndex": 1
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["SubscriptionPriceChangedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.subscription.resumed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "subscription.resumed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "sub_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "startsAt": "2026-03-01T12:00:00.000+00:00"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["SubscriptionResumedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.subscription.stop_planned": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "subscription.stop_planned",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "sub_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "at": "2026-03-01T12:00:00.000+00:00",
+                 *         "how": "PAUSE"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["SubscriptionStopPlannedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.subscription.updated": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "subscription.updated",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "sub_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "changed": [
+                 *           "title"
+                 *         ]
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["SubscriptionUpdatedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.user.created": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "user.created",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "usr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "address": "GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["UserCreatedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.user.updated": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "user.updated",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "usr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "changed": [
+                 *           "name"
+                 *         ]
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["UserUpdatedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.wallet.activate_confirmed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "wallet.activate_confirmed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "wal_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "address": "GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["WalletActivateConfirmedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.wallet.activate_failed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "wallet.activate_failed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "wal_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "address": "GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
+                 *         "code": "tx_insufficient_balance"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["WalletActivateFailedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.wallet.bootstrap_confirmed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "wallet.bootstrap_confirmed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "wal_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "address": "GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["WalletBootstrapConfirmedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.wallet.bootstrap_failed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "wallet.bootstrap_failed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "wal_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "address": "GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
+                 *         "code": "tx_insufficient_balance"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["WalletBootstrapFailedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.wallet.retried": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "wallet.retried",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "wal_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "address": "GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["WalletRetriedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.wallet.top_up_confirmed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "wallet.top_up_confirmed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "wal_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "address": "GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["WalletTopUpConfirmedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.wallet.top_up_failed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "wallet.top_up_failed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "wal_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "address": "GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
+                 *         "code": "tx_insufficient_balance"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["WalletTopUpFailedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.webhook_endpoint.created": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "webhook_endpoint.created",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "whk_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "url": "https://example.com/hooks",
+                 *         "types": [
+                 *           "order.*"
+                 *         ]
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["WebhookEndpointCreatedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.webhook_endpoint.deleted": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "webhook_endpoint.deleted",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "whk_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "url": "https://example.com/hooks"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["WebhookEndpointDeletedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.webhook_endpoint.disabled": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "webhook_endpoint.disabled",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "whk_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "url": "https://example.com/hooks",
+                 *         "reason": "REQUESTED",
+                 *         "failingSince": "2026-03-01T12:00:00.000+00:00"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["WebhookEndpointDisabledEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.webhook_endpoint.enabled": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "webhook_endpoint.enabled",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "whk_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "url": "https://example.com/hooks"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["WebhookEndpointEnabledEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.webhook_endpoint.secret_rotated": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "webhook_endpoint.secret_rotated",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "whk_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "overlapUntil": "2026-03-01T12:00:00.000+00:00"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["WebhookEndpointSecretRotatedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.webhook_endpoint.tested": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "webhook_endpoint.tested",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "whk_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "url": "https://example.com/hooks"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["WebhookEndpointTestedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.webhook_endpoint.updated": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "webhook_endpoint.updated",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "whk_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "changed": [
+                 *           "url"
+                 *         ],
+                 *         "url": "https://example.com/hooks",
+                 *         "types": [
+                 *           "order.*"
+                 *         ]
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["WebhookEndpointUpdatedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.withdrawal.approved": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "withdrawal.approved",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "wdr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "REQUESTED",
+                 *         "proposalId": "prp_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["WithdrawalApprovedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.withdrawal.cancelled": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "withdrawal.cancelled",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "wdr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "REQUESTED",
+                 *         "reason": "The account does not hold enough"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["WithdrawalCancelledEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.withdrawal.completed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "withdrawal.completed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "wdr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "REQUESTED",
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
+                 *         "ledger": 52113097
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["WithdrawalCompletedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.withdrawal.failed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "withdrawal.failed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "wdr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "REQUESTED",
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
+                 *         "code": "tx_insufficient_balance",
+                 *         "detail": "The account does not hold enough"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["WithdrawalFailedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.withdrawal.requested": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "withdrawal.requested",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "wdr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "REQUESTED",
+                 *         "userId": "usr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "amount": "200.00",
+                 *         "destination": "GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ",
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "proposalId": "prp_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "batchId": "wba_01k9v3c0m8f4v9x2n6q7r5t1ab"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["WithdrawalRequestedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.withdrawal.submitted": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "withdrawal.submitted",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "wdr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "REQUESTED",
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["WithdrawalSubmittedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.withdrawal_batch.checked": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "withdrawal_batch.checked",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "wba_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "items": 1,
+                 *         "amount": "200.00",
+                 *         "counts": {
+                 *           "checking": 1,
+                 *           "refused": 1,
+                 *           "held": 1,
+                 *           "waiting": 1,
+                 *           "onTheWay": 1,
+                 *           "completed": 1,
+                 *           "failed": 1,
+                 *           "cancelled": 1
+                 *         },
+                 *         "notPaid": 1,
+                 *         "paid": "200.00"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["WithdrawalBatchCheckedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.withdrawal_batch.finished": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "withdrawal_batch.finished",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "wba_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "items": 1,
+                 *         "amount": "200.00",
+                 *         "counts": {
+                 *           "checking": 1,
+                 *           "refused": 1,
+                 *           "held": 1,
+                 *           "waiting": 1,
+                 *           "onTheWay": 1,
+                 *           "completed": 1,
+                 *           "failed": 1,
+                 *           "cancelled": 1
+                 *         },
+                 *         "notPaid": 1,
+                 *         "paid": "200.00"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["WithdrawalBatchFinishedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.withdrawal_batch.received": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": string;
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": string;
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "withdrawal_batch.received",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "wba_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "items": 1,
+                 *         "amount": "200.00",
+                 *         "externalRef": "payday-17",
+                 *         "proposalId": "prp_01k9v3c0m8f4v9x2n6q7r5t1ab"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["WithdrawalBatchReceivedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
 }

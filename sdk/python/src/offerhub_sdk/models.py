@@ -1315,6 +1315,3494 @@ class WithdrawBodyRequest(TypedDict):
     by: NotRequired[str]
 
 
+class Data(TypedDict):
+    name: str
+    prefix: str
+    scopes: list[str]
+
+
+class ApiKeyCreatedEvent(TypedDict):
+    """
+    A key exists.
+    """
+
+    id: str
+    type: Literal['api_key.created']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data
+
+
+class Data1(TypedDict):
+    name: str
+
+
+class ApiKeyRevokedEvent(TypedDict):
+    """
+    A key was ended.
+    """
+
+    id: str
+    type: Literal['api_key.revoked']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data1
+
+
+class Data2(TypedDict):
+    name: str
+    newKeyId: str
+    expiresAt: str
+
+
+class ApiKeyRotatedEvent(TypedDict):
+    """
+    A key has a successor, and works until the time in `expiresAt`.
+    """
+
+    id: str
+    type: Literal['api_key.rotated']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data2
+
+
+Data3 = TypedDict(
+    'Data3',
+    {
+        'from': str,
+        'through': str,
+    },
+)
+
+
+class BooksClosedEvent(TypedDict):
+    """
+    The days from `from` up to and with `through` are closed: nothing is booked on them any more.
+    """
+
+    id: str
+    type: Literal['books.closed']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data3
+
+
+class Data4(TypedDict):
+    pledges: int
+    released: int
+    refunded: int
+    disputed: int
+    failed: int
+    paidOut: str
+    givenBack: str
+
+
+class CampaignCancelledEvent(TypedDict):
+    """
+    Every pledge went back to its backer: the campaign was called off.
+    """
+
+    id: str
+    type: Literal['campaign.cancelled']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data4
+
+
+class Data5(TypedDict):
+    goal: str
+    deadline: str
+    holds: Literal['ESCROW', 'RESERVATION']
+
+
+class CampaignCreatedEvent(TypedDict):
+    """
+    A campaign exists.
+    """
+
+    id: str
+    type: Literal['campaign.created']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data5
+
+
+class Data6(TypedDict):
+    pledges: int
+    released: int
+    refunded: int
+    disputed: int
+    failed: int
+    paidOut: str
+    givenBack: str
+
+
+class CampaignFailedEvent(TypedDict):
+    """
+    Every pledge went back to its backer: the goal was not met.
+    """
+
+    id: str
+    type: Literal['campaign.failed']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data6
+
+
+class Data7(TypedDict):
+    orderId: str
+    pledged: str
+    pledges: int
+
+
+class CampaignGoalReachedEvent(TypedDict):
+    """
+    The pledge of `orderId` brought the campaign to its goal.
+    """
+
+    id: str
+    type: Literal['campaign.goal_reached']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data7
+
+
+class Data8(TypedDict):
+    pledges: int
+    released: int
+    refunded: int
+    disputed: int
+    failed: int
+    paidOut: str
+    givenBack: str
+
+
+class CampaignNeedsAttentionEvent(TypedDict):
+    """
+    Everything was tried, and some pledges could not be settled.
+    """
+
+    id: str
+    type: Literal['campaign.needs_attention']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data8
+
+
+class Data9(TypedDict):
+    orderId: str
+    amount: str
+    pledged: str
+
+
+class CampaignPledgeWithdrawnEvent(TypedDict):
+    """
+    A backer took a pledge back; `pledged` is what is left.
+    """
+
+    id: str
+    type: Literal['campaign.pledge_withdrawn']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data9
+
+
+class Data10(TypedDict):
+    done: int
+    total: int
+    failed: int
+
+
+class CampaignProgressEvent(TypedDict):
+    """
+    So many pledges are settled.
+    """
+
+    id: str
+    type: Literal['campaign.progress']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data10
+
+
+class Data11(TypedDict):
+    pledges: int
+
+
+class CampaignRetriedEvent(TypedDict):
+    """
+    So many pledges that had failed are settled once more.
+    """
+
+    id: str
+    type: Literal['campaign.retried']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data11
+
+
+class Data12(TypedDict):
+    because: Literal['DEADLINE', 'GOAL', 'CALL', 'CANCELLED']
+    outcome: Literal['SUCCEEDED', 'FAILED', 'CANCELLED']
+    pledges: int
+    pledged: str
+    goal: str
+    reason: NotRequired[str]
+
+
+class CampaignSettlingEvent(TypedDict):
+    """
+    The campaign is over: every pledge goes to the creator, or every pledge goes back.
+    """
+
+    id: str
+    type: Literal['campaign.settling']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data12
+
+
+class Data13(TypedDict):
+    pledges: int
+    released: int
+    refunded: int
+    disputed: int
+    failed: int
+    paidOut: str
+    givenBack: str
+
+
+class CampaignSucceededEvent(TypedDict):
+    """
+    Every pledge went to the creator.
+    """
+
+    id: str
+    type: Literal['campaign.succeeded']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data13
+
+
+class Data14(TypedDict):
+    operationId: str
+    amount: str
+    asset: str
+    userId: str | None
+    destination: str
+    hash: str
+    ledger: int
+
+
+class DepositAssignedEvent(TypedDict):
+    """
+    A suspended deposit is the user's.
+    """
+
+    id: str
+    type: Literal['deposit.assigned']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data14
+
+
+class Data15(TypedDict):
+    operationId: str
+    amount: str
+    asset: str
+    userId: str | None
+    destination: str
+    code: str
+
+
+class DepositAssignmentFailedEvent(TypedDict):
+    """
+    The payment to the user failed; it stays suspended.
+    """
+
+    id: str
+    type: Literal['deposit.assignment_failed']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data15
+
+
+class Data16(TypedDict):
+    operationId: str
+    amount: str
+    asset: str
+    userId: str | None
+    destination: str
+
+
+class DepositAssignmentRequestedEvent(TypedDict):
+    """
+    A suspended deposit is on its way to a user.
+    """
+
+    id: str
+    type: Literal['deposit.assignment_requested']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data16
+
+
+class Asset1(TypedDict):
+    code: str
+    issuer: str | None
+
+
+class Data17(TypedDict):
+    userId: str | None
+    amount: str
+    asset: Asset1
+    address: str
+    hash: str
+    ledger: int
+    reason: str
+
+
+class DepositCapitalReceivedEvent(TypedDict):
+    """
+    The marketplace put fee money into its own wallet.
+    """
+
+    id: str
+    type: Literal['deposit.capital_received']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data17
+
+
+class Data18(TypedDict):
+    userId: str | None
+    amount: str
+    asset: Asset1
+    address: str
+    hash: str
+    ledger: int
+    reason: NotRequired[str]
+
+
+class DepositCreditedEvent(TypedDict):
+    """
+    Money arrived and is the user's.
+    """
+
+    id: str
+    type: Literal['deposit.credited']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data18
+
+
+class Data19(TypedDict):
+    operationId: str
+    amount: str
+    asset: str
+    userId: str | None
+    destination: str
+    code: str
+
+
+class DepositReturnFailedEvent(TypedDict):
+    """
+    The payment to the sender failed; it stays suspended.
+    """
+
+    id: str
+    type: Literal['deposit.return_failed']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data19
+
+
+class Data20(TypedDict):
+    operationId: str
+    amount: str
+    asset: str
+    userId: str | None
+    destination: str
+
+
+class DepositReturnRequestedEvent(TypedDict):
+    """
+    A suspended deposit is on its way back to its sender.
+    """
+
+    id: str
+    type: Literal['deposit.return_requested']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data20
+
+
+class Data21(TypedDict):
+    operationId: str
+    amount: str
+    asset: str
+    userId: str | None
+    destination: str
+    hash: str
+    ledger: int
+
+
+class DepositReturnedEvent(TypedDict):
+    """
+    A suspended deposit is with its sender again.
+    """
+
+    id: str
+    type: Literal['deposit.returned']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data21
+
+
+class Data22(TypedDict):
+    userId: str | None
+    amount: str
+    asset: Asset1
+    address: str
+    hash: str
+    ledger: int
+    reason: str
+
+
+class DepositSuspendedEvent(TypedDict):
+    """
+    Money arrived that is nobody's yet.
+    """
+
+    id: str
+    type: Literal['deposit.suspended']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data22
+
+
+class Data23(TypedDict):
+    userId: str
+    label: str
+    destination: str
+    memo: str | None
+
+
+class DestinationAddedEvent(TypedDict):
+    """
+    An address is in a user's book; its waiting time runs.
+    """
+
+    id: str
+    type: Literal['destination.added']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data23
+
+
+class Data24(TypedDict):
+    userId: str
+    label: str
+    destination: str
+
+
+class DestinationArchivedEvent(TypedDict):
+    """
+    Nothing is paid to it any more by its id.
+    """
+
+    id: str
+    type: Literal['destination.archived']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data24
+
+
+class Data25(TypedDict):
+    userId: str
+    label: str
+    before: str
+
+
+class DestinationRenamedEvent(TypedDict):
+    """
+    It has another label.
+    """
+
+    id: str
+    type: Literal['destination.renamed']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data25
+
+
+class Data26(TypedDict):
+    status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
+    orderId: str
+    party: Literal['BUYER', 'SELLER']
+
+
+class DisputeAnswerOverdueEvent(TypedDict):
+    """
+    The party that was asked did not answer in time.
+    """
+
+    id: str
+    type: Literal['dispute.answer_overdue']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data26
+
+
+class Data27(TypedDict):
+    status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
+    orderId: str
+    by: Literal['BUYER', 'SELLER']
+
+
+class DisputeAnsweredEvent(TypedDict):
+    """
+    The party that was asked has answered.
+    """
+
+    id: str
+    type: Literal['dispute.answered']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data27
+
+
+class Data28(TypedDict):
+    status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
+    orderId: str
+
+
+class DisputeAssignedEvent(TypedDict):
+    """
+    Somebody of the staff took or left the case.
+    """
+
+    id: str
+    type: Literal['dispute.assigned']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data28
+
+
+class Data29(TypedDict):
+    status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
+    orderId: str
+    decision: Literal['RELEASE', 'REFUND', 'SPLIT']
+    seller: str
+    buyer: str
+
+
+class DisputeDecidedEvent(TypedDict):
+    """
+    It is decided; the contract is being told.
+    """
+
+    id: str
+    type: Literal['dispute.decided']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data29
+
+
+class Data30(TypedDict):
+    status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
+    orderId: str
+    by: Literal['BUYER', 'SELLER', 'STAFF']
+    evidenceId: str
+    name: str
+    sha256: str
+
+
+class DisputeEvidenceAddedEvent(TypedDict):
+    """
+    Somebody added a file.
+    """
+
+    id: str
+    type: Literal['dispute.evidence_added']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data30
+
+
+class Data31(TypedDict):
+    status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
+    orderId: str
+    code: str
+    detail: str
+
+
+class DisputeFreezeFailedEvent(TypedDict):
+    """
+    The disputed money could not be frozen.
+    """
+
+    id: str
+    type: Literal['dispute.freeze_failed']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data31
+
+
+class Data32(TypedDict):
+    status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
+    orderId: str
+
+
+class DisputeFrozenEvent(TypedDict):
+    """
+    The disputed money is frozen on the chain, after all.
+    """
+
+    id: str
+    type: Literal['dispute.frozen']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data32
+
+
+class Data33(TypedDict):
+    status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
+    orderId: str
+    party: Literal['BUYER', 'SELLER']
+    messageId: str
+    until: str
+
+
+class DisputeInformationRequestedEvent(TypedDict):
+    """
+    The staff asked a party for more; the clocks stand until the time in `until`.
+    """
+
+    id: str
+    type: Literal['dispute.information_requested']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data33
+
+
+class Data34(TypedDict):
+    status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
+    orderId: str
+    by: Literal['BUYER', 'SELLER', 'STAFF']
+    messageId: str
+
+
+class DisputeMessageEvent(TypedDict):
+    """
+    Somebody wrote a message.
+    """
+
+    id: str
+    type: Literal['dispute.message']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data34
+
+
+class Data35(TypedDict):
+    status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
+    orderId: str
+    openedBy: Literal['BUYER', 'SELLER']
+    amount: str
+    milestones: list[str]
+
+
+class DisputeOpenedEvent(TypedDict):
+    """
+    A party disputes milestones; their money is being frozen.
+    """
+
+    id: str
+    type: Literal['dispute.opened']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data35
+
+
+class Data36(TypedDict):
+    status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
+    orderId: str
+    proposalId: str
+
+
+class DisputeProposalExpiredEvent(TypedDict):
+    """
+    Nobody agreed to the proposal in time.
+    """
+
+    id: str
+    type: Literal['dispute.proposal_expired']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data36
+
+
+class DisputeProposalRejectedEvent(TypedDict):
+    """
+    The proposal was not agreed to.
+    """
+
+    id: str
+    type: Literal['dispute.proposal_rejected']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data36
+
+
+class DisputeProposalWithdrawnEvent(TypedDict):
+    """
+    The proposal was taken back.
+    """
+
+    id: str
+    type: Literal['dispute.proposal_withdrawn']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data36
+
+
+class Data39(TypedDict):
+    status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
+    orderId: str
+    decision: Literal['RELEASE', 'REFUND', 'SPLIT']
+
+
+class DisputeProposedEvent(TypedDict):
+    """
+    A resolution is proposed.
+    """
+
+    id: str
+    type: Literal['dispute.proposed']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data39
+
+
+class Data40(TypedDict):
+    status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
+    orderId: str
+    proposalId: str
+
+
+class DisputeReopenedEvent(TypedDict):
+    """
+    A decision that failed is taken back for a new one.
+    """
+
+    id: str
+    type: Literal['dispute.reopened']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data40
+
+
+class Data41(TypedDict):
+    status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
+    orderId: str
+    decision: Literal['RELEASE', 'REFUND', 'SPLIT'] | None
+
+
+class DisputeResolvedEvent(TypedDict):
+    """
+    The money is divided; the dispute is closed.
+    """
+
+    id: str
+    type: Literal['dispute.resolved']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data41
+
+
+class Data42(TypedDict):
+    status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
+    orderId: str
+
+
+class DisputeRetriedEvent(TypedDict):
+    """
+    What had failed on the chain was asked for again.
+    """
+
+    id: str
+    type: Literal['dispute.retried']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data42
+
+
+class Data43(TypedDict):
+    status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
+    orderId: str
+    code: str
+    detail: str
+
+
+class DisputeSettlementFailedEvent(TypedDict):
+    """
+    The contract refused the division.
+    """
+
+    id: str
+    type: Literal['dispute.settlement_failed']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data43
+
+
+class DisputeSettlementRetriedEvent(TypedDict):
+    """
+    The contract's balance had moved; asked again.
+    """
+
+    id: str
+    type: Literal['dispute.settlement_retried']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data43
+
+
+class Data45(TypedDict):
+    status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
+    orderId: str
+    by: Literal['BUYER', 'SELLER']
+    statementId: str
+
+
+class DisputeStatementSubmittedEvent(TypedDict):
+    """
+    A party handed in a statement.
+    """
+
+    id: str
+    type: Literal['dispute.statement_submitted']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data45
+
+
+class Data46(TypedDict):
+    status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
+    orderId: str
+
+
+class DisputeTakenUpEvent(TypedDict):
+    """
+    Somebody of the staff looks at it.
+    """
+
+    id: str
+    type: Literal['dispute.taken_up']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data46
+
+
+class Data47(TypedDict):
+    status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
+    orderId: str
+    by: Literal['BUYER', 'SELLER']
+
+
+class DisputeWithdrawalRequestedEvent(TypedDict):
+    """
+    Who opened it gives it up.
+    """
+
+    id: str
+    type: Literal['dispute.withdrawal_requested']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data47
+
+
+class Data48(TypedDict):
+    status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
+    orderId: str
+    decision: Literal['RELEASE', 'REFUND', 'SPLIT'] | None
+
+
+class DisputeWithdrawnEvent(TypedDict):
+    """
+    It was given up; the dispute is closed.
+    """
+
+    id: str
+    type: Literal['dispute.withdrawn']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data48
+
+
+class Data49(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    operationId: str
+    milestoneId: NotRequired[str]
+    hash: str
+    ledger: int
+
+
+class EscrowApproveConfirmedEvent(TypedDict):
+    """
+    The buyer approved; `status` is the order's.
+    """
+
+    id: str
+    type: Literal['escrow.approve_confirmed']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data49
+
+
+class Data50(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    operationId: str
+    milestoneId: NotRequired[str]
+    hash: str
+    code: str
+    detail: str
+
+
+class EscrowApproveFailedEvent(TypedDict):
+    """
+    The approval failed; `status` is the order's.
+    """
+
+    id: str
+    type: Literal['escrow.approve_failed']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data50
+
+
+class Data51(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    operationId: str
+    milestoneId: NotRequired[str]
+    hash: str
+
+
+class EscrowApproveSignedEvent(TypedDict):
+    """
+    The party signed its approval; `status` is the order's.
+    """
+
+    id: str
+    type: Literal['escrow.approve_signed']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data51
+
+
+class Data52(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    operationId: str
+    milestoneId: NotRequired[str]
+    hash: str | None
+    reason: NotRequired[str]
+
+
+class EscrowApproveWithdrawnEvent(TypedDict):
+    """
+    The party is not asked any more for its approval; `status` is the order's.
+    """
+
+    id: str
+    type: Literal['escrow.approve_withdrawn']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data52
+
+
+class Data53(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    operationId: str
+    milestoneId: NotRequired[str]
+    hash: str
+    ledger: int
+
+
+class EscrowCompleteConfirmedEvent(TypedDict):
+    """
+    The seller's work is marked done; `status` is the order's.
+    """
+
+    id: str
+    type: Literal['escrow.complete_confirmed']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data53
+
+
+class Data54(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    operationId: str
+    milestoneId: NotRequired[str]
+    hash: str
+    code: str
+    detail: str
+
+
+class EscrowCompleteFailedEvent(TypedDict):
+    """
+    The work could not be marked done; `status` is the order's.
+    """
+
+    id: str
+    type: Literal['escrow.complete_failed']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data54
+
+
+class Data55(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    operationId: str
+    milestoneId: NotRequired[str]
+    hash: str
+
+
+class EscrowCompleteSignedEvent(TypedDict):
+    """
+    The party signed that the work is done; `status` is the order's.
+    """
+
+    id: str
+    type: Literal['escrow.complete_signed']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data55
+
+
+class Data56(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    operationId: str
+    milestoneId: NotRequired[str]
+    hash: str | None
+    reason: NotRequired[str]
+
+
+class EscrowCompleteWithdrawnEvent(TypedDict):
+    """
+    The party is not asked any more for that the work is done; `status` is the order's.
+    """
+
+    id: str
+    type: Literal['escrow.complete_withdrawn']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data56
+
+
+class Data57(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    operationId: str
+    milestoneId: NotRequired[str]
+    hash: str
+    ledger: int
+
+
+class EscrowDeployConfirmedEvent(TypedDict):
+    """
+    The order's contract exists; `status` is the order's.
+    """
+
+    id: str
+    type: Literal['escrow.deploy_confirmed']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data57
+
+
+class Data58(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    operationId: str
+    milestoneId: NotRequired[str]
+    hash: str
+    code: str
+    detail: str
+
+
+class EscrowDeployFailedEvent(TypedDict):
+    """
+    The contract could not be made; `status` is the order's.
+    """
+
+    id: str
+    type: Literal['escrow.deploy_failed']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data58
+
+
+class Data59(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    operationId: str
+    milestoneId: NotRequired[str]
+    hash: str
+    ledger: int
+
+
+class EscrowDisputeConfirmedEvent(TypedDict):
+    """
+    The money is frozen; `status` is the order's.
+    """
+
+    id: str
+    type: Literal['escrow.dispute_confirmed']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data59
+
+
+class Data60(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    operationId: str
+    milestoneId: NotRequired[str]
+    hash: str
+    code: str
+    detail: str
+
+
+class EscrowDisputeFailedEvent(TypedDict):
+    """
+    The freeze failed; `status` is the order's.
+    """
+
+    id: str
+    type: Literal['escrow.dispute_failed']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data60
+
+
+class Data61(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    operationId: str
+    milestoneId: NotRequired[str]
+    hash: str
+
+
+class EscrowDisputeSignedEvent(TypedDict):
+    """
+    The party signed to freeze the money; `status` is the order's.
+    """
+
+    id: str
+    type: Literal['escrow.dispute_signed']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data61
+
+
+class Data62(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    operationId: str
+    milestoneId: NotRequired[str]
+    hash: str | None
+    reason: NotRequired[str]
+
+
+class EscrowDisputeWithdrawnEvent(TypedDict):
+    """
+    The party is not asked any more for to freeze the money; `status` is the order's.
+    """
+
+    id: str
+    type: Literal['escrow.dispute_withdrawn']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data62
+
+
+class Data63(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    operationId: str
+    milestoneId: NotRequired[str]
+    hash: str
+    ledger: int
+
+
+class EscrowFundConfirmedEvent(TypedDict):
+    """
+    The money is in the contract; `status` is the order's.
+    """
+
+    id: str
+    type: Literal['escrow.fund_confirmed']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data63
+
+
+class Data64(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    operationId: str
+    milestoneId: NotRequired[str]
+    hash: str
+    code: str
+    detail: str
+
+
+class EscrowFundFailedEvent(TypedDict):
+    """
+    The contract could not be funded; `status` is the order's.
+    """
+
+    id: str
+    type: Literal['escrow.fund_failed']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data64
+
+
+class Data65(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    operationId: str
+    milestoneId: NotRequired[str]
+    hash: str
+
+
+class EscrowFundSignedEvent(TypedDict):
+    """
+    The party signed to put the money into the contract; `status` is the order's.
+    """
+
+    id: str
+    type: Literal['escrow.fund_signed']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data65
+
+
+class Data66(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    operationId: str
+    milestoneId: NotRequired[str]
+    hash: str | None
+    reason: NotRequired[str]
+
+
+class EscrowFundWithdrawnEvent(TypedDict):
+    """
+    The party is not asked any more for to put the money into the contract; `status` is the order's.
+    """
+
+    id: str
+    type: Literal['escrow.fund_withdrawn']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data66
+
+
+class Data67(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    operationId: str
+    milestoneId: NotRequired[str]
+    hash: str
+    ledger: int
+
+
+class EscrowReleaseConfirmedEvent(TypedDict):
+    """
+    The money was paid to the seller; `status` is the order's.
+    """
+
+    id: str
+    type: Literal['escrow.release_confirmed']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data67
+
+
+class Data68(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    operationId: str
+    milestoneId: NotRequired[str]
+    hash: str
+    code: str
+    detail: str
+
+
+class EscrowReleaseFailedEvent(TypedDict):
+    """
+    The release failed; `status` is the order's.
+    """
+
+    id: str
+    type: Literal['escrow.release_failed']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data68
+
+
+class Data69(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    operationId: str
+    milestoneId: NotRequired[str]
+    hash: str
+
+
+class EscrowReleaseSignedEvent(TypedDict):
+    """
+    The party signed the release; `status` is the order's.
+    """
+
+    id: str
+    type: Literal['escrow.release_signed']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data69
+
+
+class Data70(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    operationId: str
+    milestoneId: NotRequired[str]
+    hash: str | None
+    reason: NotRequired[str]
+
+
+class EscrowReleaseWithdrawnEvent(TypedDict):
+    """
+    The party is not asked any more for the release; `status` is the order's.
+    """
+
+    id: str
+    type: Literal['escrow.release_withdrawn']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data70
+
+
+class Data71(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    operationId: str
+    milestoneId: NotRequired[str]
+    hash: str
+    ledger: int
+
+
+class EscrowResolveConfirmedEvent(TypedDict):
+    """
+    The money was divided; `status` is the order's.
+    """
+
+    id: str
+    type: Literal['escrow.resolve_confirmed']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data71
+
+
+class Data72(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    operationId: str
+    milestoneId: NotRequired[str]
+    hash: str
+    code: str
+    detail: str
+
+
+class EscrowResolveFailedEvent(TypedDict):
+    """
+    The division failed; `status` is the order's.
+    """
+
+    id: str
+    type: Literal['escrow.resolve_failed']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data72
+
+
+class Data73(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    operationId: str
+    milestoneId: NotRequired[str]
+    hash: str
+    ledger: int
+
+
+class EscrowSweepConfirmedEvent(TypedDict):
+    """
+    Money that a stranger had sent went out first; `status` is the order's.
+    """
+
+    id: str
+    type: Literal['escrow.sweep_confirmed']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data73
+
+
+class Data74(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    operationId: str
+    milestoneId: NotRequired[str]
+    hash: str
+    code: str
+    detail: str
+
+
+class EscrowSweepFailedEvent(TypedDict):
+    """
+    It could not be sent out; `status` is the order's.
+    """
+
+    id: str
+    type: Literal['escrow.sweep_failed']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data74
+
+
+class Data75(TypedDict):
+    name: str
+    platformFeePercent: int
+
+
+class MarketplaceCreatedEvent(TypedDict):
+    """
+    A marketplace exists.
+    """
+
+    id: str
+    type: Literal['marketplace.created']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data75
+
+
+class Data76(TypedDict):
+    name: str
+    platformFeePercent: int
+    platformFeePercentBefore: int
+    releasePolicy: dict[str, Any] | None
+    releasePolicyBefore: dict[str, Any] | None
+    maxPlatformFeePercent: int | None
+    maxPlatformFeePercentBefore: int | None
+    refundFeesBorneBy: Literal['BUYER', 'MARKETPLACE']
+    refundFeesBorneByBefore: Literal['BUYER', 'MARKETPLACE']
+
+
+class MarketplaceUpdatedEvent(TypedDict):
+    """
+    The settings that new orders are made with have changed.
+    """
+
+    id: str
+    type: Literal['marketplace.updated']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data76
+
+
+class Data77(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    reason: NotRequired[str]
+
+
+class OrderCancelledEvent(TypedDict):
+    """
+    The order ended before money was in its contract.
+    """
+
+    id: str
+    type: Literal['order.cancelled']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data77
+
+
+class Data78(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    amount: str
+    buyerId: str
+    sellerId: str
+    externalRef: str | None
+    campaignId: NotRequired[str]
+
+
+class OrderCreatedEvent(TypedDict):
+    """
+    An order exists; nothing is paid yet.
+    """
+
+    id: str
+    type: Literal['order.created']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data78
+
+
+class Data79(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    operationId: str
+    milestoneId: str
+    amount: str
+    hash: str
+    ledger: int
+
+
+class OrderReimbursedEvent(TypedDict):
+    """
+    The buyer has the fees of a refund back.
+    """
+
+    id: str
+    type: Literal['order.reimbursed']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data79
+
+
+class Data80(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    operationId: str
+    milestoneId: str
+    amount: str
+    code: str
+
+
+class OrderReimbursementFailedEvent(TypedDict):
+    """
+    The buyer's wallet could not take them.
+    """
+
+    id: str
+    type: Literal['order.reimbursement_failed']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data80
+
+
+class Data81(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    operationId: str
+    milestoneId: str
+    amount: str
+
+
+class OrderReimbursementRequestedEvent(TypedDict):
+    """
+    What the contract took of a refund is on its way to the buyer: the marketplace bears it.
+    """
+
+    id: str
+    type: Literal['order.reimbursement_requested']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data81
+
+
+class Data82(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    milestoneId: str
+    releaseAt: str
+    by: str
+
+
+class OrderReleaseExtendedEvent(TypedDict):
+    """
+    The buyer took more time before a milestone is released by itself.
+    """
+
+    id: str
+    type: Literal['order.release_extended']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data82
+
+
+class Data83(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    milestoneId: str
+    releaseAt: str
+
+
+class OrderReleaseReminderEvent(TypedDict):
+    """
+    A milestone will soon be released by itself.
+    """
+
+    id: str
+    type: Literal['order.release_reminder']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data83
+
+
+Data84 = TypedDict(
+    'Data84',
+    {
+        'status': Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED'],
+        'milestoneId': str,
+        'releaseAt': str,
+        'try': int,
+    },
+)
+
+
+class OrderReleaseWindowEndedEvent(TypedDict):
+    """
+    Nobody objected in time: the milestone's release begins.
+    """
+
+    id: str
+    type: Literal['order.release_window_ended']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data84
+
+
+class Data85(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+
+
+class OrderReservedEvent(TypedDict):
+    """
+    The buyer's money is set aside for the order.
+    """
+
+    id: str
+    type: Literal['order.reserved']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data85
+
+
+class Data86(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    shippedAt: str
+    milestoneId: NotRequired[str]
+    carrier: NotRequired[str]
+    trackingNumber: NotRequired[str]
+    trackingUrl: NotRequired[str]
+
+
+class OrderShippedEvent(TypedDict):
+    """
+    The seller sent the goods; windows that wait for it run now.
+    """
+
+    id: str
+    type: Literal['order.shipped']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data86
+
+
+class Before(TypedDict):
+    most: str
+    mostUserDay: str
+    mostDay: str
+    paused: bool
+    addressBookOnly: bool
+    coolingHours: int | None
+
+
+class After(TypedDict):
+    most: str
+    mostUserDay: str
+    mostDay: str
+    paused: bool
+    addressBookOnly: bool
+    coolingHours: int | None
+
+
+class Data87(TypedDict):
+    before: Before
+    after: After
+
+
+class PayoutPolicyUpdatedEvent(TypedDict):
+    """
+    What a marketplace allows its withdrawals has changed; an amount of zero is no limit.
+    """
+
+    id: str
+    type: Literal['payout_policy.updated']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data87
+
+
+class Data88(TypedDict):
+    kind: str
+    subject: str
+
+
+class ProposalApprovedEvent(TypedDict):
+    """
+    A second person agreed.
+    """
+
+    id: str
+    type: Literal['proposal.approved']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data88
+
+
+class ProposalExpiredEvent(TypedDict):
+    """
+    Nobody agreed in time.
+    """
+
+    id: str
+    type: Literal['proposal.expired']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data88
+
+
+class Data90(TypedDict):
+    kind: str
+    subject: str
+    amount: str
+    why: str
+
+
+class ProposalOpenedEvent(TypedDict):
+    """
+    Somebody proposed something about `subject`; with an empty `why` nobody else must agree.
+    """
+
+    id: str
+    type: Literal['proposal.opened']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data90
+
+
+class Data91(TypedDict):
+    kind: str
+    subject: str
+
+
+class ProposalRejectedEvent(TypedDict):
+    """
+    A second person did not agree.
+    """
+
+    id: str
+    type: Literal['proposal.rejected']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data91
+
+
+class ProposalWithdrawnEvent(TypedDict):
+    """
+    It was taken back.
+    """
+
+    id: str
+    type: Literal['proposal.withdrawn']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data91
+
+
+class Data93(TypedDict):
+    account: str
+    asset: str
+    amount: str
+    ledger: int
+    type: Literal['AMOUNT', 'MISSING', 'EXTRA', 'TIMING']
+    outcome: Literal['REJECTED', 'WITHDRAWN', 'EXPIRED']
+
+
+class ReconciliationCorrectionEndedEvent(TypedDict):
+    """
+    Nobody agreed to the correction.
+    """
+
+    id: str
+    type: Literal['reconciliation.correction_ended']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data93
+
+
+class Data94(TypedDict):
+    account: str
+    asset: str
+    amount: str
+    ledger: int
+    type: Literal['AMOUNT', 'MISSING', 'EXTRA', 'TIMING']
+    proposalId: str
+    against: Literal['suspense', 'user', 'expense']
+
+
+class ReconciliationCorrectionProposedEvent(TypedDict):
+    """
+    Somebody proposed to correct the books; a second person must agree.
+    """
+
+    id: str
+    type: Literal['reconciliation.correction_proposed']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data94
+
+
+class Data95(TypedDict):
+    account: str
+    asset: str
+    amount: str
+    ledger: int
+    type: Literal['AMOUNT', 'MISSING', 'EXTRA', 'TIMING']
+
+
+class ReconciliationDifferenceBookedEvent(TypedDict):
+    """
+    A second person agreed, and the books were corrected.
+    """
+
+    id: str
+    type: Literal['reconciliation.difference_booked']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data95
+
+
+class ReconciliationDifferenceChangedEvent(TypedDict):
+    """
+    It is another amount now.
+    """
+
+    id: str
+    type: Literal['reconciliation.difference_changed']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data95
+
+
+class ReconciliationDifferenceClosedEvent(TypedDict):
+    """
+    Books and chain agree again by themselves.
+    """
+
+    id: str
+    type: Literal['reconciliation.difference_closed']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data95
+
+
+class ReconciliationDifferenceExplainedEvent(TypedDict):
+    """
+    Somebody found out what it is.
+    """
+
+    id: str
+    type: Literal['reconciliation.difference_explained']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data95
+
+
+class ReconciliationDifferenceFoundEvent(TypedDict):
+    """
+    The chain holds `amount` more than the books say, or less where it is below zero.
+    """
+
+    id: str
+    type: Literal['reconciliation.difference_found']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data95
+
+
+class ReconciliationDifferenceSuspendedEvent(TypedDict):
+    """
+    The same, and the money is in suspense.
+    """
+
+    id: str
+    type: Literal['reconciliation.difference_suspended']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data95
+
+
+class Problem1(TypedDict):
+    code: str
+    detail: str
+
+
+class Data101(TypedDict):
+    type: str
+    format: Literal['csv', 'xlsx', 'jsonl', 'beancount']
+    state: Literal['QUEUED', 'RUNNING', 'DONE', 'FAILED', 'EXPIRED']
+    scheduleId: NotRequired[str]
+    firstDay: NotRequired[str]
+    rows: int
+    bytes: int
+    sha256: NotRequired[str]
+    problem: NotRequired[Problem1]
+
+
+class ReportDownloadedEvent(TypedDict):
+    """
+    Somebody took the file.
+    """
+
+    id: str
+    type: Literal['report.downloaded']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data101
+
+
+class Data102(TypedDict):
+    type: str
+    format: Literal['csv', 'xlsx', 'jsonl', 'beancount']
+    state: Literal['QUEUED', 'RUNNING', 'DONE', 'FAILED', 'EXPIRED']
+    scheduleId: NotRequired[str]
+    firstDay: NotRequired[str]
+    rows: int
+    bytes: int
+    sha256: NotRequired[str]
+    problem: NotRequired[Problem1]
+
+
+class ReportExpiredEvent(TypedDict):
+    """
+    The file was deleted when its time was over.
+    """
+
+    id: str
+    type: Literal['report.expired']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data102
+
+
+class Data103(TypedDict):
+    type: str
+    format: Literal['csv', 'xlsx', 'jsonl', 'beancount']
+    state: Literal['QUEUED', 'RUNNING', 'DONE', 'FAILED', 'EXPIRED']
+    scheduleId: NotRequired[str]
+    firstDay: NotRequired[str]
+    rows: int
+    bytes: int
+    sha256: NotRequired[str]
+    problem: NotRequired[Problem1]
+
+
+class ReportFailedEvent(TypedDict):
+    """
+    There is no file; `problem` says why.
+    """
+
+    id: str
+    type: Literal['report.failed']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data103
+
+
+class Data104(TypedDict):
+    type: str
+    format: Literal['csv', 'xlsx', 'jsonl', 'beancount']
+    state: Literal['QUEUED', 'RUNNING', 'DONE', 'FAILED', 'EXPIRED']
+    scheduleId: NotRequired[str]
+    firstDay: NotRequired[str]
+    rows: int
+    bytes: int
+    sha256: NotRequired[str]
+    problem: NotRequired[Problem1]
+
+
+class ReportFinishedEvent(TypedDict):
+    """
+    The report's file is there.
+    """
+
+    id: str
+    type: Literal['report.finished']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data104
+
+
+class Data105(TypedDict):
+    type: str
+    format: Literal['csv', 'xlsx', 'jsonl', 'beancount']
+    state: Literal['QUEUED', 'RUNNING', 'DONE', 'FAILED', 'EXPIRED']
+    scheduleId: NotRequired[str]
+    firstDay: NotRequired[str]
+    rows: int
+    bytes: int
+    sha256: NotRequired[str]
+    problem: NotRequired[Problem1]
+
+
+class ReportRequestedEvent(TypedDict):
+    """
+    Somebody asked for a report, or its schedule did.
+    """
+
+    id: str
+    type: Literal['report.requested']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data105
+
+
+class Data106(TypedDict):
+    isActive: bool
+    recipients: int
+
+
+class ReportScheduleChangedEvent(TypedDict):
+    """
+    Whether a schedule runs, its name or who gets the report has changed.
+    """
+
+    id: str
+    type: Literal['report.schedule_changed']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data106
+
+
+class Data107(TypedDict):
+    name: str
+
+
+class ReportScheduleCreatedEvent(TypedDict):
+    """
+    A report is made again for every period.
+    """
+
+    id: str
+    type: Literal['report.schedule_created']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data107
+
+
+class Data108(TypedDict):
+    reason: str
+
+
+class ReportScheduleStoppedEvent(TypedDict):
+    """
+    What a schedule is about is gone: it makes no reports.
+    """
+
+    id: str
+    type: Literal['report.schedule_stopped']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data108
+
+
+class Data109(TypedDict):
+    type: str
+    format: Literal['csv', 'xlsx', 'jsonl', 'beancount']
+    state: Literal['QUEUED', 'RUNNING', 'DONE', 'FAILED', 'EXPIRED']
+    scheduleId: NotRequired[str]
+    firstDay: NotRequired[str]
+    rows: int
+    bytes: int
+    sha256: NotRequired[str]
+    problem: NotRequired[Problem1]
+
+
+class ReportStartedEvent(TypedDict):
+    """
+    The report is being made.
+    """
+
+    id: str
+    type: Literal['report.started']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data109
+
+
+class Data110(TypedDict):
+    when: Literal['NOW', 'PERIOD_END']
+    reason: str
+
+
+class SubscriptionCancelRequestedEvent(TypedDict):
+    """
+    Somebody ends it.
+    """
+
+    id: str
+    type: Literal['subscription.cancel_requested']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data110
+
+
+class Data111(TypedDict):
+    because: Literal['REQUESTED', 'UNPAID', 'PAUSED_TOO_LONG']
+
+
+class SubscriptionCancelledEvent(TypedDict):
+    """
+    It is over and everything is settled.
+    """
+
+    id: str
+    type: Literal['subscription.cancelled']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data111
+
+
+class Data112(TypedDict):
+    amount: str
+    startsAt: str
+
+
+class SubscriptionCreatedEvent(TypedDict):
+    """
+    A subscription exists.
+    """
+
+    id: str
+    type: Literal['subscription.created']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data112
+
+
+class Data113(TypedDict):
+    index: int
+    because: Literal['REQUESTED', 'UNPAID', 'PAUSED_TOO_LONG']
+
+
+class SubscriptionCycleDroppedEvent(TypedDict):
+    """
+    Nobody asks for its money any more; `index` is the cycle's.
+    """
+
+    id: str
+    type: Literal['subscription.cycle_dropped']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data113
+
+
+class Data114(TypedDict):
+    index: int
+    orderId: str
+    seller: str
+    buyer: str
+
+
+class SubscriptionCycleEndedEvent(TypedDict):
+    """
+    What each party gets of it; `index` is the cycle's.
+    """
+
+    id: str
+    type: Literal['subscription.cycle_ended']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data114
+
+
+class Data115(TypedDict):
+    index: int
+    orderId: str
+    amount: str
+    startsAt: str
+    endsAt: str
+
+
+class SubscriptionCyclePreparedEvent(TypedDict):
+    """
+    Its order exists and is on its way; `index` is the cycle's.
+    """
+
+    id: str
+    type: Literal['subscription.cycle_prepared']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data115
+
+
+class Data116(TypedDict):
+    index: int
+    orderId: str
+    orderStatus: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+
+
+class SubscriptionCycleSettledEvent(TypedDict):
+    """
+    Its money is paid out; `index` is the cycle's.
+    """
+
+    id: str
+    type: Literal['subscription.cycle_settled']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data116
+
+
+class Data117(TypedDict):
+    count: int
+    until: str
+
+
+class SubscriptionCyclesSkippedEvent(TypedDict):
+    """
+    Cycles that were over before they could begin are left out: nobody pays for them.
+    """
+
+    id: str
+    type: Literal['subscription.cycles_skipped']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data117
+
+
+class Data118(TypedDict):
+    because: Literal['REQUESTED', 'UNPAID', 'PAUSED_TOO_LONG']
+
+
+class SubscriptionEndingEvent(TypedDict):
+    """
+    It is over; the last contracts are being settled.
+    """
+
+    id: str
+    type: Literal['subscription.ending']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data118
+
+
+class Data119(TypedDict):
+    index: int
+    until: str
+    then: Literal['PAUSE', 'CANCEL']
+
+
+class SubscriptionGraceBeganEvent(TypedDict):
+    """
+    It is tried once more at `until`; then it stops; `index` is the cycle's.
+    """
+
+    id: str
+    type: Literal['subscription.grace_began']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data119
+
+
+class Data120(TypedDict):
+    because: Literal['REQUESTED', 'UNPAID', 'PAUSED_TOO_LONG']
+
+
+class SubscriptionPausedEvent(TypedDict):
+    """
+    No cycle follows until somebody resumes it.
+    """
+
+    id: str
+    type: Literal['subscription.paused']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data120
+
+
+class Data121(TypedDict):
+    index: int
+    code: str
+    available: str | None
+    nextTryAt: str | None
+    amount: str
+    startsAt: str
+    endsAt: str
+
+
+class SubscriptionPaymentFailedEvent(TypedDict):
+    """
+    It could not be paid; it is tried again at `nextTryAt`, or not any more; `index` is the cycle's.
+    """
+
+    id: str
+    type: Literal['subscription.payment_failed']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data121
+
+
+class Data122(TypedDict):
+    index: int
+    orderId: str
+
+
+class SubscriptionPaymentRecoveredEvent(TypedDict):
+    """
+    What could not be paid before is paid; `index` is the cycle's.
+    """
+
+    id: str
+    type: Literal['subscription.payment_recovered']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data122
+
+
+class Data123(TypedDict):
+    amount: str
+    before: str
+    fromIndex: int
+
+
+class SubscriptionPriceChangedEvent(TypedDict):
+    """
+    The price of the cycle `fromIndex` and those after it.
+    """
+
+    id: str
+    type: Literal['subscription.price_changed']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data123
+
+
+class Data124(TypedDict):
+    startsAt: str
+
+
+class SubscriptionResumedEvent(TypedDict):
+    """
+    It goes on, reckoned from `startsAt`.
+    """
+
+    id: str
+    type: Literal['subscription.resumed']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data124
+
+
+class Data125(TypedDict):
+    at: str
+    how: Literal['PAUSE', 'CANCEL']
+
+
+class SubscriptionStopPlannedEvent(TypedDict):
+    """
+    It goes on to the end of what is paid for.
+    """
+
+    id: str
+    type: Literal['subscription.stop_planned']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data125
+
+
+class Data126(TypedDict):
+    changed: list[str]
+
+
+class SubscriptionUpdatedEvent(TypedDict):
+    """
+    Something else of a subscription changed; `changed` names it.
+    """
+
+    id: str
+    type: Literal['subscription.updated']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data126
+
+
+class Data127(TypedDict):
+    address: str
+
+
+class UserCreatedEvent(TypedDict):
+    """
+    A buyer or seller exists.
+    """
+
+    id: str
+    type: Literal['user.created']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data127
+
+
+class Data128(TypedDict):
+    changed: list[str]
+
+
+class UserUpdatedEvent(TypedDict):
+    """
+    Something of a user changed; `changed` names it.
+    """
+
+    id: str
+    type: Literal['user.updated']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data128
+
+
+class Data129(TypedDict):
+    operationId: str
+    address: str
+    hash: str
+
+
+class WalletActivateConfirmedEvent(TypedDict):
+    """
+    The wallet is alive and can receive.
+    """
+
+    id: str
+    type: Literal['wallet.activate_confirmed']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data129
+
+
+class Data130(TypedDict):
+    operationId: str
+    address: str
+    hash: str
+    code: str
+
+
+class WalletActivateFailedEvent(TypedDict):
+    """
+    It could not be brought to life.
+    """
+
+    id: str
+    type: Literal['wallet.activate_failed']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data130
+
+
+class Data131(TypedDict):
+    operationId: str
+    address: str
+    hash: str
+
+
+class WalletBootstrapConfirmedEvent(TypedDict):
+    """
+    The marketplace's own wallet is alive.
+    """
+
+    id: str
+    type: Literal['wallet.bootstrap_confirmed']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data131
+
+
+class Data132(TypedDict):
+    operationId: str
+    address: str
+    hash: str
+    code: str
+
+
+class WalletBootstrapFailedEvent(TypedDict):
+    """
+    It could not be brought to life.
+    """
+
+    id: str
+    type: Literal['wallet.bootstrap_failed']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data132
+
+
+class Data133(TypedDict):
+    operationId: str
+    address: str
+
+
+class WalletRetriedEvent(TypedDict):
+    """
+    What the wallet needs was asked for again.
+    """
+
+    id: str
+    type: Literal['wallet.retried']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data133
+
+
+class Data134(TypedDict):
+    operationId: str
+    address: str
+    hash: str
+
+
+class WalletTopUpConfirmedEvent(TypedDict):
+    """
+    The wallet has fee money again.
+    """
+
+    id: str
+    type: Literal['wallet.top_up_confirmed']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data134
+
+
+class Data135(TypedDict):
+    operationId: str
+    address: str
+    hash: str
+    code: str
+
+
+class WalletTopUpFailedEvent(TypedDict):
+    """
+    It could not be given fee money.
+    """
+
+    id: str
+    type: Literal['wallet.top_up_failed']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data135
+
+
+class Data136(TypedDict):
+    url: str
+    types: list[str]
+
+
+class WebhookEndpointCreatedEvent(TypedDict):
+    """
+    An endpoint exists.
+    """
+
+    id: str
+    type: Literal['webhook_endpoint.created']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data136
+
+
+class Data137(TypedDict):
+    url: str
+
+
+class WebhookEndpointDeletedEvent(TypedDict):
+    """
+    An endpoint is gone.
+    """
+
+    id: str
+    type: Literal['webhook_endpoint.deleted']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data137
+
+
+class Data138(TypedDict):
+    url: str
+    reason: Literal['REQUESTED', 'GONE', 'FAILING']
+    failingSince: NotRequired[str | None]
+
+
+class WebhookEndpointDisabledEvent(TypedDict):
+    """
+    An endpoint is not used any more: it was switched off, it answered 410, or it failed for days.
+    """
+
+    id: str
+    type: Literal['webhook_endpoint.disabled']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data138
+
+
+class Data139(TypedDict):
+    url: str
+
+
+class WebhookEndpointEnabledEvent(TypedDict):
+    """
+    An endpoint is used again.
+    """
+
+    id: str
+    type: Literal['webhook_endpoint.enabled']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data139
+
+
+class Data140(TypedDict):
+    overlapUntil: str
+
+
+class WebhookEndpointSecretRotatedEvent(TypedDict):
+    """
+    An endpoint has a new secret; the old one signs as well until the time in `overlapUntil`.
+    """
+
+    id: str
+    type: Literal['webhook_endpoint.secret_rotated']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data140
+
+
+class Data141(TypedDict):
+    url: str
+
+
+class WebhookEndpointTestedEvent(TypedDict):
+    """
+    Somebody asked for a test delivery.
+    """
+
+    id: str
+    type: Literal['webhook_endpoint.tested']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data141
+
+
+class Data142(TypedDict):
+    changed: list[str]
+    url: str
+    types: list[str]
+
+
+class WebhookEndpointUpdatedEvent(TypedDict):
+    """
+    Something of an endpoint changed; `changed` names it.
+    """
+
+    id: str
+    type: Literal['webhook_endpoint.updated']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data142
+
+
+class Data143(TypedDict):
+    status: Literal['REQUESTED', 'SUBMITTED', 'COMPLETED', 'FAILED', 'CANCELLED']
+    proposalId: str
+    operationId: str
+
+
+class WithdrawalApprovedEvent(TypedDict):
+    """
+    A person agreed to it.
+    """
+
+    id: str
+    type: Literal['withdrawal.approved']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data143
+
+
+class Data144(TypedDict):
+    status: Literal['REQUESTED', 'SUBMITTED', 'COMPLETED', 'FAILED', 'CANCELLED']
+    reason: NotRequired[str]
+
+
+class WithdrawalCancelledEvent(TypedDict):
+    """
+    It was called back, and the money is available again.
+    """
+
+    id: str
+    type: Literal['withdrawal.cancelled']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data144
+
+
+class Data145(TypedDict):
+    status: Literal['REQUESTED', 'SUBMITTED', 'COMPLETED', 'FAILED', 'CANCELLED']
+    operationId: str
+    hash: str
+    ledger: int
+
+
+class WithdrawalCompletedEvent(TypedDict):
+    """
+    It was paid.
+    """
+
+    id: str
+    type: Literal['withdrawal.completed']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data145
+
+
+class Data146(TypedDict):
+    status: Literal['REQUESTED', 'SUBMITTED', 'COMPLETED', 'FAILED', 'CANCELLED']
+    operationId: NotRequired[str]
+    hash: NotRequired[str | None]
+    code: str
+    detail: str
+
+
+class WithdrawalFailedEvent(TypedDict):
+    """
+    It was not paid, and the money is available again.
+    """
+
+    id: str
+    type: Literal['withdrawal.failed']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data146
+
+
+class Data147(TypedDict):
+    status: Literal['REQUESTED', 'SUBMITTED', 'COMPLETED', 'FAILED', 'CANCELLED']
+    userId: str
+    amount: str
+    destination: str
+    operationId: NotRequired[str]
+    proposalId: NotRequired[str]
+    batchId: NotRequired[str]
+
+
+class WithdrawalRequestedEvent(TypedDict):
+    """
+    The money is set aside; `proposalId` when a person must agree first.
+    """
+
+    id: str
+    type: Literal['withdrawal.requested']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data147
+
+
+class Data148(TypedDict):
+    status: Literal['REQUESTED', 'SUBMITTED', 'COMPLETED', 'FAILED', 'CANCELLED']
+    operationId: str
+    hash: str
+
+
+class WithdrawalSubmittedEvent(TypedDict):
+    """
+    Its payment is signed.
+    """
+
+    id: str
+    type: Literal['withdrawal.submitted']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data148
+
+
+class Counts(TypedDict):
+    checking: int
+    refused: int
+    held: int
+    waiting: int
+    onTheWay: int
+    completed: int
+    failed: int
+    cancelled: int
+
+
+class Data149(TypedDict):
+    items: int
+    amount: str
+    counts: Counts
+    notPaid: int
+    paid: str
+
+
+class WithdrawalBatchCheckedEvent(TypedDict):
+    """
+    Every item is checked, and the good ones are paid.
+    """
+
+    id: str
+    type: Literal['withdrawal_batch.checked']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data149
+
+
+class Data150(TypedDict):
+    items: int
+    amount: str
+    counts: Counts
+    notPaid: int
+    paid: str
+
+
+class WithdrawalBatchFinishedEvent(TypedDict):
+    """
+    Every item has its end.
+    """
+
+    id: str
+    type: Literal['withdrawal_batch.finished']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data150
+
+
+class Data151(TypedDict):
+    items: int
+    amount: str
+    externalRef: str | None
+    proposalId: NotRequired[str]
+
+
+class WithdrawalBatchReceivedEvent(TypedDict):
+    """
+    A list of withdrawals is here; each of its items is being checked.
+    """
+
+    id: str
+    type: Literal['withdrawal_batch.received']
+    version: Literal[1]
+    createdAt: str
+    subject: str
+    sequence: int
+    cursor: str
+    requestId: str | None
+    data: Data151
+
+
+AnyEvent: TypeAlias = ApiKeyCreatedEvent | ApiKeyRevokedEvent | ApiKeyRotatedEvent | BooksClosedEvent | CampaignCancelledEvent | CampaignCreatedEvent | CampaignFailedEvent | CampaignGoalReachedEvent | CampaignNeedsAttentionEvent | CampaignPledgeWithdrawnEvent | CampaignProgressEvent | CampaignRetriedEvent | CampaignSettlingEvent | CampaignSucceededEvent | DepositAssignedEvent | DepositAssignmentFailedEvent | DepositAssignmentRequestedEvent | DepositCapitalReceivedEvent | DepositCreditedEvent | DepositReturnFailedEvent | DepositReturnRequestedEvent | DepositReturnedEvent | DepositSuspendedEvent | DestinationAddedEvent | DestinationArchivedEvent | DestinationRenamedEvent | DisputeAnswerOverdueEvent | DisputeAnsweredEvent | DisputeAssignedEvent | DisputeDecidedEvent | DisputeEvidenceAddedEvent | DisputeFreezeFailedEvent | DisputeFrozenEvent | DisputeInformationRequestedEvent | DisputeMessageEvent | DisputeOpenedEvent | DisputeProposalExpiredEvent | DisputeProposalRejectedEvent | DisputeProposalWithdrawnEvent | DisputeProposedEvent | DisputeReopenedEvent | DisputeResolvedEvent | DisputeRetriedEvent | DisputeSettlementFailedEvent | DisputeSettlementRetriedEvent | DisputeStatementSubmittedEvent | DisputeTakenUpEvent | DisputeWithdrawalRequestedEvent | DisputeWithdrawnEvent | EscrowApproveConfirmedEvent | EscrowApproveFailedEvent | EscrowApproveSignedEvent | EscrowApproveWithdrawnEvent | EscrowCompleteConfirmedEvent | EscrowCompleteFailedEvent | EscrowCompleteSignedEvent | EscrowCompleteWithdrawnEvent | EscrowDeployConfirmedEvent | EscrowDeployFailedEvent | EscrowDisputeConfirmedEvent | EscrowDisputeFailedEvent | EscrowDisputeSignedEvent | EscrowDisputeWithdrawnEvent | EscrowFundConfirmedEvent | EscrowFundFailedEvent | EscrowFundSignedEvent | EscrowFundWithdrawnEvent | EscrowReleaseConfirmedEvent | EscrowReleaseFailedEvent | EscrowReleaseSignedEvent | EscrowReleaseWithdrawnEvent | EscrowResolveConfirmedEvent | EscrowResolveFailedEvent | EscrowSweepConfirmedEvent | EscrowSweepFailedEvent | MarketplaceCreatedEvent | MarketplaceUpdatedEvent | OrderCancelledEvent | OrderCreatedEvent | OrderReimbursedEvent | OrderReimbursementFailedEvent | OrderReimbursementRequestedEvent | OrderReleaseExtendedEvent | OrderReleaseReminderEvent | OrderReleaseWindowEndedEvent | OrderReservedEvent | OrderShippedEvent | PayoutPolicyUpdatedEvent | ProposalApprovedEvent | ProposalExpiredEvent | ProposalOpenedEvent | ProposalRejectedEvent | ProposalWithdrawnEvent | ReconciliationCorrectionEndedEvent | ReconciliationCorrectionProposedEvent | ReconciliationDifferenceBookedEvent | ReconciliationDifferenceChangedEvent | ReconciliationDifferenceClosedEvent | ReconciliationDifferenceExplainedEvent | ReconciliationDifferenceFoundEvent | ReconciliationDifferenceSuspendedEvent | ReportDownloadedEvent | ReportExpiredEvent | ReportFailedEvent | ReportFinishedEvent | ReportRequestedEvent | ReportScheduleChangedEvent | ReportScheduleCreatedEvent | ReportScheduleStoppedEvent | ReportStartedEvent | SubscriptionCancelRequestedEvent | SubscriptionCancelledEvent | SubscriptionCreatedEvent | SubscriptionCycleDroppedEvent | SubscriptionCycleEndedEvent | SubscriptionCyclePreparedEvent | SubscriptionCycleSettledEvent | SubscriptionCyclesSkippedEvent | SubscriptionEndingEvent | SubscriptionGraceBeganEvent | SubscriptionPausedEvent | SubscriptionPaymentFailedEvent | SubscriptionPaymentRecoveredEvent | SubscriptionPriceChangedEvent | SubscriptionResumedEvent | SubscriptionStopPlannedEvent | SubscriptionUpdatedEvent | UserCreatedEvent | UserUpdatedEvent | WalletActivateConfirmedEvent | WalletActivateFailedEvent | WalletBootstrapConfirmedEvent | WalletBootstrapFailedEvent | WalletRetriedEvent | WalletTopUpConfirmedEvent | WalletTopUpFailedEvent | WebhookEndpointCreatedEvent | WebhookEndpointDeletedEvent | WebhookEndpointDisabledEvent | WebhookEndpointEnabledEvent | WebhookEndpointSecretRotatedEvent | WebhookEndpointTestedEvent | WebhookEndpointUpdatedEvent | WithdrawalApprovedEvent | WithdrawalCancelledEvent | WithdrawalCompletedEvent | WithdrawalFailedEvent | WithdrawalRequestedEvent | WithdrawalSubmittedEvent | WithdrawalBatchCheckedEvent | WithdrawalBatchFinishedEvent | WithdrawalBatchReceivedEvent
+
+
 class Batch(TypedDict):
     """
     A batch with its progress. `amount` is what all items ask for, `paid` what has arrived.
