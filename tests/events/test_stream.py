@@ -126,6 +126,20 @@ def test_a_reader_that_is_cut_off_a_hundred_times_misses_nothing_and_hears_nothi
     assert heard == list(range(2, count + 2))
 
 
+def test_a_stream_that_breaks_before_its_first_event_says_where_to_go_on(
+    url: str, market: Market, key: str
+) -> None:
+    reader = Reader(url, key)
+    assert reader.answer.readline() == b"retry: 1000\n"
+    name, _, place = reader.answer.readline().decode().strip().partition(": ")
+    assert name == "id"
+    reader.close()
+    market.rename()
+    again = Reader(url, key, last=place)
+    assert again.take(1)[0].event["sequence"] == 2
+    again.close()
+
+
 def test_who_was_away_for_long_gets_all_pages_and_then_what_is_new(
     url: str, market: Market, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

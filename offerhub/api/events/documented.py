@@ -32,26 +32,36 @@ def add_events(document: Json) -> None:
             "mapping": {one.name: reference + name_of(one) for one in types},
         },
     }
+    document["components"].setdefault("parameters", {}).update(
+        {
+            name: {
+                "name": name,
+                "in": "header",
+                "required": True,
+                "description": about,
+                "schema": {"type": "string"},
+            }
+            for name, about in _HEADERS.items()
+        }
+    )
     document["webhooks"] = {one.name: {"post": _webhook(one)} for one in types}
 
 
 def _schema(one: EventType) -> Json:
-    properties = {
-        "id": identifier("evt").schema,
-        "type": {"type": "string", "const": one.name},
-        "version": {"type": "integer", "const": one.version},
-        "createdAt": {"type": "string", "format": "date-time"},
-        "subject": identifier(one.subject).schema,
-        "sequence": {"type": "integer", "minimum": 1},
-        "cursor": {"type": "string"},
-        "requestId": {"type": ["string", "null"]},
-        "data": one.schema,
-    }
     return {
-        "type": "object",
         "description": f"{one.summary}.",
-        "properties": properties,
-        "required": list(properties),
+        "allOf": [
+            {"$ref": "#/components/schemas/Event"},
+            {
+                "type": "object",
+                "properties": {
+                    "type": {"type": "string", "const": one.name},
+                    "version": {"type": "integer", "const": one.version},
+                    "data": one.schema,
+                },
+                "required": ["type", "version", "data"],
+            },
+        ],
     }
 
 
@@ -75,10 +85,7 @@ def _webhook(one: EventType) -> Json:
         "operationId": f"webhooks.{one.name}",
         "summary": one.summary,
         "tags": ["Webhooks"],
-        "parameters": [
-            {"name": n, "in": "header", "required": True, "description": d, "schema": _TEXT}
-            for n, d in _HEADERS.items()
-        ],
+        "parameters": [{"$ref": f"#/components/parameters/{name}"} for name in _HEADERS],
         "requestBody": {
             "required": True,
             "content": {
@@ -92,6 +99,3 @@ def _webhook(one: EventType) -> Json:
             "2XX": {"description": "Taken; anything else is tried again, 410 ends the endpoint"}
         },
     }
-
-
-_TEXT = {"type": "string"}

@@ -20,7 +20,7 @@ import structlog
 from django.conf import settings
 from django.db import connection as django_connection
 
-from offerhub.api.events.streaming import Wish, message
+from offerhub.api.events.streaming import Wish, alive, message
 from offerhub.events import catalog
 from offerhub.events.log import CHANNEL
 from offerhub.events.models import Event
@@ -116,7 +116,7 @@ class Hub:
                 bell.clear()
                 content, place, more = await self._next(wish, place)
                 if not content and time.monotonic() - quiet_since >= HEARTBEAT:
-                    content = [b": still here\n\n"]
+                    content = [alive(place)]
                 if content:
                     async with asyncio.timeout(SEND_SECONDS):
                         await send(_piece(content))

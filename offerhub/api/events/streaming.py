@@ -16,7 +16,6 @@ from offerhub.events.models import Event
 
 MEDIA = "text/event-stream"
 HANDOVER = "offerhub.handover"  # in the request's environ: who takes streams over
-RETRY = b"retry: 1000\n\n"
 PAGE = 100
 
 
@@ -38,6 +37,17 @@ def message(event: Event) -> bytes:
     return b"id: %b\nevent: %b\ndata: %b\n\n" % (event.id.encode(), event.type.encode(), data)
 
 
+def alive(place: int) -> bytes:
+    """A sign of life, with the place up to which the reader has everything that it wants."""
+    return b": still here\nid: %b\n\n" % bodies.cursor_of(place).encode()
+
+
+def opening(place: int) -> bytes:
+    """How a stream begins: when to come back, and from where, should it break off before the first
+    event."""
+    return b"retry: 1000\nid: %b\n\n" % bodies.cursor_of(place).encode()
+
+
 def streamed(request: ApiRequest, wish: Wish) -> Response:
     """The answer; its rest is up to who takes it over. Raises RateLimited when a key, or this
     process, has as many streams open as it may."""
@@ -46,7 +56,7 @@ def streamed(request: ApiRequest, wish: Wish) -> Response:
     if handover is not None:
         if not handover.take(wish):
             raise RateLimited("Too many streams are open", retry_after=10)
-        return Response(RETRY, content_type=MEDIA, headers=headers)
+        return Response(opening(wish.after), content_type=MEDIA, headers=headers)
     found = log.read(
         wish.marketplace,
         after=wish.after,
@@ -54,5 +64,5 @@ def streamed(request: ApiRequest, wish: Wish) -> Response:
         subject=wish.subject,
         limit=PAGE,
     )
-    content = RETRY + b"".join(message(event) for event in found)
+    content = opening(wish.after) + b"".join(message(event) for event in found)
     return Response(content, content_type=MEDIA, headers=headers)

@@ -110,7 +110,8 @@ class EventStream(ApiView):
     def get(self, request: ApiRequest) -> Response:
         """Server-sent events: `id` is the event's id, `event` its type, `data` the event. Begins
         behind the event of `Last-Event-ID` (or `after`), without either with what happens from now
-        on. A comment every 15 seconds shows that the connection lives."""
+        on. A comment every 15 seconds shows that the connection lives; the `id` beside it, like
+        that of the beginning, is a cursor to come back with."""
         query = StreamQuery.read(request)
         last = request.META.get("HTTP_LAST_EVENT_ID", "").strip()
         start, name = (last, "Last-Event-ID") if last else (query.get("after", ""), "after")

@@ -31,15 +31,6 @@ class Asset(TypedDict):
     issuer: str
 
 
-class Attached(TypedDict):
-    """
-    SHA-256 of each list that goes with the document.
-    """
-
-    addresses: str
-    orders: str
-
-
 class Balance(TypedDict):
     """
     `total` is the sum of the four.
@@ -54,62 +45,12 @@ class Balance(TypedDict):
     asOf: str
 
 
-class BatchCounts(TypedDict):
-    """
-    How many items are where; they add up to the batch.
-    """
-
-    checking: int
-    refused: int
-    held: int
-    waiting: int
-    onTheWay: int
-    completed: int
-    failed: int
-    cancelled: int
-
-
 class CancelBodyRequest(TypedDict):
     """
     An optional word on why.
     """
 
     reason: NotRequired[str]
-
-
-class Cleared(TypedDict):
-    """
-    How many there were.
-    """
-
-    cleared: int
-
-
-class Clock(TypedDict):
-    """
-    The time of network and product after it.
-    """
-
-    now: str
-    latestLedger: int
-
-
-class ClockBodyRequest(TypedDict):
-    """
-    How far the time of the whole installation goes on, at once.
-    """
-
-    advance: str
-
-
-class Complaint(TypedDict):
-    """
-    One complaint about one field.
-    """
-
-    field: str
-    code: str
-    message: str
 
 
 class DepositedAsset(TypedDict):
@@ -119,30 +60,6 @@ class DepositedAsset(TypedDict):
 
     code: str
     issuer: str
-
-
-class DifferenceLine(TypedDict):
-    """
-    A transaction by which one side changed otherwise than the other.
-    """
-
-    hash: str | None
-    ledger: int
-    books: str
-    chain: str
-    entryId: str | None
-    operationId: str | None
-    what: str
-
-
-class Ending(TypedDict):
-    """
-    That it stops by itself: when, for how long, and why.
-    """
-
-    action: Literal['PAUSE', 'CANCEL']
-    at: str
-    because: Literal['REQUESTED', 'UNPAID', 'PAUSED_TOO_LONG']
 
 
 class Event(TypedDict):
@@ -213,38 +130,6 @@ class ExtendBodyRequest(TypedDict):
     by: str
 
 
-class Fault(TypedDict):
-    """
-    A fault that is still to come, so often.
-    """
-
-    id: int
-    on: Literal['WITHDRAWAL_SEND', 'ESCROW_BUILD', 'ESCROW_SEND', 'LOOK_UP']
-    answer: Literal['504-before', '504-after', '429', '503', 'drop', 'drop-after', 'bad-seq', 'failed-200', 'tampered']
-    times: int
-    delay: int
-
-
-class FaultBodyRequest(TypedDict):
-    """
-    What the network answers the next times, on requests about your own users' wallets alone.
-    """
-
-    on: Literal['WITHDRAWAL_SEND', 'ESCROW_BUILD', 'ESCROW_SEND', 'LOOK_UP']
-    answer: Literal['504-before', '504-after', '429', '503', 'drop', 'drop-after', 'bad-seq', 'failed-200', 'tampered']
-    times: NotRequired[int]
-    delay: NotRequired[int]
-    userId: NotRequired[str]
-
-
-class Faults(TypedDict):
-    """
-    Your faults, oldest first.
-    """
-
-    data: list[Fault]
-
-
 class Fees(TypedDict):
     """
     What was taken on the way out of the contract.
@@ -254,132 +139,11 @@ class Fees(TypedDict):
     protocol: str
 
 
-class Head(TypedDict):
-    """
-    The last seal of a day: keep it where nobody here can write.
-    """
-
-    id: str
-    day: str
-    marketplaceId: str
-    entry: int
-    digest: str
-
-
-class HeadPage(TypedDict):
-    data: list[Head]
-    hasMore: bool
-    nextCursor: str | None
-
-
-class HeldAddress(TypedDict):
-    """
-    One address at its ledger.
-    """
-
-    address: str
-    kind: str
-    ledger: int
-    amount: str
-    books: str
-
-
-class HeldParts(TypedDict):
-    """
-    Where it is held.
-    """
-
-    wallets: str
-    contracts: str
-    platforms: str
-
-
-class ItemProblem(TypedDict):
-    """
-    Why there is no withdrawal, as a request of its own would have said; or what its payment waits for.
-    """
-
-    code: str
-    detail: str
-    errors: NotRequired[list[Complaint]]
-
-
-class ItemWithdrawal(TypedDict):
-    """
-    The withdrawal of an item, in short: `GET /withdrawals/{id}` has all of it.
-    """
-
-    id: str
-    status: Literal['REQUESTED', 'SUBMITTED', 'COMPLETED', 'FAILED', 'CANCELLED']
-    hash: str | None
-    fee: str
-    problem: ItemProblem | None
-
-
 class Key(TypedDict):
     id: str
     name: str
     scopes: list[str]
     expiresAt: str | None
-
-
-class Leaf(TypedDict):
-    """
-    The user's own leaf.
-    """
-
-    userId: str
-    nonce: str
-    balance: str
-    position: int
-
-
-Ledgers = TypedDict(
-    'Ledgers',
-    {
-        'from': int,
-        'to': int,
-    },
-)
-
-
-class MagicAmount(TypedDict):
-    """
-    An amount that goes wrong on purpose: of a withdrawal, or of a whole order.
-    """
-
-    what: Literal['withdrawal', 'order']
-    amount: str
-    happens: str
-    ends: str
-
-
-class MagicDestination(TypedDict):
-    """
-    A destination that a withdrawal is refused for, before anything is debited.
-    """
-
-    name: str
-    address: str
-    happens: str
-
-
-class Marketplace(TypedDict):
-    """
-    With the fees of its new orders.
-    """
-
-    id: str
-    name: str
-    platformFeePercent: int
-    maxPlatformFeePercent: int
-    refundFeesBorneBy: Literal['BUYER', 'MARKETPLACE']
-
-
-class Me(TypedDict):
-    marketplace: Marketplace
-    apiKey: Key
-    network: Literal['sandbox', 'testnet', 'mainnet']
 
 
 class Message(TypedDict):
@@ -421,34 +185,9 @@ class Moment(TypedDict):
     createdAt: str
 
 
-class NewCampaignBodyRequest(TypedDict):
-    """
-    What `POST /campaigns` takes.
-    """
-
-    creatorId: str
-    title: str
-    description: NotRequired[str]
-    goal: Amount
-    deadline: str
-    minimumPledge: NotRequired[Amount | None]
-    maximumPledge: NotRequired[Amount | None]
-    pledgesPerBacker: NotRequired[int | None]
-    holds: Literal['ESCROW', 'RESERVATION']
-    overGoal: NotRequired[Literal['ALLOW', 'CLOSE_AT_GOAL']]
-    settleOn: NotRequired[Literal['DEADLINE', 'GOAL']]
-    metadata: NotRequired[dict[str, Any]]
-
-
-class NewDestinationBodyRequest(TypedDict):
-    """
-    An address and what it is called. Another memo is another address.
-    """
-
-    label: str
-    destination: str
-    memo: NotRequired[str | None]
-    memoType: NotRequired[Literal['text', 'id', 'hash'] | None]
+class Named(TypedDict):
+    id: str
+    name: str
 
 
 class NewDisputeBodyRequest(TypedDict):
@@ -484,128 +223,23 @@ class NewEscrowBodyRequest(TypedDict):
     orderId: str
 
 
-NewReportRunBodyRequest = TypedDict(
-    'NewReportRunBodyRequest',
-    {
-        'basis': NotRequired[Literal['effective', 'recorded']],
-        'userId': NotRequired[str],
-        'orderId': NotRequired[str],
-        'accountId': NotRequired[str],
-        'asset': NotRequired[str],
-        'status': NotRequired[str],
-        'kind': NotRequired[str],
-        'zone': NotRequired[str],
-        'type': Literal['ledger.entries.v1', 'ledger.trial-balance.v1', 'account.statement.v1', 'journal.beancount.v1', 'withdrawals.v1', 'fees.v1', 'deposits.v1', 'deposits.suspense.v1', 'orders.v1', 'escrows.v1', 'disputes.v1'],
-        'format': NotRequired[Literal['csv', 'xlsx', 'jsonl', 'beancount']],
-        'from': NotRequired[str],
-        'to': NotRequired[str],
-        'at': NotRequired[str],
-    },
-)
-
-
-Recipient: TypeAlias = str
-
-
-class NewReportScheduleBodyRequest(TypedDict):
-    """
-    A report for every day, week (from Monday) or month of `zone`, made at `hour` of the day after it. `recipients` get an e-mail with the digest and where the file is.
-    """
-
-    basis: NotRequired[Literal['effective', 'recorded']]
-    userId: NotRequired[str]
-    orderId: NotRequired[str]
-    accountId: NotRequired[str]
-    asset: NotRequired[str]
-    status: NotRequired[str]
-    kind: NotRequired[str]
-    zone: NotRequired[str]
-    name: NotRequired[str]
-    type: Literal['ledger.entries.v1', 'ledger.trial-balance.v1', 'account.statement.v1', 'journal.beancount.v1', 'withdrawals.v1', 'fees.v1', 'deposits.v1', 'deposits.suspense.v1', 'orders.v1', 'escrows.v1', 'disputes.v1']
-    format: NotRequired[Literal['csv', 'xlsx', 'jsonl', 'beancount']]
-    cadence: Literal['DAILY', 'WEEKLY', 'MONTHLY']
-    hour: NotRequired[int]
-    recipients: NotRequired[list[Recipient]]
-
-
-class NewRunBodyRequest(TypedDict):
-    """
-    What to compare: one wallet or contract, or everything of the marketplace.
-    """
-
-    address: NotRequired[str]
-
-
-class NewSubscriptionBodyRequest(TypedDict):
-    """
-    What `POST /subscriptions` takes. Without `startsAt` the first cycle begins now.
-    """
-
-    buyerId: str
-    sellerId: str
-    amount: Amount
-    interval: Literal['week', 'month', 'year']
-    intervalCount: NotRequired[int]
-    startsAt: NotRequired[str | None]
-    timeZone: NotRequired[str]
-    onUnpaid: NotRequired[Literal['PAUSE', 'CANCEL']]
-    title: NotRequired[str]
-    description: NotRequired[str]
-    externalRef: NotRequired[str | None]
-    metadata: NotRequired[dict[str, Any]]
-
-
 class NewWithdrawalBodyRequest(TypedDict):
     """
-    What `POST /withdrawals` takes, and each item of a batch. Amounts to seven decimals. Either `destination`, or `destinationId` of the user's address book, which brings its memo.
+    What `POST /withdrawals` takes. Amounts to seven decimals.
     """
 
     userId: str
     amount: Amount
-    destination: NotRequired[str | None]
-    destinationId: NotRequired[str | None]
+    destination: str
     memo: NotRequired[str | None]
     memoType: NotRequired[Literal['text', 'id', 'hash'] | None]
     externalRef: NotRequired[str | None]
-
-
-class NextCycle(TypedDict):
-    """
-    The cycle that follows; without an order until it is prepared.
-    """
-
-    index: int
-    startsAt: str
-    endsAt: str
-    amount: str
-    preparesAt: str | None
-    orderId: str | None
-
-
-class NextStep(TypedDict):
-    """
-    What the product does next by itself, and of which cycle.
-    """
-
-    action: Literal['PREPARE', 'RETRY_PAYMENT', 'RELEASE', 'SETTLE', 'PAUSE', 'CANCEL']
-    at: str | None
-    cycle: int | None
 
 
 class NoBodyRequest(TypedDict):
     """
     For writes that take none, such as `POST /orders/{id}/reserve`; an empty object is fine.
     """
-
-
-class OfUsers(TypedDict):
-    """
-    What users' money waits for.
-    """
-
-    available: str
-    pendingWithdrawal: str
-    inOrders: str
 
 
 class OperationProblem(TypedDict):
@@ -617,26 +251,6 @@ class OperationProblem(TypedDict):
     detail: str
 
 
-class OrderMoney(TypedDict):
-    """
-    What is set aside or in escrow for an order.
-    """
-
-    order: str
-    user: str
-    state: str
-    amount: str
-
-
-class OwedParts(TypedDict):
-    """
-    To users, and what is nobody's yet.
-    """
-
-    users: str
-    suspense: str
-
-
 class OwnWalletBodyRequest(TypedDict):
     """
     A wallet whose key the party holds: they sign every step themselves.
@@ -644,18 +258,6 @@ class OwnWalletBodyRequest(TypedDict):
 
     kind: Literal['EXTERNAL']
     address: str
-
-
-class PatchedChangesBodyRequest(TypedDict):
-    """
-    What of a subscription can change; only what is sent does.
-    """
-
-    amount: NotRequired[Amount]
-    onUnpaid: NotRequired[Literal['PAUSE', 'CANCEL']]
-    title: NotRequired[str]
-    description: NotRequired[str]
-    metadata: NotRequired[dict[str, Any]]
 
 
 class PatchedEndpointChangesBodyRequest(TypedDict):
@@ -667,24 +269,6 @@ class PatchedEndpointChangesBodyRequest(TypedDict):
     types: NotRequired[list[Type]]
     description: NotRequired[str]
     status: NotRequired[Literal['ENABLED', 'DISABLED']]
-
-
-class PatchedLabelBodyRequest(TypedDict):
-    """
-    What of an entry can change.
-    """
-
-    label: NotRequired[str]
-
-
-class PatchedReportScheduleChangeBodyRequest(TypedDict):
-    """
-    What may change.
-    """
-
-    name: NotRequired[str]
-    recipients: NotRequired[list[Recipient]]
-    isActive: NotRequired[bool]
 
 
 class PatchedUserChangesBodyRequest(TypedDict):
@@ -705,15 +289,6 @@ class PayoutsCancelBodyRequest(TypedDict):
     reason: NotRequired[str]
 
 
-class PledgeProblem(TypedDict):
-    """
-    Why a pledge was not settled.
-    """
-
-    code: str
-    detail: str
-
-
 PolicyBody = TypedDict(
     'PolicyBody',
     {
@@ -730,27 +305,6 @@ PolicyBodyRequest = TypedDict(
         'from': Literal['FUNDED', 'SHIPPED', 'COMPLETED'],
     },
 )
-
-
-class PretendDeposit(TypedDict):
-    """
-    The payment on the sandbox network. The deposit is credited as soon as it is seen.
-    """
-
-    userId: str
-    address: str
-    amount: str
-    hash: str
-    ledger: int
-
-
-class PretendDepositBodyRequest(TypedDict):
-    """
-    Test USDC for a user of yours.
-    """
-
-    userId: str
-    amount: Amount
 
 
 class Error(TypedDict):
@@ -773,21 +327,6 @@ class Problem(TypedDict):
     errors: NotRequired[list[Error]]
 
 
-class Progress(TypedDict):
-    """
-    Of the settlement, in pledges. `done` are settled or left to a dispute; the estimate is null while nothing can be said.
-    """
-
-    total: int
-    done: int
-    failed: int
-    onItsWay: int
-    waiting: int
-    percent: int
-    etaSeconds: int | None
-    estimatedEnd: str | None
-
-
 class Proposal(TypedDict):
     """
     A resolution on the table; `why` says what asks for a second person.
@@ -800,33 +339,6 @@ class Proposal(TypedDict):
     needsApproval: bool
     why: str
     expiresAt: str
-
-
-class ProvedAsset(TypedDict):
-    """
-    What is owed and held.
-    """
-
-    code: str
-    issuer: str
-
-
-class ProvedMarket(TypedDict):
-    """
-    Whose proof it is.
-    """
-
-    id: str
-    name: str
-
-
-class ReconciliationKey(TypedDict):
-    """
-    The public key of this installation's proofs.
-    """
-
-    algorithm: str
-    key: str
 
 
 class RefundBodyRequest(TypedDict):
@@ -850,164 +362,12 @@ class ReleaseBodyRequest(TypedDict):
     evidence: NotRequired[str]
 
 
-class ReportColumn(TypedDict):
-    """
-    A column of a report. `unit` is of amounts.
-    """
-
-    name: str
-    type: Literal['word', 'text', 'amount', 'count', 'instant', 'day']
-    unit: str | None
-    meaning: str
-
-
-class ReportFigure(TypedDict):
-    """
-    A control total: a sum over all rows.
-    """
-
-    name: str
-    amount: str
-
-
-class ReportProblem(TypedDict):
-    """
-    Why there is no file.
-    """
-
-    code: str
-    detail: str
-
-
-class ReportSchedule(TypedDict):
-    """
-    A schedule. `nextFirstDay` begins the period whose report is made at `nextRunAt`.
-    """
-
-    id: str
-    name: str
-    type: Literal['ledger.entries.v1', 'ledger.trial-balance.v1', 'account.statement.v1', 'journal.beancount.v1', 'withdrawals.v1', 'fees.v1', 'deposits.v1', 'deposits.suspense.v1', 'orders.v1', 'escrows.v1', 'disputes.v1']
-    format: Literal['csv', 'xlsx', 'jsonl', 'beancount']
-    cadence: Literal['DAILY', 'WEEKLY', 'MONTHLY']
-    zone: str
-    hour: int
-    filters: list[str]
-    recipients: list[str]
-    isActive: bool
-    nextFirstDay: str
-    nextRunAt: str
-    createdAt: str
-
-
-class ReportSchedulePage(TypedDict):
-    data: list[ReportSchedule]
-    hasMore: bool
-    nextCursor: str | None
-
-
-class ReportTotal(TypedDict):
-    """
-    The control totals of one asset.
-    """
-
-    asset: str
-    rows: int
-    figures: list[ReportFigure]
-
-
-class ReportType(TypedDict):
-    """
-    A type of report: what it tells, how it can be narrowed, and its columns in order.
-    """
-
-    name: Literal['ledger.entries.v1', 'ledger.trial-balance.v1', 'account.statement.v1', 'journal.beancount.v1', 'withdrawals.v1', 'fees.v1', 'deposits.v1', 'deposits.suspense.v1', 'orders.v1', 'escrows.v1', 'disputes.v1']
-    title: str
-    about: str
-    formats: list[Literal['csv', 'xlsx', 'jsonl', 'beancount']]
-    filters: list[str]
-    requires: list[str]
-    totals: list[str]
-    columns: list[ReportColumn]
-
-
-class ReportTypeList(TypedDict):
-    """
-    All types.
-    """
-
-    data: list[ReportType]
-
-
-class ResumeBodyRequest(TypedDict):
-    """
-    When a paused subscription begins anew; without it now.
-    """
-
-    startsAt: NotRequired[str | None]
-
-
 class RotateSecretBodyRequest(TypedDict):
     """
     How long the secret before signs as well.
     """
 
     overlap: NotRequired[str]
-
-
-class Run(TypedDict):
-    """
-    A comparison of books and chain. `undecided` balances have something on their way and are looked at again until that has ended.
-    """
-
-    id: str
-    status: Literal['RUNNING', 'DONE']
-    address: str | None
-    checked: int
-    equal: int
-    undecided: int
-    different: int
-    ledger: int
-    problem: str | None
-    createdAt: str
-    finishedAt: str | None
-
-
-class RunPage(TypedDict):
-    data: list[Run]
-    hasMore: bool
-    nextCursor: str | None
-
-
-class SavedDestination(TypedDict):
-    """
-    An entry of a user's address book; it can be paid from `usableAt` until it is archived.
-    """
-
-    id: str
-    userId: str
-    label: str
-    destination: str
-    memo: str | None
-    memoType: Literal['text', 'id', 'hash'] | None
-    createdAt: str
-    usableAt: str
-    archivedAt: str | None
-
-
-class SavedDestinationPage(TypedDict):
-    data: list[SavedDestination]
-    hasMore: bool
-    nextCursor: str | None
-
-
-class Scenarios(TypedDict):
-    """
-    `enabled` is false on a sandbox that was started without them.
-    """
-
-    enabled: bool
-    amounts: list[MagicAmount]
-    destinations: list[MagicDestination]
 
 
 class Settlement(TypedDict):
@@ -1018,15 +378,6 @@ class Settlement(TypedDict):
     gross: str
     fees: Fees
     net: str
-    seller: str
-    buyer: str
-
-
-class Shares(TypedDict):
-    """
-    Who gets what of a cycle, before fees.
-    """
-
     seller: str
     buyer: str
 
@@ -1051,23 +402,6 @@ class Shipment(TypedDict):
     carrier: NotRequired[str]
     trackingNumber: NotRequired[str]
     trackingUrl: NotRequired[str]
-
-
-class SignatureBodyRequest(TypedDict):
-    """
-    The envelope that was handed out, signed by the party: base64 XDR.
-    """
-
-    signedXdr: str
-
-
-class Signer(TypedDict):
-    """
-    The party whose signature is asked for: the one signature of this account's own key.
-    """
-
-    userId: str
-    address: str
 
 
 class Split(TypedDict):
@@ -1143,52 +477,12 @@ class Statements(TypedDict):
     data: list[Statement]
 
 
-class Step(TypedDict):
-    """
-    The other node at a step from the leaf to the root.
-    """
-
-    side: Literal['left', 'right']
-    hash: str
-    sum: str
-
-
-class SubscriptionsCancelBodyRequest(TypedDict):
-    """
-    At once, with the running cycle divided; or at the end of what is paid.
-    """
-
-    when: Literal['NOW', 'PERIOD_END']
-    reason: NotRequired[str]
-
-
 class Timeline(TypedDict):
     """
     What happened to an order, oldest first.
     """
 
     data: list[Moment]
-
-
-class Tree(TypedDict):
-    """
-    The Merkle-sum tree over users; sums in stroops.
-    """
-
-    root: str
-    sum: str
-    leaves: int
-
-
-class Waiting(TypedDict):
-    """
-    The marketplace's own operations that wait in one lane. `requests` has those of the steps that follow them, too; `estimatedEnd` is when the last of them is let through.
-    """
-
-    lane: Literal['PERSON', 'ORDER', 'AUTOMATIC', 'BATCH']
-    operations: int
-    requests: int
-    estimatedEnd: str
 
 
 class Wallet(TypedDict):
@@ -1321,19 +615,13 @@ class Data(TypedDict):
     scopes: list[str]
 
 
-class ApiKeyCreatedEvent(TypedDict):
+class ApiKeyCreatedEvent(Event):
     """
     A key exists.
     """
 
-    id: str
     type: Literal['api_key.created']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
     data: Data
 
 
@@ -1341,19 +629,13 @@ class Data1(TypedDict):
     name: str
 
 
-class ApiKeyRevokedEvent(TypedDict):
+class ApiKeyRevokedEvent(Event):
     """
     A key was ended.
     """
 
-    id: str
     type: Literal['api_key.revoked']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
     data: Data1
 
 
@@ -1363,285 +645,17 @@ class Data2(TypedDict):
     expiresAt: str
 
 
-class ApiKeyRotatedEvent(TypedDict):
+class ApiKeyRotatedEvent(Event):
     """
     A key has a successor, and works until the time in `expiresAt`.
     """
 
-    id: str
     type: Literal['api_key.rotated']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
     data: Data2
 
 
-Data3 = TypedDict(
-    'Data3',
-    {
-        'from': str,
-        'through': str,
-    },
-)
-
-
-class BooksClosedEvent(TypedDict):
-    """
-    The days from `from` up to and with `through` are closed: nothing is booked on them any more.
-    """
-
-    id: str
-    type: Literal['books.closed']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data3
-
-
-class Data4(TypedDict):
-    pledges: int
-    released: int
-    refunded: int
-    disputed: int
-    failed: int
-    paidOut: str
-    givenBack: str
-
-
-class CampaignCancelledEvent(TypedDict):
-    """
-    Every pledge went back to its backer: the campaign was called off.
-    """
-
-    id: str
-    type: Literal['campaign.cancelled']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data4
-
-
-class Data5(TypedDict):
-    goal: str
-    deadline: str
-    holds: Literal['ESCROW', 'RESERVATION']
-
-
-class CampaignCreatedEvent(TypedDict):
-    """
-    A campaign exists.
-    """
-
-    id: str
-    type: Literal['campaign.created']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data5
-
-
-class Data6(TypedDict):
-    pledges: int
-    released: int
-    refunded: int
-    disputed: int
-    failed: int
-    paidOut: str
-    givenBack: str
-
-
-class CampaignFailedEvent(TypedDict):
-    """
-    Every pledge went back to its backer: the goal was not met.
-    """
-
-    id: str
-    type: Literal['campaign.failed']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data6
-
-
-class Data7(TypedDict):
-    orderId: str
-    pledged: str
-    pledges: int
-
-
-class CampaignGoalReachedEvent(TypedDict):
-    """
-    The pledge of `orderId` brought the campaign to its goal.
-    """
-
-    id: str
-    type: Literal['campaign.goal_reached']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data7
-
-
-class Data8(TypedDict):
-    pledges: int
-    released: int
-    refunded: int
-    disputed: int
-    failed: int
-    paidOut: str
-    givenBack: str
-
-
-class CampaignNeedsAttentionEvent(TypedDict):
-    """
-    Everything was tried, and some pledges could not be settled.
-    """
-
-    id: str
-    type: Literal['campaign.needs_attention']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data8
-
-
-class Data9(TypedDict):
-    orderId: str
-    amount: str
-    pledged: str
-
-
-class CampaignPledgeWithdrawnEvent(TypedDict):
-    """
-    A backer took a pledge back; `pledged` is what is left.
-    """
-
-    id: str
-    type: Literal['campaign.pledge_withdrawn']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data9
-
-
-class Data10(TypedDict):
-    done: int
-    total: int
-    failed: int
-
-
-class CampaignProgressEvent(TypedDict):
-    """
-    So many pledges are settled.
-    """
-
-    id: str
-    type: Literal['campaign.progress']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data10
-
-
-class Data11(TypedDict):
-    pledges: int
-
-
-class CampaignRetriedEvent(TypedDict):
-    """
-    So many pledges that had failed are settled once more.
-    """
-
-    id: str
-    type: Literal['campaign.retried']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data11
-
-
-class Data12(TypedDict):
-    because: Literal['DEADLINE', 'GOAL', 'CALL', 'CANCELLED']
-    outcome: Literal['SUCCEEDED', 'FAILED', 'CANCELLED']
-    pledges: int
-    pledged: str
-    goal: str
-    reason: NotRequired[str]
-
-
-class CampaignSettlingEvent(TypedDict):
-    """
-    The campaign is over: every pledge goes to the creator, or every pledge goes back.
-    """
-
-    id: str
-    type: Literal['campaign.settling']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data12
-
-
-class Data13(TypedDict):
-    pledges: int
-    released: int
-    refunded: int
-    disputed: int
-    failed: int
-    paidOut: str
-    givenBack: str
-
-
-class CampaignSucceededEvent(TypedDict):
-    """
-    Every pledge went to the creator.
-    """
-
-    id: str
-    type: Literal['campaign.succeeded']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data13
-
-
-class Data14(TypedDict):
+class Data3(TypedDict):
     operationId: str
     amount: str
     asset: str
@@ -1651,23 +665,17 @@ class Data14(TypedDict):
     ledger: int
 
 
-class DepositAssignedEvent(TypedDict):
+class DepositAssignedEvent(Event):
     """
     A suspended deposit is the user's.
     """
 
-    id: str
     type: Literal['deposit.assigned']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data14
+    data: Data3
 
 
-class Data15(TypedDict):
+class Data4(TypedDict):
     operationId: str
     amount: str
     asset: str
@@ -1676,23 +684,17 @@ class Data15(TypedDict):
     code: str
 
 
-class DepositAssignmentFailedEvent(TypedDict):
+class DepositAssignmentFailedEvent(Event):
     """
     The payment to the user failed; it stays suspended.
     """
 
-    id: str
     type: Literal['deposit.assignment_failed']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data15
+    data: Data4
 
 
-class Data16(TypedDict):
+class Data5(TypedDict):
     operationId: str
     amount: str
     asset: str
@@ -1700,20 +702,14 @@ class Data16(TypedDict):
     destination: str
 
 
-class DepositAssignmentRequestedEvent(TypedDict):
+class DepositAssignmentRequestedEvent(Event):
     """
     A suspended deposit is on its way to a user.
     """
 
-    id: str
     type: Literal['deposit.assignment_requested']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data16
+    data: Data5
 
 
 class Asset1(TypedDict):
@@ -1721,7 +717,7 @@ class Asset1(TypedDict):
     issuer: str | None
 
 
-class Data17(TypedDict):
+class Data6(TypedDict):
     userId: str | None
     amount: str
     asset: Asset1
@@ -1731,23 +727,17 @@ class Data17(TypedDict):
     reason: str
 
 
-class DepositCapitalReceivedEvent(TypedDict):
+class DepositCapitalReceivedEvent(Event):
     """
     The marketplace put fee money into its own wallet.
     """
 
-    id: str
     type: Literal['deposit.capital_received']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data17
+    data: Data6
 
 
-class Data18(TypedDict):
+class Data7(TypedDict):
     userId: str | None
     amount: str
     asset: Asset1
@@ -1757,23 +747,17 @@ class Data18(TypedDict):
     reason: NotRequired[str]
 
 
-class DepositCreditedEvent(TypedDict):
+class DepositCreditedEvent(Event):
     """
     Money arrived and is the user's.
     """
 
-    id: str
     type: Literal['deposit.credited']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data18
+    data: Data7
 
 
-class Data19(TypedDict):
+class Data8(TypedDict):
     operationId: str
     amount: str
     asset: str
@@ -1782,23 +766,17 @@ class Data19(TypedDict):
     code: str
 
 
-class DepositReturnFailedEvent(TypedDict):
+class DepositReturnFailedEvent(Event):
     """
     The payment to the sender failed; it stays suspended.
     """
 
-    id: str
     type: Literal['deposit.return_failed']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data19
+    data: Data8
 
 
-class Data20(TypedDict):
+class Data9(TypedDict):
     operationId: str
     amount: str
     asset: str
@@ -1806,23 +784,17 @@ class Data20(TypedDict):
     destination: str
 
 
-class DepositReturnRequestedEvent(TypedDict):
+class DepositReturnRequestedEvent(Event):
     """
     A suspended deposit is on its way back to its sender.
     """
 
-    id: str
     type: Literal['deposit.return_requested']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data20
+    data: Data9
 
 
-class Data21(TypedDict):
+class Data10(TypedDict):
     operationId: str
     amount: str
     asset: str
@@ -1832,23 +804,17 @@ class Data21(TypedDict):
     ledger: int
 
 
-class DepositReturnedEvent(TypedDict):
+class DepositReturnedEvent(Event):
     """
     A suspended deposit is with its sender again.
     """
 
-    id: str
     type: Literal['deposit.returned']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data21
+    data: Data10
 
 
-class Data22(TypedDict):
+class Data11(TypedDict):
     userId: str | None
     amount: str
     asset: Asset1
@@ -1858,155 +824,64 @@ class Data22(TypedDict):
     reason: str
 
 
-class DepositSuspendedEvent(TypedDict):
+class DepositSuspendedEvent(Event):
     """
     Money arrived that is nobody's yet.
     """
 
-    id: str
     type: Literal['deposit.suspended']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data22
+    data: Data11
 
 
-class Data23(TypedDict):
-    userId: str
-    label: str
-    destination: str
-    memo: str | None
-
-
-class DestinationAddedEvent(TypedDict):
-    """
-    An address is in a user's book; its waiting time runs.
-    """
-
-    id: str
-    type: Literal['destination.added']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data23
-
-
-class Data24(TypedDict):
-    userId: str
-    label: str
-    destination: str
-
-
-class DestinationArchivedEvent(TypedDict):
-    """
-    Nothing is paid to it any more by its id.
-    """
-
-    id: str
-    type: Literal['destination.archived']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data24
-
-
-class Data25(TypedDict):
-    userId: str
-    label: str
-    before: str
-
-
-class DestinationRenamedEvent(TypedDict):
-    """
-    It has another label.
-    """
-
-    id: str
-    type: Literal['destination.renamed']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data25
-
-
-class Data26(TypedDict):
+class Data12(TypedDict):
     status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
     orderId: str
     party: Literal['BUYER', 'SELLER']
 
 
-class DisputeAnswerOverdueEvent(TypedDict):
+class DisputeAnswerOverdueEvent(Event):
     """
     The party that was asked did not answer in time.
     """
 
-    id: str
     type: Literal['dispute.answer_overdue']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data26
+    data: Data12
 
 
-class Data27(TypedDict):
+class Data13(TypedDict):
     status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
     orderId: str
     by: Literal['BUYER', 'SELLER']
 
 
-class DisputeAnsweredEvent(TypedDict):
+class DisputeAnsweredEvent(Event):
     """
     The party that was asked has answered.
     """
 
-    id: str
     type: Literal['dispute.answered']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data27
+    data: Data13
 
 
-class Data28(TypedDict):
+class Data14(TypedDict):
     status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
     orderId: str
 
 
-class DisputeAssignedEvent(TypedDict):
+class DisputeAssignedEvent(Event):
     """
     Somebody of the staff took or left the case.
     """
 
-    id: str
     type: Literal['dispute.assigned']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data28
+    data: Data14
 
 
-class Data29(TypedDict):
+class Data15(TypedDict):
     status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
     orderId: str
     decision: Literal['RELEASE', 'REFUND', 'SPLIT']
@@ -2014,23 +889,17 @@ class Data29(TypedDict):
     buyer: str
 
 
-class DisputeDecidedEvent(TypedDict):
+class DisputeDecidedEvent(Event):
     """
     It is decided; the contract is being told.
     """
 
-    id: str
     type: Literal['dispute.decided']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data29
+    data: Data15
 
 
-class Data30(TypedDict):
+class Data16(TypedDict):
     status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
     orderId: str
     by: Literal['BUYER', 'SELLER', 'STAFF']
@@ -2039,42 +908,241 @@ class Data30(TypedDict):
     sha256: str
 
 
-class DisputeEvidenceAddedEvent(TypedDict):
+class DisputeEvidenceAddedEvent(Event):
     """
     Somebody added a file.
     """
 
-    id: str
     type: Literal['dispute.evidence_added']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data30
+    data: Data16
 
 
-class Data31(TypedDict):
+class Data17(TypedDict):
     status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
     orderId: str
     code: str
     detail: str
 
 
-class DisputeFreezeFailedEvent(TypedDict):
+class DisputeFreezeFailedEvent(Event):
     """
     The disputed money could not be frozen.
     """
 
-    id: str
     type: Literal['dispute.freeze_failed']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
+    data: Data17
+
+
+class Data18(TypedDict):
+    status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
+    orderId: str
+
+
+class DisputeFrozenEvent(Event):
+    """
+    The disputed money is frozen on the chain, after all.
+    """
+
+    type: Literal['dispute.frozen']
+    version: Literal[1]
+    data: Data18
+
+
+class Data19(TypedDict):
+    status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
+    orderId: str
+    party: Literal['BUYER', 'SELLER']
+    messageId: str
+    until: str
+
+
+class DisputeInformationRequestedEvent(Event):
+    """
+    The staff asked a party for more; the clocks stand until the time in `until`.
+    """
+
+    type: Literal['dispute.information_requested']
+    version: Literal[1]
+    data: Data19
+
+
+class Data20(TypedDict):
+    status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
+    orderId: str
+    by: Literal['BUYER', 'SELLER', 'STAFF']
+    messageId: str
+
+
+class DisputeMessageEvent(Event):
+    """
+    Somebody wrote a message.
+    """
+
+    type: Literal['dispute.message']
+    version: Literal[1]
+    data: Data20
+
+
+class Data21(TypedDict):
+    status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
+    orderId: str
+    openedBy: Literal['BUYER', 'SELLER']
+    amount: str
+    milestones: list[str]
+
+
+class DisputeOpenedEvent(Event):
+    """
+    A party disputes milestones; their money is being frozen.
+    """
+
+    type: Literal['dispute.opened']
+    version: Literal[1]
+    data: Data21
+
+
+class Data22(TypedDict):
+    status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
+    orderId: str
+    proposalId: str
+
+
+class DisputeProposalExpiredEvent(Event):
+    """
+    Nobody agreed to the proposal in time.
+    """
+
+    type: Literal['dispute.proposal_expired']
+    version: Literal[1]
+    data: Data22
+
+
+class DisputeProposalRejectedEvent(Event):
+    """
+    The proposal was not agreed to.
+    """
+
+    type: Literal['dispute.proposal_rejected']
+    version: Literal[1]
+    data: Data22
+
+
+class DisputeProposalWithdrawnEvent(Event):
+    """
+    The proposal was taken back.
+    """
+
+    type: Literal['dispute.proposal_withdrawn']
+    version: Literal[1]
+    data: Data22
+
+
+class Data25(TypedDict):
+    status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
+    orderId: str
+    decision: Literal['RELEASE', 'REFUND', 'SPLIT']
+
+
+class DisputeProposedEvent(Event):
+    """
+    A resolution is proposed.
+    """
+
+    type: Literal['dispute.proposed']
+    version: Literal[1]
+    data: Data25
+
+
+class Data26(TypedDict):
+    status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
+    orderId: str
+    proposalId: str
+
+
+class DisputeReopenedEvent(Event):
+    """
+    A decision that failed is taken back for a new one.
+    """
+
+    type: Literal['dispute.reopened']
+    version: Literal[1]
+    data: Data26
+
+
+class Data27(TypedDict):
+    status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
+    orderId: str
+    decision: Literal['RELEASE', 'REFUND', 'SPLIT'] | None
+
+
+class DisputeResolvedEvent(Event):
+    """
+    The money is divided; the dispute is closed.
+    """
+
+    type: Literal['dispute.resolved']
+    version: Literal[1]
+    data: Data27
+
+
+class Data28(TypedDict):
+    status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
+    orderId: str
+
+
+class DisputeRetriedEvent(Event):
+    """
+    What had failed on the chain was asked for again.
+    """
+
+    type: Literal['dispute.retried']
+    version: Literal[1]
+    data: Data28
+
+
+class Data29(TypedDict):
+    status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
+    orderId: str
+    code: str
+    detail: str
+
+
+class DisputeSettlementFailedEvent(Event):
+    """
+    The contract refused the division.
+    """
+
+    type: Literal['dispute.settlement_failed']
+    version: Literal[1]
+    data: Data29
+
+
+class DisputeSettlementRetriedEvent(Event):
+    """
+    The contract's balance had moved; asked again.
+    """
+
+    type: Literal['dispute.settlement_retried']
+    version: Literal[1]
+    data: Data29
+
+
+class Data31(TypedDict):
+    status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
+    orderId: str
+    by: Literal['BUYER', 'SELLER']
+    statementId: str
+
+
+class DisputeStatementSubmittedEvent(Event):
+    """
+    A party handed in a statement.
+    """
+
+    type: Literal['dispute.statement_submitted']
+    version: Literal[1]
     data: Data31
 
 
@@ -2083,1202 +1151,445 @@ class Data32(TypedDict):
     orderId: str
 
 
-class DisputeFrozenEvent(TypedDict):
+class DisputeTakenUpEvent(Event):
     """
-    The disputed money is frozen on the chain, after all.
+    Somebody of the staff looks at it.
     """
 
-    id: str
-    type: Literal['dispute.frozen']
+    type: Literal['dispute.taken_up']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
     data: Data32
 
 
 class Data33(TypedDict):
     status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
     orderId: str
-    party: Literal['BUYER', 'SELLER']
-    messageId: str
-    until: str
+    by: Literal['BUYER', 'SELLER']
 
 
-class DisputeInformationRequestedEvent(TypedDict):
+class DisputeWithdrawalRequestedEvent(Event):
     """
-    The staff asked a party for more; the clocks stand until the time in `until`.
+    Who opened it gives it up.
     """
 
-    id: str
-    type: Literal['dispute.information_requested']
+    type: Literal['dispute.withdrawal_requested']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
     data: Data33
 
 
 class Data34(TypedDict):
     status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
     orderId: str
-    by: Literal['BUYER', 'SELLER', 'STAFF']
-    messageId: str
-
-
-class DisputeMessageEvent(TypedDict):
-    """
-    Somebody wrote a message.
-    """
-
-    id: str
-    type: Literal['dispute.message']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data34
-
-
-class Data35(TypedDict):
-    status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
-    orderId: str
-    openedBy: Literal['BUYER', 'SELLER']
-    amount: str
-    milestones: list[str]
-
-
-class DisputeOpenedEvent(TypedDict):
-    """
-    A party disputes milestones; their money is being frozen.
-    """
-
-    id: str
-    type: Literal['dispute.opened']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data35
-
-
-class Data36(TypedDict):
-    status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
-    orderId: str
-    proposalId: str
-
-
-class DisputeProposalExpiredEvent(TypedDict):
-    """
-    Nobody agreed to the proposal in time.
-    """
-
-    id: str
-    type: Literal['dispute.proposal_expired']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data36
-
-
-class DisputeProposalRejectedEvent(TypedDict):
-    """
-    The proposal was not agreed to.
-    """
-
-    id: str
-    type: Literal['dispute.proposal_rejected']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data36
-
-
-class DisputeProposalWithdrawnEvent(TypedDict):
-    """
-    The proposal was taken back.
-    """
-
-    id: str
-    type: Literal['dispute.proposal_withdrawn']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data36
-
-
-class Data39(TypedDict):
-    status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
-    orderId: str
-    decision: Literal['RELEASE', 'REFUND', 'SPLIT']
-
-
-class DisputeProposedEvent(TypedDict):
-    """
-    A resolution is proposed.
-    """
-
-    id: str
-    type: Literal['dispute.proposed']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data39
-
-
-class Data40(TypedDict):
-    status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
-    orderId: str
-    proposalId: str
-
-
-class DisputeReopenedEvent(TypedDict):
-    """
-    A decision that failed is taken back for a new one.
-    """
-
-    id: str
-    type: Literal['dispute.reopened']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data40
-
-
-class Data41(TypedDict):
-    status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
-    orderId: str
     decision: Literal['RELEASE', 'REFUND', 'SPLIT'] | None
 
 
-class DisputeResolvedEvent(TypedDict):
-    """
-    The money is divided; the dispute is closed.
-    """
-
-    id: str
-    type: Literal['dispute.resolved']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data41
-
-
-class Data42(TypedDict):
-    status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
-    orderId: str
-
-
-class DisputeRetriedEvent(TypedDict):
-    """
-    What had failed on the chain was asked for again.
-    """
-
-    id: str
-    type: Literal['dispute.retried']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data42
-
-
-class Data43(TypedDict):
-    status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
-    orderId: str
-    code: str
-    detail: str
-
-
-class DisputeSettlementFailedEvent(TypedDict):
-    """
-    The contract refused the division.
-    """
-
-    id: str
-    type: Literal['dispute.settlement_failed']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data43
-
-
-class DisputeSettlementRetriedEvent(TypedDict):
-    """
-    The contract's balance had moved; asked again.
-    """
-
-    id: str
-    type: Literal['dispute.settlement_retried']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data43
-
-
-class Data45(TypedDict):
-    status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
-    orderId: str
-    by: Literal['BUYER', 'SELLER']
-    statementId: str
-
-
-class DisputeStatementSubmittedEvent(TypedDict):
-    """
-    A party handed in a statement.
-    """
-
-    id: str
-    type: Literal['dispute.statement_submitted']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data45
-
-
-class Data46(TypedDict):
-    status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
-    orderId: str
-
-
-class DisputeTakenUpEvent(TypedDict):
-    """
-    Somebody of the staff looks at it.
-    """
-
-    id: str
-    type: Literal['dispute.taken_up']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data46
-
-
-class Data47(TypedDict):
-    status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
-    orderId: str
-    by: Literal['BUYER', 'SELLER']
-
-
-class DisputeWithdrawalRequestedEvent(TypedDict):
-    """
-    Who opened it gives it up.
-    """
-
-    id: str
-    type: Literal['dispute.withdrawal_requested']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data47
-
-
-class Data48(TypedDict):
-    status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
-    orderId: str
-    decision: Literal['RELEASE', 'REFUND', 'SPLIT'] | None
-
-
-class DisputeWithdrawnEvent(TypedDict):
+class DisputeWithdrawnEvent(Event):
     """
     It was given up; the dispute is closed.
     """
 
-    id: str
     type: Literal['dispute.withdrawn']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
+    data: Data34
+
+
+class Data35(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    operationId: str
+    hash: str
+    milestoneId: NotRequired[str]
+    ledger: int
+
+
+class EscrowApproveConfirmedEvent(Event):
+    """
+    The buyer approved; `status` is the order's.
+    """
+
+    type: Literal['escrow.approve_confirmed']
+    version: Literal[1]
+    data: Data35
+
+
+class Data36(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    operationId: str
+    hash: str
+    milestoneId: NotRequired[str]
+    code: str
+    detail: str
+
+
+class EscrowApproveFailedEvent(Event):
+    """
+    The approval failed; `status` is the order's.
+    """
+
+    type: Literal['escrow.approve_failed']
+    version: Literal[1]
+    data: Data36
+
+
+class Data37(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    operationId: str
+    hash: str
+    milestoneId: NotRequired[str]
+    ledger: int
+
+
+class EscrowCompleteConfirmedEvent(Event):
+    """
+    The seller's work is marked done; `status` is the order's.
+    """
+
+    type: Literal['escrow.complete_confirmed']
+    version: Literal[1]
+    data: Data37
+
+
+class Data38(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    operationId: str
+    hash: str
+    milestoneId: NotRequired[str]
+    code: str
+    detail: str
+
+
+class EscrowCompleteFailedEvent(Event):
+    """
+    The work could not be marked done; `status` is the order's.
+    """
+
+    type: Literal['escrow.complete_failed']
+    version: Literal[1]
+    data: Data38
+
+
+class Data39(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    operationId: str
+    hash: str
+    milestoneId: NotRequired[str]
+    ledger: int
+
+
+class EscrowDeployConfirmedEvent(Event):
+    """
+    The order's contract exists; `status` is the order's.
+    """
+
+    type: Literal['escrow.deploy_confirmed']
+    version: Literal[1]
+    data: Data39
+
+
+class Data40(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    operationId: str
+    hash: str
+    milestoneId: NotRequired[str]
+    code: str
+    detail: str
+
+
+class EscrowDeployFailedEvent(Event):
+    """
+    The contract could not be made; `status` is the order's.
+    """
+
+    type: Literal['escrow.deploy_failed']
+    version: Literal[1]
+    data: Data40
+
+
+class Data41(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    operationId: str
+    hash: str
+    milestoneId: NotRequired[str]
+    ledger: int
+
+
+class EscrowDisputeConfirmedEvent(Event):
+    """
+    The money is frozen; `status` is the order's.
+    """
+
+    type: Literal['escrow.dispute_confirmed']
+    version: Literal[1]
+    data: Data41
+
+
+class Data42(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    operationId: str
+    hash: str
+    milestoneId: NotRequired[str]
+    code: str
+    detail: str
+
+
+class EscrowDisputeFailedEvent(Event):
+    """
+    The freeze failed; `status` is the order's.
+    """
+
+    type: Literal['escrow.dispute_failed']
+    version: Literal[1]
+    data: Data42
+
+
+class Data43(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    operationId: str
+    hash: str
+    milestoneId: NotRequired[str]
+    ledger: int
+
+
+class EscrowFundConfirmedEvent(Event):
+    """
+    The money is in the contract; `status` is the order's.
+    """
+
+    type: Literal['escrow.fund_confirmed']
+    version: Literal[1]
+    data: Data43
+
+
+class Data44(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    operationId: str
+    hash: str
+    milestoneId: NotRequired[str]
+    code: str
+    detail: str
+
+
+class EscrowFundFailedEvent(Event):
+    """
+    The contract could not be funded; `status` is the order's.
+    """
+
+    type: Literal['escrow.fund_failed']
+    version: Literal[1]
+    data: Data44
+
+
+class Data45(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    operationId: str
+    hash: str
+    milestoneId: NotRequired[str]
+    ledger: int
+
+
+class EscrowReleaseConfirmedEvent(Event):
+    """
+    The money was paid to the seller; `status` is the order's.
+    """
+
+    type: Literal['escrow.release_confirmed']
+    version: Literal[1]
+    data: Data45
+
+
+class Data46(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    operationId: str
+    hash: str
+    milestoneId: NotRequired[str]
+    code: str
+    detail: str
+
+
+class EscrowReleaseFailedEvent(Event):
+    """
+    The release failed; `status` is the order's.
+    """
+
+    type: Literal['escrow.release_failed']
+    version: Literal[1]
+    data: Data46
+
+
+class Data47(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    operationId: str
+    hash: str
+    milestoneId: NotRequired[str]
+    ledger: int
+
+
+class EscrowResolveConfirmedEvent(Event):
+    """
+    The money was divided; `status` is the order's.
+    """
+
+    type: Literal['escrow.resolve_confirmed']
+    version: Literal[1]
+    data: Data47
+
+
+class Data48(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    operationId: str
+    hash: str
+    milestoneId: NotRequired[str]
+    code: str
+    detail: str
+
+
+class EscrowResolveFailedEvent(Event):
+    """
+    The division failed; `status` is the order's.
+    """
+
+    type: Literal['escrow.resolve_failed']
+    version: Literal[1]
     data: Data48
 
 
 class Data49(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     operationId: str
-    milestoneId: NotRequired[str]
     hash: str
+    milestoneId: NotRequired[str]
     ledger: int
 
 
-class EscrowApproveConfirmedEvent(TypedDict):
+class EscrowSweepConfirmedEvent(Event):
     """
-    The buyer approved; `status` is the order's.
+    Money that a stranger had sent went out first; `status` is the order's.
     """
 
-    id: str
-    type: Literal['escrow.approve_confirmed']
+    type: Literal['escrow.sweep_confirmed']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
     data: Data49
 
 
 class Data50(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     operationId: str
-    milestoneId: NotRequired[str]
     hash: str
+    milestoneId: NotRequired[str]
     code: str
     detail: str
 
 
-class EscrowApproveFailedEvent(TypedDict):
-    """
-    The approval failed; `status` is the order's.
-    """
-
-    id: str
-    type: Literal['escrow.approve_failed']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data50
-
-
-class Data51(TypedDict):
-    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
-    operationId: str
-    milestoneId: NotRequired[str]
-    hash: str
-
-
-class EscrowApproveSignedEvent(TypedDict):
-    """
-    The party signed its approval; `status` is the order's.
-    """
-
-    id: str
-    type: Literal['escrow.approve_signed']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data51
-
-
-class Data52(TypedDict):
-    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
-    operationId: str
-    milestoneId: NotRequired[str]
-    hash: str | None
-    reason: NotRequired[str]
-
-
-class EscrowApproveWithdrawnEvent(TypedDict):
-    """
-    The party is not asked any more for its approval; `status` is the order's.
-    """
-
-    id: str
-    type: Literal['escrow.approve_withdrawn']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data52
-
-
-class Data53(TypedDict):
-    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
-    operationId: str
-    milestoneId: NotRequired[str]
-    hash: str
-    ledger: int
-
-
-class EscrowCompleteConfirmedEvent(TypedDict):
-    """
-    The seller's work is marked done; `status` is the order's.
-    """
-
-    id: str
-    type: Literal['escrow.complete_confirmed']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data53
-
-
-class Data54(TypedDict):
-    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
-    operationId: str
-    milestoneId: NotRequired[str]
-    hash: str
-    code: str
-    detail: str
-
-
-class EscrowCompleteFailedEvent(TypedDict):
-    """
-    The work could not be marked done; `status` is the order's.
-    """
-
-    id: str
-    type: Literal['escrow.complete_failed']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data54
-
-
-class Data55(TypedDict):
-    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
-    operationId: str
-    milestoneId: NotRequired[str]
-    hash: str
-
-
-class EscrowCompleteSignedEvent(TypedDict):
-    """
-    The party signed that the work is done; `status` is the order's.
-    """
-
-    id: str
-    type: Literal['escrow.complete_signed']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data55
-
-
-class Data56(TypedDict):
-    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
-    operationId: str
-    milestoneId: NotRequired[str]
-    hash: str | None
-    reason: NotRequired[str]
-
-
-class EscrowCompleteWithdrawnEvent(TypedDict):
-    """
-    The party is not asked any more for that the work is done; `status` is the order's.
-    """
-
-    id: str
-    type: Literal['escrow.complete_withdrawn']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data56
-
-
-class Data57(TypedDict):
-    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
-    operationId: str
-    milestoneId: NotRequired[str]
-    hash: str
-    ledger: int
-
-
-class EscrowDeployConfirmedEvent(TypedDict):
-    """
-    The order's contract exists; `status` is the order's.
-    """
-
-    id: str
-    type: Literal['escrow.deploy_confirmed']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data57
-
-
-class Data58(TypedDict):
-    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
-    operationId: str
-    milestoneId: NotRequired[str]
-    hash: str
-    code: str
-    detail: str
-
-
-class EscrowDeployFailedEvent(TypedDict):
-    """
-    The contract could not be made; `status` is the order's.
-    """
-
-    id: str
-    type: Literal['escrow.deploy_failed']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data58
-
-
-class Data59(TypedDict):
-    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
-    operationId: str
-    milestoneId: NotRequired[str]
-    hash: str
-    ledger: int
-
-
-class EscrowDisputeConfirmedEvent(TypedDict):
-    """
-    The money is frozen; `status` is the order's.
-    """
-
-    id: str
-    type: Literal['escrow.dispute_confirmed']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data59
-
-
-class Data60(TypedDict):
-    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
-    operationId: str
-    milestoneId: NotRequired[str]
-    hash: str
-    code: str
-    detail: str
-
-
-class EscrowDisputeFailedEvent(TypedDict):
-    """
-    The freeze failed; `status` is the order's.
-    """
-
-    id: str
-    type: Literal['escrow.dispute_failed']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data60
-
-
-class Data61(TypedDict):
-    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
-    operationId: str
-    milestoneId: NotRequired[str]
-    hash: str
-
-
-class EscrowDisputeSignedEvent(TypedDict):
-    """
-    The party signed to freeze the money; `status` is the order's.
-    """
-
-    id: str
-    type: Literal['escrow.dispute_signed']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data61
-
-
-class Data62(TypedDict):
-    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
-    operationId: str
-    milestoneId: NotRequired[str]
-    hash: str | None
-    reason: NotRequired[str]
-
-
-class EscrowDisputeWithdrawnEvent(TypedDict):
-    """
-    The party is not asked any more for to freeze the money; `status` is the order's.
-    """
-
-    id: str
-    type: Literal['escrow.dispute_withdrawn']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data62
-
-
-class Data63(TypedDict):
-    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
-    operationId: str
-    milestoneId: NotRequired[str]
-    hash: str
-    ledger: int
-
-
-class EscrowFundConfirmedEvent(TypedDict):
-    """
-    The money is in the contract; `status` is the order's.
-    """
-
-    id: str
-    type: Literal['escrow.fund_confirmed']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data63
-
-
-class Data64(TypedDict):
-    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
-    operationId: str
-    milestoneId: NotRequired[str]
-    hash: str
-    code: str
-    detail: str
-
-
-class EscrowFundFailedEvent(TypedDict):
-    """
-    The contract could not be funded; `status` is the order's.
-    """
-
-    id: str
-    type: Literal['escrow.fund_failed']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data64
-
-
-class Data65(TypedDict):
-    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
-    operationId: str
-    milestoneId: NotRequired[str]
-    hash: str
-
-
-class EscrowFundSignedEvent(TypedDict):
-    """
-    The party signed to put the money into the contract; `status` is the order's.
-    """
-
-    id: str
-    type: Literal['escrow.fund_signed']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data65
-
-
-class Data66(TypedDict):
-    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
-    operationId: str
-    milestoneId: NotRequired[str]
-    hash: str | None
-    reason: NotRequired[str]
-
-
-class EscrowFundWithdrawnEvent(TypedDict):
-    """
-    The party is not asked any more for to put the money into the contract; `status` is the order's.
-    """
-
-    id: str
-    type: Literal['escrow.fund_withdrawn']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data66
-
-
-class Data67(TypedDict):
-    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
-    operationId: str
-    milestoneId: NotRequired[str]
-    hash: str
-    ledger: int
-
-
-class EscrowReleaseConfirmedEvent(TypedDict):
-    """
-    The money was paid to the seller; `status` is the order's.
-    """
-
-    id: str
-    type: Literal['escrow.release_confirmed']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data67
-
-
-class Data68(TypedDict):
-    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
-    operationId: str
-    milestoneId: NotRequired[str]
-    hash: str
-    code: str
-    detail: str
-
-
-class EscrowReleaseFailedEvent(TypedDict):
-    """
-    The release failed; `status` is the order's.
-    """
-
-    id: str
-    type: Literal['escrow.release_failed']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data68
-
-
-class Data69(TypedDict):
-    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
-    operationId: str
-    milestoneId: NotRequired[str]
-    hash: str
-
-
-class EscrowReleaseSignedEvent(TypedDict):
-    """
-    The party signed the release; `status` is the order's.
-    """
-
-    id: str
-    type: Literal['escrow.release_signed']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data69
-
-
-class Data70(TypedDict):
-    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
-    operationId: str
-    milestoneId: NotRequired[str]
-    hash: str | None
-    reason: NotRequired[str]
-
-
-class EscrowReleaseWithdrawnEvent(TypedDict):
-    """
-    The party is not asked any more for the release; `status` is the order's.
-    """
-
-    id: str
-    type: Literal['escrow.release_withdrawn']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data70
-
-
-class Data71(TypedDict):
-    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
-    operationId: str
-    milestoneId: NotRequired[str]
-    hash: str
-    ledger: int
-
-
-class EscrowResolveConfirmedEvent(TypedDict):
-    """
-    The money was divided; `status` is the order's.
-    """
-
-    id: str
-    type: Literal['escrow.resolve_confirmed']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data71
-
-
-class Data72(TypedDict):
-    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
-    operationId: str
-    milestoneId: NotRequired[str]
-    hash: str
-    code: str
-    detail: str
-
-
-class EscrowResolveFailedEvent(TypedDict):
-    """
-    The division failed; `status` is the order's.
-    """
-
-    id: str
-    type: Literal['escrow.resolve_failed']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data72
-
-
-class Data73(TypedDict):
-    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
-    operationId: str
-    milestoneId: NotRequired[str]
-    hash: str
-    ledger: int
-
-
-class EscrowSweepConfirmedEvent(TypedDict):
-    """
-    Money that a stranger had sent went out first; `status` is the order's.
-    """
-
-    id: str
-    type: Literal['escrow.sweep_confirmed']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data73
-
-
-class Data74(TypedDict):
-    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
-    operationId: str
-    milestoneId: NotRequired[str]
-    hash: str
-    code: str
-    detail: str
-
-
-class EscrowSweepFailedEvent(TypedDict):
+class EscrowSweepFailedEvent(Event):
     """
     It could not be sent out; `status` is the order's.
     """
 
-    id: str
     type: Literal['escrow.sweep_failed']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data74
+    data: Data50
 
 
-class Data75(TypedDict):
+class Data51(TypedDict):
     name: str
     platformFeePercent: int
 
 
-class MarketplaceCreatedEvent(TypedDict):
+class MarketplaceCreatedEvent(Event):
     """
     A marketplace exists.
     """
 
-    id: str
     type: Literal['marketplace.created']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data75
+    data: Data51
 
 
-class Data76(TypedDict):
+class Data52(TypedDict):
     name: str
     platformFeePercent: int
     platformFeePercentBefore: int
     releasePolicy: dict[str, Any] | None
     releasePolicyBefore: dict[str, Any] | None
-    maxPlatformFeePercent: int | None
-    maxPlatformFeePercentBefore: int | None
-    refundFeesBorneBy: Literal['BUYER', 'MARKETPLACE']
-    refundFeesBorneByBefore: Literal['BUYER', 'MARKETPLACE']
 
 
-class MarketplaceUpdatedEvent(TypedDict):
+class MarketplaceUpdatedEvent(Event):
     """
     The settings that new orders are made with have changed.
     """
 
-    id: str
     type: Literal['marketplace.updated']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data76
+    data: Data52
 
 
-class Data77(TypedDict):
+class Data53(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     reason: NotRequired[str]
 
 
-class OrderCancelledEvent(TypedDict):
+class OrderCancelledEvent(Event):
     """
     The order ended before money was in its contract.
     """
 
-    id: str
     type: Literal['order.cancelled']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data77
+    data: Data53
 
 
-class Data78(TypedDict):
+class Data54(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     amount: str
     buyerId: str
     sellerId: str
     externalRef: str | None
-    campaignId: NotRequired[str]
 
 
-class OrderCreatedEvent(TypedDict):
+class OrderCreatedEvent(Event):
     """
     An order exists; nothing is paid yet.
     """
 
-    id: str
     type: Literal['order.created']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data78
+    data: Data54
 
 
-class Data79(TypedDict):
-    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
-    operationId: str
-    milestoneId: str
-    amount: str
-    hash: str
-    ledger: int
-
-
-class OrderReimbursedEvent(TypedDict):
-    """
-    The buyer has the fees of a refund back.
-    """
-
-    id: str
-    type: Literal['order.reimbursed']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data79
-
-
-class Data80(TypedDict):
-    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
-    operationId: str
-    milestoneId: str
-    amount: str
-    code: str
-
-
-class OrderReimbursementFailedEvent(TypedDict):
-    """
-    The buyer's wallet could not take them.
-    """
-
-    id: str
-    type: Literal['order.reimbursement_failed']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data80
-
-
-class Data81(TypedDict):
-    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
-    operationId: str
-    milestoneId: str
-    amount: str
-
-
-class OrderReimbursementRequestedEvent(TypedDict):
-    """
-    What the contract took of a refund is on its way to the buyer: the marketplace bears it.
-    """
-
-    id: str
-    type: Literal['order.reimbursement_requested']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data81
-
-
-class Data82(TypedDict):
+class Data55(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     milestoneId: str
     releaseAt: str
     by: str
 
 
-class OrderReleaseExtendedEvent(TypedDict):
+class OrderReleaseExtendedEvent(Event):
     """
     The buyer took more time before a milestone is released by itself.
     """
 
-    id: str
     type: Literal['order.release_extended']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data82
+    data: Data55
 
 
-class Data83(TypedDict):
+class Data56(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     milestoneId: str
     releaseAt: str
 
 
-class OrderReleaseReminderEvent(TypedDict):
+class OrderReleaseReminderEvent(Event):
     """
     A milestone will soon be released by itself.
     """
 
-    id: str
     type: Literal['order.release_reminder']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data83
+    data: Data56
 
 
-Data84 = TypedDict(
-    'Data84',
+Data57 = TypedDict(
+    'Data57',
     {
         'status': Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED'],
         'milestoneId': str,
@@ -3288,43 +1599,31 @@ Data84 = TypedDict(
 )
 
 
-class OrderReleaseWindowEndedEvent(TypedDict):
+class OrderReleaseWindowEndedEvent(Event):
     """
     Nobody objected in time: the milestone's release begins.
     """
 
-    id: str
     type: Literal['order.release_window_ended']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data84
+    data: Data57
 
 
-class Data85(TypedDict):
+class Data58(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
 
 
-class OrderReservedEvent(TypedDict):
+class OrderReservedEvent(Event):
     """
     The buyer's money is set aside for the order.
     """
 
-    id: str
     type: Literal['order.reserved']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data85
+    data: Data58
 
 
-class Data86(TypedDict):
+class Data59(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     shippedAt: str
     milestoneId: NotRequired[str]
@@ -3333,1320 +1632,377 @@ class Data86(TypedDict):
     trackingUrl: NotRequired[str]
 
 
-class OrderShippedEvent(TypedDict):
+class OrderShippedEvent(Event):
     """
     The seller sent the goods; windows that wait for it run now.
     """
 
-    id: str
     type: Literal['order.shipped']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data86
+    data: Data59
 
 
-class Before(TypedDict):
-    most: str
-    mostUserDay: str
-    mostDay: str
-    paused: bool
-    addressBookOnly: bool
-    coolingHours: int | None
-
-
-class After(TypedDict):
-    most: str
-    mostUserDay: str
-    mostDay: str
-    paused: bool
-    addressBookOnly: bool
-    coolingHours: int | None
-
-
-class Data87(TypedDict):
-    before: Before
-    after: After
-
-
-class PayoutPolicyUpdatedEvent(TypedDict):
-    """
-    What a marketplace allows its withdrawals has changed; an amount of zero is no limit.
-    """
-
-    id: str
-    type: Literal['payout_policy.updated']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data87
-
-
-class Data88(TypedDict):
+class Data60(TypedDict):
     kind: str
     subject: str
 
 
-class ProposalApprovedEvent(TypedDict):
+class ProposalApprovedEvent(Event):
     """
     A second person agreed.
     """
 
-    id: str
     type: Literal['proposal.approved']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data88
+    data: Data60
 
 
-class ProposalExpiredEvent(TypedDict):
+class ProposalExpiredEvent(Event):
     """
     Nobody agreed in time.
     """
 
-    id: str
     type: Literal['proposal.expired']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data88
+    data: Data60
 
 
-class Data90(TypedDict):
+class Data62(TypedDict):
     kind: str
     subject: str
     amount: str
     why: str
 
 
-class ProposalOpenedEvent(TypedDict):
+class ProposalOpenedEvent(Event):
     """
     Somebody proposed something about `subject`; with an empty `why` nobody else must agree.
     """
 
-    id: str
     type: Literal['proposal.opened']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data90
+    data: Data62
 
 
-class Data91(TypedDict):
+class Data63(TypedDict):
     kind: str
     subject: str
 
 
-class ProposalRejectedEvent(TypedDict):
+class ProposalRejectedEvent(Event):
     """
     A second person did not agree.
     """
 
-    id: str
     type: Literal['proposal.rejected']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data91
+    data: Data63
 
 
-class ProposalWithdrawnEvent(TypedDict):
+class ProposalWithdrawnEvent(Event):
     """
     It was taken back.
     """
 
-    id: str
     type: Literal['proposal.withdrawn']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data91
+    data: Data63
 
 
-class Data93(TypedDict):
-    account: str
-    asset: str
-    amount: str
-    ledger: int
-    type: Literal['AMOUNT', 'MISSING', 'EXTRA', 'TIMING']
-    outcome: Literal['REJECTED', 'WITHDRAWN', 'EXPIRED']
-
-
-class ReconciliationCorrectionEndedEvent(TypedDict):
-    """
-    Nobody agreed to the correction.
-    """
-
-    id: str
-    type: Literal['reconciliation.correction_ended']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data93
-
-
-class Data94(TypedDict):
-    account: str
-    asset: str
-    amount: str
-    ledger: int
-    type: Literal['AMOUNT', 'MISSING', 'EXTRA', 'TIMING']
-    proposalId: str
-    against: Literal['suspense', 'user', 'expense']
-
-
-class ReconciliationCorrectionProposedEvent(TypedDict):
-    """
-    Somebody proposed to correct the books; a second person must agree.
-    """
-
-    id: str
-    type: Literal['reconciliation.correction_proposed']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data94
-
-
-class Data95(TypedDict):
-    account: str
-    asset: str
-    amount: str
-    ledger: int
-    type: Literal['AMOUNT', 'MISSING', 'EXTRA', 'TIMING']
-
-
-class ReconciliationDifferenceBookedEvent(TypedDict):
-    """
-    A second person agreed, and the books were corrected.
-    """
-
-    id: str
-    type: Literal['reconciliation.difference_booked']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data95
-
-
-class ReconciliationDifferenceChangedEvent(TypedDict):
-    """
-    It is another amount now.
-    """
-
-    id: str
-    type: Literal['reconciliation.difference_changed']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data95
-
-
-class ReconciliationDifferenceClosedEvent(TypedDict):
-    """
-    Books and chain agree again by themselves.
-    """
-
-    id: str
-    type: Literal['reconciliation.difference_closed']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data95
-
-
-class ReconciliationDifferenceExplainedEvent(TypedDict):
-    """
-    Somebody found out what it is.
-    """
-
-    id: str
-    type: Literal['reconciliation.difference_explained']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data95
-
-
-class ReconciliationDifferenceFoundEvent(TypedDict):
-    """
-    The chain holds `amount` more than the books say, or less where it is below zero.
-    """
-
-    id: str
-    type: Literal['reconciliation.difference_found']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data95
-
-
-class ReconciliationDifferenceSuspendedEvent(TypedDict):
-    """
-    The same, and the money is in suspense.
-    """
-
-    id: str
-    type: Literal['reconciliation.difference_suspended']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data95
-
-
-class Problem1(TypedDict):
-    code: str
-    detail: str
-
-
-class Data101(TypedDict):
-    type: str
-    format: Literal['csv', 'xlsx', 'jsonl', 'beancount']
-    state: Literal['QUEUED', 'RUNNING', 'DONE', 'FAILED', 'EXPIRED']
-    scheduleId: NotRequired[str]
-    firstDay: NotRequired[str]
-    rows: int
-    bytes: int
-    sha256: NotRequired[str]
-    problem: NotRequired[Problem1]
-
-
-class ReportDownloadedEvent(TypedDict):
-    """
-    Somebody took the file.
-    """
-
-    id: str
-    type: Literal['report.downloaded']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data101
-
-
-class Data102(TypedDict):
-    type: str
-    format: Literal['csv', 'xlsx', 'jsonl', 'beancount']
-    state: Literal['QUEUED', 'RUNNING', 'DONE', 'FAILED', 'EXPIRED']
-    scheduleId: NotRequired[str]
-    firstDay: NotRequired[str]
-    rows: int
-    bytes: int
-    sha256: NotRequired[str]
-    problem: NotRequired[Problem1]
-
-
-class ReportExpiredEvent(TypedDict):
-    """
-    The file was deleted when its time was over.
-    """
-
-    id: str
-    type: Literal['report.expired']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data102
-
-
-class Data103(TypedDict):
-    type: str
-    format: Literal['csv', 'xlsx', 'jsonl', 'beancount']
-    state: Literal['QUEUED', 'RUNNING', 'DONE', 'FAILED', 'EXPIRED']
-    scheduleId: NotRequired[str]
-    firstDay: NotRequired[str]
-    rows: int
-    bytes: int
-    sha256: NotRequired[str]
-    problem: NotRequired[Problem1]
-
-
-class ReportFailedEvent(TypedDict):
-    """
-    There is no file; `problem` says why.
-    """
-
-    id: str
-    type: Literal['report.failed']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data103
-
-
-class Data104(TypedDict):
-    type: str
-    format: Literal['csv', 'xlsx', 'jsonl', 'beancount']
-    state: Literal['QUEUED', 'RUNNING', 'DONE', 'FAILED', 'EXPIRED']
-    scheduleId: NotRequired[str]
-    firstDay: NotRequired[str]
-    rows: int
-    bytes: int
-    sha256: NotRequired[str]
-    problem: NotRequired[Problem1]
-
-
-class ReportFinishedEvent(TypedDict):
-    """
-    The report's file is there.
-    """
-
-    id: str
-    type: Literal['report.finished']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data104
-
-
-class Data105(TypedDict):
-    type: str
-    format: Literal['csv', 'xlsx', 'jsonl', 'beancount']
-    state: Literal['QUEUED', 'RUNNING', 'DONE', 'FAILED', 'EXPIRED']
-    scheduleId: NotRequired[str]
-    firstDay: NotRequired[str]
-    rows: int
-    bytes: int
-    sha256: NotRequired[str]
-    problem: NotRequired[Problem1]
-
-
-class ReportRequestedEvent(TypedDict):
-    """
-    Somebody asked for a report, or its schedule did.
-    """
-
-    id: str
-    type: Literal['report.requested']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data105
-
-
-class Data106(TypedDict):
-    isActive: bool
-    recipients: int
-
-
-class ReportScheduleChangedEvent(TypedDict):
-    """
-    Whether a schedule runs, its name or who gets the report has changed.
-    """
-
-    id: str
-    type: Literal['report.schedule_changed']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data106
-
-
-class Data107(TypedDict):
-    name: str
-
-
-class ReportScheduleCreatedEvent(TypedDict):
-    """
-    A report is made again for every period.
-    """
-
-    id: str
-    type: Literal['report.schedule_created']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data107
-
-
-class Data108(TypedDict):
-    reason: str
-
-
-class ReportScheduleStoppedEvent(TypedDict):
-    """
-    What a schedule is about is gone: it makes no reports.
-    """
-
-    id: str
-    type: Literal['report.schedule_stopped']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data108
-
-
-class Data109(TypedDict):
-    type: str
-    format: Literal['csv', 'xlsx', 'jsonl', 'beancount']
-    state: Literal['QUEUED', 'RUNNING', 'DONE', 'FAILED', 'EXPIRED']
-    scheduleId: NotRequired[str]
-    firstDay: NotRequired[str]
-    rows: int
-    bytes: int
-    sha256: NotRequired[str]
-    problem: NotRequired[Problem1]
-
-
-class ReportStartedEvent(TypedDict):
-    """
-    The report is being made.
-    """
-
-    id: str
-    type: Literal['report.started']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data109
-
-
-class Data110(TypedDict):
-    when: Literal['NOW', 'PERIOD_END']
-    reason: str
-
-
-class SubscriptionCancelRequestedEvent(TypedDict):
-    """
-    Somebody ends it.
-    """
-
-    id: str
-    type: Literal['subscription.cancel_requested']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data110
-
-
-class Data111(TypedDict):
-    because: Literal['REQUESTED', 'UNPAID', 'PAUSED_TOO_LONG']
-
-
-class SubscriptionCancelledEvent(TypedDict):
-    """
-    It is over and everything is settled.
-    """
-
-    id: str
-    type: Literal['subscription.cancelled']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data111
-
-
-class Data112(TypedDict):
-    amount: str
-    startsAt: str
-
-
-class SubscriptionCreatedEvent(TypedDict):
-    """
-    A subscription exists.
-    """
-
-    id: str
-    type: Literal['subscription.created']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data112
-
-
-class Data113(TypedDict):
-    index: int
-    because: Literal['REQUESTED', 'UNPAID', 'PAUSED_TOO_LONG']
-
-
-class SubscriptionCycleDroppedEvent(TypedDict):
-    """
-    Nobody asks for its money any more; `index` is the cycle's.
-    """
-
-    id: str
-    type: Literal['subscription.cycle_dropped']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data113
-
-
-class Data114(TypedDict):
-    index: int
-    orderId: str
-    seller: str
-    buyer: str
-
-
-class SubscriptionCycleEndedEvent(TypedDict):
-    """
-    What each party gets of it; `index` is the cycle's.
-    """
-
-    id: str
-    type: Literal['subscription.cycle_ended']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data114
-
-
-class Data115(TypedDict):
-    index: int
-    orderId: str
-    amount: str
-    startsAt: str
-    endsAt: str
-
-
-class SubscriptionCyclePreparedEvent(TypedDict):
-    """
-    Its order exists and is on its way; `index` is the cycle's.
-    """
-
-    id: str
-    type: Literal['subscription.cycle_prepared']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data115
-
-
-class Data116(TypedDict):
-    index: int
-    orderId: str
-    orderStatus: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
-
-
-class SubscriptionCycleSettledEvent(TypedDict):
-    """
-    Its money is paid out; `index` is the cycle's.
-    """
-
-    id: str
-    type: Literal['subscription.cycle_settled']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data116
-
-
-class Data117(TypedDict):
-    count: int
-    until: str
-
-
-class SubscriptionCyclesSkippedEvent(TypedDict):
-    """
-    Cycles that were over before they could begin are left out: nobody pays for them.
-    """
-
-    id: str
-    type: Literal['subscription.cycles_skipped']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data117
-
-
-class Data118(TypedDict):
-    because: Literal['REQUESTED', 'UNPAID', 'PAUSED_TOO_LONG']
-
-
-class SubscriptionEndingEvent(TypedDict):
-    """
-    It is over; the last contracts are being settled.
-    """
-
-    id: str
-    type: Literal['subscription.ending']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data118
-
-
-class Data119(TypedDict):
-    index: int
-    until: str
-    then: Literal['PAUSE', 'CANCEL']
-
-
-class SubscriptionGraceBeganEvent(TypedDict):
-    """
-    It is tried once more at `until`; then it stops; `index` is the cycle's.
-    """
-
-    id: str
-    type: Literal['subscription.grace_began']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data119
-
-
-class Data120(TypedDict):
-    because: Literal['REQUESTED', 'UNPAID', 'PAUSED_TOO_LONG']
-
-
-class SubscriptionPausedEvent(TypedDict):
-    """
-    No cycle follows until somebody resumes it.
-    """
-
-    id: str
-    type: Literal['subscription.paused']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data120
-
-
-class Data121(TypedDict):
-    index: int
-    code: str
-    available: str | None
-    nextTryAt: str | None
-    amount: str
-    startsAt: str
-    endsAt: str
-
-
-class SubscriptionPaymentFailedEvent(TypedDict):
-    """
-    It could not be paid; it is tried again at `nextTryAt`, or not any more; `index` is the cycle's.
-    """
-
-    id: str
-    type: Literal['subscription.payment_failed']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data121
-
-
-class Data122(TypedDict):
-    index: int
-    orderId: str
-
-
-class SubscriptionPaymentRecoveredEvent(TypedDict):
-    """
-    What could not be paid before is paid; `index` is the cycle's.
-    """
-
-    id: str
-    type: Literal['subscription.payment_recovered']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data122
-
-
-class Data123(TypedDict):
-    amount: str
-    before: str
-    fromIndex: int
-
-
-class SubscriptionPriceChangedEvent(TypedDict):
-    """
-    The price of the cycle `fromIndex` and those after it.
-    """
-
-    id: str
-    type: Literal['subscription.price_changed']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data123
-
-
-class Data124(TypedDict):
-    startsAt: str
-
-
-class SubscriptionResumedEvent(TypedDict):
-    """
-    It goes on, reckoned from `startsAt`.
-    """
-
-    id: str
-    type: Literal['subscription.resumed']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data124
-
-
-class Data125(TypedDict):
-    at: str
-    how: Literal['PAUSE', 'CANCEL']
-
-
-class SubscriptionStopPlannedEvent(TypedDict):
-    """
-    It goes on to the end of what is paid for.
-    """
-
-    id: str
-    type: Literal['subscription.stop_planned']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data125
-
-
-class Data126(TypedDict):
-    changed: list[str]
-
-
-class SubscriptionUpdatedEvent(TypedDict):
-    """
-    Something else of a subscription changed; `changed` names it.
-    """
-
-    id: str
-    type: Literal['subscription.updated']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data126
-
-
-class Data127(TypedDict):
+class Data65(TypedDict):
     address: str
 
 
-class UserCreatedEvent(TypedDict):
+class UserCreatedEvent(Event):
     """
     A buyer or seller exists.
     """
 
-    id: str
     type: Literal['user.created']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data127
+    data: Data65
 
 
-class Data128(TypedDict):
+class Data66(TypedDict):
     changed: list[str]
 
 
-class UserUpdatedEvent(TypedDict):
+class UserUpdatedEvent(Event):
     """
     Something of a user changed; `changed` names it.
     """
 
-    id: str
     type: Literal['user.updated']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data128
+    data: Data66
 
 
-class Data129(TypedDict):
+class Data67(TypedDict):
     operationId: str
     address: str
     hash: str
 
 
-class WalletActivateConfirmedEvent(TypedDict):
+class WalletActivateConfirmedEvent(Event):
     """
     The wallet is alive and can receive.
     """
 
-    id: str
     type: Literal['wallet.activate_confirmed']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data129
+    data: Data67
 
 
-class Data130(TypedDict):
+class Data68(TypedDict):
     operationId: str
     address: str
     hash: str
     code: str
 
 
-class WalletActivateFailedEvent(TypedDict):
+class WalletActivateFailedEvent(Event):
     """
     It could not be brought to life.
     """
 
-    id: str
     type: Literal['wallet.activate_failed']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data130
+    data: Data68
 
 
-class Data131(TypedDict):
+class Data69(TypedDict):
     operationId: str
     address: str
     hash: str
 
 
-class WalletBootstrapConfirmedEvent(TypedDict):
+class WalletBootstrapConfirmedEvent(Event):
     """
     The marketplace's own wallet is alive.
     """
 
-    id: str
     type: Literal['wallet.bootstrap_confirmed']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data131
+    data: Data69
 
 
-class Data132(TypedDict):
+class Data70(TypedDict):
     operationId: str
     address: str
     hash: str
     code: str
 
 
-class WalletBootstrapFailedEvent(TypedDict):
+class WalletBootstrapFailedEvent(Event):
     """
     It could not be brought to life.
     """
 
-    id: str
     type: Literal['wallet.bootstrap_failed']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data132
+    data: Data70
 
 
-class Data133(TypedDict):
+class Data71(TypedDict):
     operationId: str
     address: str
 
 
-class WalletRetriedEvent(TypedDict):
+class WalletRetriedEvent(Event):
     """
     What the wallet needs was asked for again.
     """
 
-    id: str
     type: Literal['wallet.retried']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data133
+    data: Data71
 
 
-class Data134(TypedDict):
+class Data72(TypedDict):
     operationId: str
     address: str
     hash: str
 
 
-class WalletTopUpConfirmedEvent(TypedDict):
+class WalletTopUpConfirmedEvent(Event):
     """
     The wallet has fee money again.
     """
 
-    id: str
     type: Literal['wallet.top_up_confirmed']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data134
+    data: Data72
 
 
-class Data135(TypedDict):
+class Data73(TypedDict):
     operationId: str
     address: str
     hash: str
     code: str
 
 
-class WalletTopUpFailedEvent(TypedDict):
+class WalletTopUpFailedEvent(Event):
     """
     It could not be given fee money.
     """
 
-    id: str
     type: Literal['wallet.top_up_failed']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data135
+    data: Data73
 
 
-class Data136(TypedDict):
+class Data74(TypedDict):
     url: str
     types: list[str]
 
 
-class WebhookEndpointCreatedEvent(TypedDict):
+class WebhookEndpointCreatedEvent(Event):
     """
     An endpoint exists.
     """
 
-    id: str
     type: Literal['webhook_endpoint.created']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data136
+    data: Data74
 
 
-class Data137(TypedDict):
+class Data75(TypedDict):
     url: str
 
 
-class WebhookEndpointDeletedEvent(TypedDict):
+class WebhookEndpointDeletedEvent(Event):
     """
     An endpoint is gone.
     """
 
-    id: str
     type: Literal['webhook_endpoint.deleted']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data137
+    data: Data75
 
 
-class Data138(TypedDict):
+class Data76(TypedDict):
     url: str
     reason: Literal['REQUESTED', 'GONE', 'FAILING']
     failingSince: NotRequired[str | None]
 
 
-class WebhookEndpointDisabledEvent(TypedDict):
+class WebhookEndpointDisabledEvent(Event):
     """
     An endpoint is not used any more: it was switched off, it answered 410, or it failed for days.
     """
 
-    id: str
     type: Literal['webhook_endpoint.disabled']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data138
+    data: Data76
 
 
-class Data139(TypedDict):
+class Data77(TypedDict):
     url: str
 
 
-class WebhookEndpointEnabledEvent(TypedDict):
+class WebhookEndpointEnabledEvent(Event):
     """
     An endpoint is used again.
     """
 
-    id: str
     type: Literal['webhook_endpoint.enabled']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data139
+    data: Data77
 
 
-class Data140(TypedDict):
+class Data78(TypedDict):
     overlapUntil: str
 
 
-class WebhookEndpointSecretRotatedEvent(TypedDict):
+class WebhookEndpointSecretRotatedEvent(Event):
     """
     An endpoint has a new secret; the old one signs as well until the time in `overlapUntil`.
     """
 
-    id: str
     type: Literal['webhook_endpoint.secret_rotated']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data140
+    data: Data78
 
 
-class Data141(TypedDict):
+class Data79(TypedDict):
     url: str
 
 
-class WebhookEndpointTestedEvent(TypedDict):
+class WebhookEndpointTestedEvent(Event):
     """
     Somebody asked for a test delivery.
     """
 
-    id: str
     type: Literal['webhook_endpoint.tested']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data141
+    data: Data79
 
 
-class Data142(TypedDict):
+class Data80(TypedDict):
     changed: list[str]
     url: str
     types: list[str]
 
 
-class WebhookEndpointUpdatedEvent(TypedDict):
+class WebhookEndpointUpdatedEvent(Event):
     """
     Something of an endpoint changed; `changed` names it.
     """
 
-    id: str
     type: Literal['webhook_endpoint.updated']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data142
+    data: Data80
 
 
-class Data143(TypedDict):
+class Data81(TypedDict):
     status: Literal['REQUESTED', 'SUBMITTED', 'COMPLETED', 'FAILED', 'CANCELLED']
     proposalId: str
     operationId: str
 
 
-class WithdrawalApprovedEvent(TypedDict):
+class WithdrawalApprovedEvent(Event):
     """
     A person agreed to it.
     """
 
-    id: str
     type: Literal['withdrawal.approved']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data143
+    data: Data81
 
 
-class Data144(TypedDict):
+class Data82(TypedDict):
     status: Literal['REQUESTED', 'SUBMITTED', 'COMPLETED', 'FAILED', 'CANCELLED']
     reason: NotRequired[str]
 
 
-class WithdrawalCancelledEvent(TypedDict):
+class WithdrawalCancelledEvent(Event):
     """
     It was called back, and the money is available again.
     """
 
-    id: str
     type: Literal['withdrawal.cancelled']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data144
+    data: Data82
 
 
-class Data145(TypedDict):
+class Data83(TypedDict):
     status: Literal['REQUESTED', 'SUBMITTED', 'COMPLETED', 'FAILED', 'CANCELLED']
     operationId: str
     hash: str
     ledger: int
 
 
-class WithdrawalCompletedEvent(TypedDict):
+class WithdrawalCompletedEvent(Event):
     """
     It was paid.
     """
 
-    id: str
     type: Literal['withdrawal.completed']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data145
+    data: Data83
 
 
-class Data146(TypedDict):
+class Data84(TypedDict):
     status: Literal['REQUESTED', 'SUBMITTED', 'COMPLETED', 'FAILED', 'CANCELLED']
     operationId: NotRequired[str]
     hash: NotRequired[str | None]
@@ -4654,305 +2010,52 @@ class Data146(TypedDict):
     detail: str
 
 
-class WithdrawalFailedEvent(TypedDict):
+class WithdrawalFailedEvent(Event):
     """
     It was not paid, and the money is available again.
     """
 
-    id: str
     type: Literal['withdrawal.failed']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data146
+    data: Data84
 
 
-class Data147(TypedDict):
+class Data85(TypedDict):
     status: Literal['REQUESTED', 'SUBMITTED', 'COMPLETED', 'FAILED', 'CANCELLED']
     userId: str
     amount: str
     destination: str
     operationId: NotRequired[str]
     proposalId: NotRequired[str]
-    batchId: NotRequired[str]
 
 
-class WithdrawalRequestedEvent(TypedDict):
+class WithdrawalRequestedEvent(Event):
     """
     The money is set aside; `proposalId` when a person must agree first.
     """
 
-    id: str
     type: Literal['withdrawal.requested']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data147
+    data: Data85
 
 
-class Data148(TypedDict):
+class Data86(TypedDict):
     status: Literal['REQUESTED', 'SUBMITTED', 'COMPLETED', 'FAILED', 'CANCELLED']
     operationId: str
     hash: str
 
 
-class WithdrawalSubmittedEvent(TypedDict):
+class WithdrawalSubmittedEvent(Event):
     """
     Its payment is signed.
     """
 
-    id: str
     type: Literal['withdrawal.submitted']
     version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data148
+    data: Data86
 
 
-class Counts(TypedDict):
-    checking: int
-    refused: int
-    held: int
-    waiting: int
-    onTheWay: int
-    completed: int
-    failed: int
-    cancelled: int
-
-
-class Data149(TypedDict):
-    items: int
-    amount: str
-    counts: Counts
-    notPaid: int
-    paid: str
-
-
-class WithdrawalBatchCheckedEvent(TypedDict):
-    """
-    Every item is checked, and the good ones are paid.
-    """
-
-    id: str
-    type: Literal['withdrawal_batch.checked']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data149
-
-
-class Data150(TypedDict):
-    items: int
-    amount: str
-    counts: Counts
-    notPaid: int
-    paid: str
-
-
-class WithdrawalBatchFinishedEvent(TypedDict):
-    """
-    Every item has its end.
-    """
-
-    id: str
-    type: Literal['withdrawal_batch.finished']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data150
-
-
-class Data151(TypedDict):
-    items: int
-    amount: str
-    externalRef: str | None
-    proposalId: NotRequired[str]
-
-
-class WithdrawalBatchReceivedEvent(TypedDict):
-    """
-    A list of withdrawals is here; each of its items is being checked.
-    """
-
-    id: str
-    type: Literal['withdrawal_batch.received']
-    version: Literal[1]
-    createdAt: str
-    subject: str
-    sequence: int
-    cursor: str
-    requestId: str | None
-    data: Data151
-
-
-AnyEvent: TypeAlias = ApiKeyCreatedEvent | ApiKeyRevokedEvent | ApiKeyRotatedEvent | BooksClosedEvent | CampaignCancelledEvent | CampaignCreatedEvent | CampaignFailedEvent | CampaignGoalReachedEvent | CampaignNeedsAttentionEvent | CampaignPledgeWithdrawnEvent | CampaignProgressEvent | CampaignRetriedEvent | CampaignSettlingEvent | CampaignSucceededEvent | DepositAssignedEvent | DepositAssignmentFailedEvent | DepositAssignmentRequestedEvent | DepositCapitalReceivedEvent | DepositCreditedEvent | DepositReturnFailedEvent | DepositReturnRequestedEvent | DepositReturnedEvent | DepositSuspendedEvent | DestinationAddedEvent | DestinationArchivedEvent | DestinationRenamedEvent | DisputeAnswerOverdueEvent | DisputeAnsweredEvent | DisputeAssignedEvent | DisputeDecidedEvent | DisputeEvidenceAddedEvent | DisputeFreezeFailedEvent | DisputeFrozenEvent | DisputeInformationRequestedEvent | DisputeMessageEvent | DisputeOpenedEvent | DisputeProposalExpiredEvent | DisputeProposalRejectedEvent | DisputeProposalWithdrawnEvent | DisputeProposedEvent | DisputeReopenedEvent | DisputeResolvedEvent | DisputeRetriedEvent | DisputeSettlementFailedEvent | DisputeSettlementRetriedEvent | DisputeStatementSubmittedEvent | DisputeTakenUpEvent | DisputeWithdrawalRequestedEvent | DisputeWithdrawnEvent | EscrowApproveConfirmedEvent | EscrowApproveFailedEvent | EscrowApproveSignedEvent | EscrowApproveWithdrawnEvent | EscrowCompleteConfirmedEvent | EscrowCompleteFailedEvent | EscrowCompleteSignedEvent | EscrowCompleteWithdrawnEvent | EscrowDeployConfirmedEvent | EscrowDeployFailedEvent | EscrowDisputeConfirmedEvent | EscrowDisputeFailedEvent | EscrowDisputeSignedEvent | EscrowDisputeWithdrawnEvent | EscrowFundConfirmedEvent | EscrowFundFailedEvent | EscrowFundSignedEvent | EscrowFundWithdrawnEvent | EscrowReleaseConfirmedEvent | EscrowReleaseFailedEvent | EscrowReleaseSignedEvent | EscrowReleaseWithdrawnEvent | EscrowResolveConfirmedEvent | EscrowResolveFailedEvent | EscrowSweepConfirmedEvent | EscrowSweepFailedEvent | MarketplaceCreatedEvent | MarketplaceUpdatedEvent | OrderCancelledEvent | OrderCreatedEvent | OrderReimbursedEvent | OrderReimbursementFailedEvent | OrderReimbursementRequestedEvent | OrderReleaseExtendedEvent | OrderReleaseReminderEvent | OrderReleaseWindowEndedEvent | OrderReservedEvent | OrderShippedEvent | PayoutPolicyUpdatedEvent | ProposalApprovedEvent | ProposalExpiredEvent | ProposalOpenedEvent | ProposalRejectedEvent | ProposalWithdrawnEvent | ReconciliationCorrectionEndedEvent | ReconciliationCorrectionProposedEvent | ReconciliationDifferenceBookedEvent | ReconciliationDifferenceChangedEvent | ReconciliationDifferenceClosedEvent | ReconciliationDifferenceExplainedEvent | ReconciliationDifferenceFoundEvent | ReconciliationDifferenceSuspendedEvent | ReportDownloadedEvent | ReportExpiredEvent | ReportFailedEvent | ReportFinishedEvent | ReportRequestedEvent | ReportScheduleChangedEvent | ReportScheduleCreatedEvent | ReportScheduleStoppedEvent | ReportStartedEvent | SubscriptionCancelRequestedEvent | SubscriptionCancelledEvent | SubscriptionCreatedEvent | SubscriptionCycleDroppedEvent | SubscriptionCycleEndedEvent | SubscriptionCyclePreparedEvent | SubscriptionCycleSettledEvent | SubscriptionCyclesSkippedEvent | SubscriptionEndingEvent | SubscriptionGraceBeganEvent | SubscriptionPausedEvent | SubscriptionPaymentFailedEvent | SubscriptionPaymentRecoveredEvent | SubscriptionPriceChangedEvent | SubscriptionResumedEvent | SubscriptionStopPlannedEvent | SubscriptionUpdatedEvent | UserCreatedEvent | UserUpdatedEvent | WalletActivateConfirmedEvent | WalletActivateFailedEvent | WalletBootstrapConfirmedEvent | WalletBootstrapFailedEvent | WalletRetriedEvent | WalletTopUpConfirmedEvent | WalletTopUpFailedEvent | WebhookEndpointCreatedEvent | WebhookEndpointDeletedEvent | WebhookEndpointDisabledEvent | WebhookEndpointEnabledEvent | WebhookEndpointSecretRotatedEvent | WebhookEndpointTestedEvent | WebhookEndpointUpdatedEvent | WithdrawalApprovedEvent | WithdrawalCancelledEvent | WithdrawalCompletedEvent | WithdrawalFailedEvent | WithdrawalRequestedEvent | WithdrawalSubmittedEvent | WithdrawalBatchCheckedEvent | WithdrawalBatchFinishedEvent | WithdrawalBatchReceivedEvent
-
-
-class Batch(TypedDict):
-    """
-    A batch with its progress. `amount` is what all items ask for, `paid` what has arrived.
-    """
-
-    id: str
-    externalRef: str | None
-    status: Literal['RECEIVED', 'PAYING', 'FINISHED']
-    itemsTotal: int
-    counts: BatchCounts
-    amount: str
-    paid: str
-    approval: Approval | None
-    createdAt: str
-    finishedAt: str | None
-
-
-class BatchItem(TypedDict):
-    """
-    One item, at its place: either `withdrawal`, or the `problem` for which there is none.
-    """
-
-    index: int
-    state: Literal['CHECKING', 'REFUSED', 'HELD', 'READY', 'CARRIED', 'ENDED']
-    userId: str
-    amount: str
-    destination: str | None
-    destinationId: str | None
-    memo: str | None
-    memoType: Literal['text', 'id', 'hash'] | None
-    externalRef: str | None
-    withdrawal: ItemWithdrawal | None
-    problem: ItemProblem | None
-
-
-class BatchPage(TypedDict):
-    data: list[Batch]
-    hasMore: bool
-    nextCursor: str | None
-
-
-class BatchWithItems(TypedDict):
-    """
-    The same with every item.
-    """
-
-    id: str
-    externalRef: str | None
-    status: Literal['RECEIVED', 'PAYING', 'FINISHED']
-    itemsTotal: int
-    counts: BatchCounts
-    amount: str
-    paid: str
-    approval: Approval | None
-    createdAt: str
-    finishedAt: str | None
-    items: list[BatchItem]
-
-
-class Budget(TypedDict):
-    """
-    Requests to the escrow provider, of all marketplaces together. Without a limit `limit` is null and nothing ever waits.
-    """
-
-    limit: int | None
-    windowSeconds: float
-    used: int
-    blockedUntil: str | None
-    waiting: list[Waiting]
-
-
-class Campaign(TypedDict):
-    """
-    A campaign. `outcome` is what its settlement leads to, from the beginning of that on; `paidOut` and `givenBack` are gross, before the fees of the contracts.
-    """
-
-    id: str
-    status: Literal['OPEN', 'SETTLING', 'NEEDS_ATTENTION', 'SUCCEEDED', 'FAILED', 'CANCELLED']
-    outcome: Literal['OPEN', 'SETTLING', 'NEEDS_ATTENTION', 'SUCCEEDED', 'FAILED', 'CANCELLED'] | None
-    creatorId: str
-    creatorExternalId: str
-    title: str
-    description: str
-    goal: str
-    deadline: str
-    minimumPledge: str | None
-    maximumPledge: str | None
-    pledgesPerBacker: int | None
-    holds: Literal['ESCROW', 'RESERVATION']
-    overGoal: Literal['ALLOW', 'CLOSE_AT_GOAL']
-    settleOn: Literal['DEADLINE', 'GOAL']
-    pledged: str
-    pledges: int
-    released: int
-    refunded: int
-    disputed: int
-    failed: int
-    paidOut: str
-    givenBack: str
-    progress: Progress
-    metadata: dict[str, Any]
-    goalReachedAt: str | None
-    settlingAt: str | None
-    endedAt: str | None
-    createdAt: str
-
-
-class CampaignPage(TypedDict):
-    data: list[Campaign]
-    hasMore: bool
-    nextCursor: str | None
-
-
-class Cycle(TypedDict):
-    """
-    One billing cycle. `shares` is how its order is divided, once that is decided.
-    """
-
-    index: int
-    status: Literal['UNPAID', 'UPCOMING', 'RUNNING', 'ENDING', 'SETTLED', 'DROPPED']
-    startsAt: str
-    endsAt: str
-    amount: str
-    orderId: str | None
-    orderStatus: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED'] | None
-    shares: Shares | None
-    problem: OperationProblem | None
-    nextAttemptAt: str | None
-
-
-class CycleEnding(TypedDict):
-    """
-    What cancelling means for one cycle: the shares before fees, what the contract takes of them and what then arrives; and the day count they rest on.
-    """
-
-    index: int
-    orderId: str | None
-    fate: Literal['DIVIDED', 'KEPT', 'GIVEN_BACK', 'DROPPED']
-    amount: str
-    shares: Shares
-    fees: Fees
-    net: Shares
-    elapsedSeconds: int
-    lengthSeconds: int
-
-
-class CyclePage(TypedDict):
-    data: list[Cycle]
-    hasMore: bool
-    nextCursor: str | None
+AnyEvent: TypeAlias = ApiKeyCreatedEvent | ApiKeyRevokedEvent | ApiKeyRotatedEvent | DepositAssignedEvent | DepositAssignmentFailedEvent | DepositAssignmentRequestedEvent | DepositCapitalReceivedEvent | DepositCreditedEvent | DepositReturnFailedEvent | DepositReturnRequestedEvent | DepositReturnedEvent | DepositSuspendedEvent | DisputeAnswerOverdueEvent | DisputeAnsweredEvent | DisputeAssignedEvent | DisputeDecidedEvent | DisputeEvidenceAddedEvent | DisputeFreezeFailedEvent | DisputeFrozenEvent | DisputeInformationRequestedEvent | DisputeMessageEvent | DisputeOpenedEvent | DisputeProposalExpiredEvent | DisputeProposalRejectedEvent | DisputeProposalWithdrawnEvent | DisputeProposedEvent | DisputeReopenedEvent | DisputeResolvedEvent | DisputeRetriedEvent | DisputeSettlementFailedEvent | DisputeSettlementRetriedEvent | DisputeStatementSubmittedEvent | DisputeTakenUpEvent | DisputeWithdrawalRequestedEvent | DisputeWithdrawnEvent | EscrowApproveConfirmedEvent | EscrowApproveFailedEvent | EscrowCompleteConfirmedEvent | EscrowCompleteFailedEvent | EscrowDeployConfirmedEvent | EscrowDeployFailedEvent | EscrowDisputeConfirmedEvent | EscrowDisputeFailedEvent | EscrowFundConfirmedEvent | EscrowFundFailedEvent | EscrowReleaseConfirmedEvent | EscrowReleaseFailedEvent | EscrowResolveConfirmedEvent | EscrowResolveFailedEvent | EscrowSweepConfirmedEvent | EscrowSweepFailedEvent | MarketplaceCreatedEvent | MarketplaceUpdatedEvent | OrderCancelledEvent | OrderCreatedEvent | OrderReleaseExtendedEvent | OrderReleaseReminderEvent | OrderReleaseWindowEndedEvent | OrderReservedEvent | OrderShippedEvent | ProposalApprovedEvent | ProposalExpiredEvent | ProposalOpenedEvent | ProposalRejectedEvent | ProposalWithdrawnEvent | UserCreatedEvent | UserUpdatedEvent | WalletActivateConfirmedEvent | WalletActivateFailedEvent | WalletBootstrapConfirmedEvent | WalletBootstrapFailedEvent | WalletRetriedEvent | WalletTopUpConfirmedEvent | WalletTopUpFailedEvent | WebhookEndpointCreatedEvent | WebhookEndpointDeletedEvent | WebhookEndpointDisabledEvent | WebhookEndpointEnabledEvent | WebhookEndpointSecretRotatedEvent | WebhookEndpointTestedEvent | WebhookEndpointUpdatedEvent | WithdrawalApprovedEvent | WithdrawalCancelledEvent | WithdrawalCompletedEvent | WithdrawalFailedEvent | WithdrawalRequestedEvent | WithdrawalSubmittedEvent
 
 
 class Decision(TypedDict):
@@ -4995,34 +2098,6 @@ class DepositPage(TypedDict):
     nextCursor: str | None
 
 
-class Difference(TypedDict):
-    """
-    Books and chain differ at a ledger; `amount` is what the chain holds more (or less).
-    """
-
-    id: str
-    status: Literal['OPEN', 'EXPLAINED', 'BOOKED', 'SUSPENDED', 'CLOSED']
-    type: Literal['AMOUNT', 'MISSING', 'EXTRA', 'TIMING']
-    account: str
-    address: str
-    asset: str
-    books: str
-    chain: str
-    amount: str
-    ledger: int
-    note: str | None
-    lines: list[DifferenceLine]
-    createdAt: str
-    seenAt: str
-    endedAt: str | None
-
-
-class DifferencePage(TypedDict):
-    data: list[Difference]
-    hasMore: bool
-    nextCursor: str | None
-
-
 class DisputedMilestone(TypedDict):
     """
     A milestone in dispute: the shares that were decided, and what the contract paid.
@@ -5036,31 +2111,15 @@ class DisputedMilestone(TypedDict):
     settlement: Settlement | None
 
 
-class Expected(TypedDict):
-    """
-    What a contract will pay when this is released: gross = net + fees. What it did pay, once it did, is the `settlement`.
-    """
-
-    gross: str
-    fees: Fees
-    net: str
-
-
-class Held(TypedDict):
-    """
-    What the chain holds, and what the books said of it at the instant of what is owed.
-    """
-
-    total: str
-    parts: HeldParts
-    booksAtThatInstant: str
-    onItsWay: str
-    unexplained: str
+class Me(TypedDict):
+    marketplace: Named
+    apiKey: Key
+    network: Literal['sandbox', 'testnet', 'mainnet']
 
 
 class Milestone(TypedDict):
     """
-    One milestone of an order. `expected` until it is settled, `settlement` from then on.
+    One milestone of an order.
     """
 
     id: str
@@ -5068,7 +2127,6 @@ class Milestone(TypedDict):
     amount: str
     status: Literal['OPEN', 'COMPLETED', 'APPROVED', 'RELEASING', 'RELEASED', 'REFUNDED', 'DISPUTED']
     evidence: str
-    expected: Expected | None
     settlement: Settlement | None
     releasePolicy: PolicyBody | None
     releaseAt: str | None
@@ -5090,15 +2148,6 @@ class Milestones(TypedDict):
     """
 
     data: list[Milestone]
-
-
-class NewBatchBodyRequest(TypedDict):
-    """
-    What `POST /withdrawals/batch` takes.
-    """
-
-    items: list[NewWithdrawalBodyRequest]
-    externalRef: NotRequired[str | None]
 
 
 class NewMilestoneRequest(TypedDict):
@@ -5127,8 +2176,6 @@ class NewOrderBodyRequest(TypedDict):
     metadata: NotRequired[dict[str, Any]]
     autoFund: NotRequired[bool]
     releasePolicy: NotRequired[PolicyBodyRequest | None]
-    campaignId: NotRequired[str | None]
-    platformFeePercent: NotRequired[int]
 
 
 class NewUserBodyRequest(TypedDict):
@@ -5145,7 +2192,7 @@ class NewUserBodyRequest(TypedDict):
 
 class Operation(TypedDict):
     """
-    A transaction on the chain that one change asked for, with what became of it. While `status` is AWAITING_SIGNATURE the party named by `signer` signs `unsignedXdr` for the network of `networkPassphrase` until `expiresAt`, and the result goes to `POST /operations/{id}/signature`. An envelope that expired is replaced by `POST /operations/{id}/envelope`; after `signBy` the operation fails.
+    A transaction on the chain that one change asked for, with what became of it.
     """
 
     id: str
@@ -5154,124 +2201,39 @@ class Operation(TypedDict):
     hash: str | None
     ledger: int | None
     attempts: int
-    nextStep: Literal['SUBMIT', 'SIGN', 'CONFIRM', 'LOOK_UP', 'AWAIT_TURN', 'EXPIRE'] | None
+    nextStep: Literal['SUBMIT', 'SIGN', 'CONFIRM', 'LOOK_UP'] | None
     nextAttemptAt: str | None
-    estimatedEnd: str | None
     problem: OperationProblem | None
-    unsignedXdr: str | None
-    networkPassphrase: str | None
-    expiresAt: str | None
-    signBy: str | None
-    signer: Signer | None
     createdAt: str
     finishedAt: str | None
 
 
-class OrderFees(TypedDict):
+class Order(TypedDict):
     """
-    The fees of an order: the marketplace's in percent, the escrow provider's in hundredths of a percent, who bears both on refunds, and what is expected of everything that is not settled.
-    """
-
-    platformPercent: int
-    protocolBps: int
-    refundFeesBorneBy: Literal['BUYER', 'MARKETPLACE']
-    expected: Expected
-
-
-class Owed(TypedDict):
-    """
-    Everything that is owed.
-    """
-
-    total: str
-    parts: OwedParts
-    ofUsers: OfUsers
-
-
-class Pledge(TypedDict):
-    """
-    A pledge: the order has the rest.
-    """
-
-    orderId: str
-    state: Literal['HELD', 'SETTLING', 'RELEASED', 'REFUNDED', 'DISPUTED', 'FAILED', 'WITHDRAWN']
-    amount: str
-    backerId: str
-    backerExternalId: str
-    orderStatus: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
-    problem: PledgeProblem | None
-    settledAt: str | None
-    createdAt: str
-
-
-class PledgePage(TypedDict):
-    data: list[Pledge]
-    hasMore: bool
-    nextCursor: str | None
-
-
-class Proof(TypedDict):
-    """
-    What is owed and what is held.
+    An order. `operation` is the call to its contract that is on its way or that failed last.
     """
 
     id: str
-    asset: str
-    owed: str
-    held: str
-    ledger: Ledgers
-    tree: Tree
-    key: str
-    createdAt: str
-
-
-class ProofPage(TypedDict):
-    data: list[Proof]
-    hasMore: bool
-    nextCursor: str | None
-
-
-class Reimbursement(TypedDict):
-    """
-    What the marketplace pays the buyer of the fees that a refund took: its amount, and the payment on the chain.
-    """
-
-    milestoneId: str
+    externalRef: str | None
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    buyerId: str
+    buyerExternalId: str
+    sellerId: str
+    sellerExternalId: str
     amount: str
-    fees: Fees
-    operation: Operation
+    title: str
+    description: str
+    milestones: list[Milestone]
+    escrowId: str | None
+    operation: Operation | None
+    shipment: Shipment | None
+    metadata: dict[str, Any]
+    createdAt: str
+    updatedAt: str
 
 
-ReportRun = TypedDict(
-    'ReportRun',
-    {
-        'id': str,
-        'type': Literal['ledger.entries.v1', 'ledger.trial-balance.v1', 'account.statement.v1', 'journal.beancount.v1', 'withdrawals.v1', 'fees.v1', 'deposits.v1', 'deposits.suspense.v1', 'orders.v1', 'escrows.v1', 'disputes.v1'],
-        'format': Literal['csv', 'xlsx', 'jsonl', 'beancount'],
-        'state': Literal['QUEUED', 'RUNNING', 'DONE', 'FAILED', 'EXPIRED'],
-        'from': str | None,
-        'to': str | None,
-        'at': str | None,
-        'zone': str,
-        'filters': list[str],
-        'scheduleId': str | None,
-        'rows': int,
-        'rowsExpected': int | None,
-        'bytes': int,
-        'sha256': str | None,
-        'totals': list[ReportTotal],
-        'url': str | None,
-        'problem': ReportProblem | None,
-        'createdAt': str,
-        'startedAt': str | None,
-        'finishedAt': str | None,
-        'expiresAt': str | None,
-    },
-)
-
-
-class ReportRunPage(TypedDict):
-    data: list[ReportRun]
+class OrderPage(TypedDict):
+    data: list[Order]
     hasMore: bool
     nextCursor: str | None
 
@@ -5286,44 +2248,6 @@ class ResolveBodyRequest(TypedDict):
     milestones: NotRequired[list[MilestoneDecisionBodyRequest]]
     note: NotRequired[str]
     reasonCode: NotRequired[str]
-
-
-class Subscription(TypedDict):
-    """
-    A subscription. `amount` is the price of the next cycle that has no order yet. `openCycles` are all whose money is not settled: the running one, the next when it is prepared, earlier ones in dispute.
-    """
-
-    id: str
-    externalRef: str | None
-    status: Literal['ACTIVE', 'PAST_DUE', 'PAUSED', 'CANCELLING', 'CANCELLED']
-    buyerId: str
-    buyerExternalId: str
-    sellerId: str
-    sellerExternalId: str
-    amount: str
-    interval: Literal['week', 'month', 'year']
-    intervalCount: int
-    timeZone: str
-    startsAt: str
-    onUnpaid: Literal['PAUSE', 'CANCEL']
-    title: str
-    description: str
-    metadata: dict[str, Any]
-    currentCycle: Cycle | None
-    nextCycle: NextCycle | None
-    openCycles: list[Cycle]
-    ending: Ending | None
-    nextStep: NextStep | None
-    pausedAt: str | None
-    endedAt: str | None
-    createdAt: str
-    updatedAt: str
-
-
-class SubscriptionPage(TypedDict):
-    data: list[Subscription]
-    hasMore: bool
-    nextCursor: str | None
 
 
 class User(TypedDict):
@@ -5358,10 +2282,8 @@ class Withdrawal(TypedDict):
     userExternalId: str
     amount: str
     destination: str
-    destinationId: str | None
     memo: str | None
     memoType: Literal['text', 'id', 'hash'] | None
-    batchId: str | None
     hash: str | None
     fee: str
     problem: OperationProblem | None
@@ -5375,18 +2297,6 @@ class WithdrawalPage(TypedDict):
     data: list[Withdrawal]
     hasMore: bool
     nextCursor: str | None
-
-
-class Cancellation(TypedDict):
-    """
-    What cancelling would do, if it were asked for at `asOf`. Without `endsAt` the subscription would end at once.
-    """
-
-    subscriptionId: str
-    when: Literal['NOW', 'PERIOD_END']
-    asOf: str
-    endsAt: str | None
-    cycles: list[CycleEnding]
 
 
 class Dispute(TypedDict):
@@ -5427,25 +2337,6 @@ class DisputePage(TypedDict):
     nextCursor: str | None
 
 
-class Document(TypedDict):
-    """
-    What is signed: its canonical JSON.
-    """
-
-    version: int
-    id: str
-    marketplace: ProvedMarket
-    network: str
-    asset: ProvedAsset
-    takenAt: str
-    ledger: Ledgers
-    tree: Tree
-    owed: Owed
-    held: Held
-    attached: Attached
-    key: str
-
-
 class Escrow(TypedDict):
     """
     The contract of an order; `balance` is what it still holds of the order's money.
@@ -5461,62 +2352,5 @@ class Escrow(TypedDict):
     released: str
     refunded: str
     balance: str
-    settlement: Settlement | None
     operation: Operation | None
     createdAt: str
-
-
-class Order(TypedDict):
-    """
-    An order. `operation` is the call to its contract that is on its way or that failed last.
-    """
-
-    id: str
-    externalRef: str | None
-    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
-    buyerId: str
-    buyerExternalId: str
-    sellerId: str
-    sellerExternalId: str
-    amount: str
-    title: str
-    description: str
-    milestones: list[Milestone]
-    fees: OrderFees
-    settlement: Settlement | None
-    reimbursements: list[Reimbursement]
-    escrowId: str | None
-    campaignId: str | None
-    operation: Operation | None
-    shipment: Shipment | None
-    metadata: dict[str, Any]
-    createdAt: str
-    updatedAt: str
-
-
-class OrderPage(TypedDict):
-    data: list[Order]
-    hasMore: bool
-    nextCursor: str | None
-
-
-class Signed(TypedDict):
-    """
-    A signed document and its lists, for `verify_proof.py`.
-    """
-
-    document: Document
-    signature: str
-    addresses: list[HeldAddress]
-    orders: list[OrderMoney]
-
-
-class UserProof(TypedDict):
-    """
-    A user's own proof, for `verify_proof.py`: the signed document, their leaf, and the path.
-    """
-
-    document: Document
-    signature: str
-    leaf: Leaf
-    path: list[Step]
