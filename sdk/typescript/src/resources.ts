@@ -275,7 +275,7 @@ export interface FollowOptions {
   /** Types of events, all when left out. */
   types?: readonly string[];
   subject?: string;
-  /** Begin behind this event: the `cursor` of the last one you handled. */
+  /** Begin behind this event: the `id` of the last one you handled. */
   lastEventId?: string;
   signal?: AbortSignal;
 }

@@ -4,6 +4,148 @@
  */
 
 export interface paths {
+    "/api/v1/campaigns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List campaigns
+         * @description Newest first, by status or creator.
+         *
+         *     Needs the scope `campaigns:read`.
+         */
+        get: operations["campaigns.list"];
+        put?: never;
+        /**
+         * Create a campaign
+         * @description Backers pledge with `POST /orders` and `campaignId` until the deadline. `holds` says
+         *     whether a pledge goes into its contract at once (ESCROW) or is set aside until the goal is
+         *     met (RESERVATION).
+         *
+         *     Needs the scope `campaigns:write`.
+         */
+        post: operations["campaigns.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{campaignId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a campaign
+         * @description With its totals, and how far its settlement is.
+         *
+         *     Needs the scope `campaigns:read`.
+         */
+        get: operations["campaigns.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{campaignId}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel a campaign
+         * @description Before its settlement: every pledge goes back to its backer.
+         *
+         *     Needs the scope `campaigns:write`.
+         */
+        post: operations["campaigns.cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{campaignId}/pledges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List a campaign's pledges
+         * @description Newest first; `state=FAILED` are those that a retry settles once more.
+         *
+         *     Needs the scope `campaigns:read`.
+         */
+        get: operations["campaigns.pledges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{campaignId}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Retry the pledges that failed
+         * @description To the same outcome. What was settled already is not touched.
+         *
+         *     Needs the scope `campaigns:write`.
+         */
+        post: operations["campaigns.retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/campaigns/{campaignId}/settle": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Settle a campaign
+         * @description Releases every pledge when the goal is met, refunds every one when the deadline has
+         *     passed without it. It happens by itself at the deadline too; asking again changes
+         *     nothing.
+         *
+         *     Needs the scope `campaigns:write`.
+         */
+        post: operations["campaigns.settle"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/deposits": {
         parameters: {
             query?: never;
@@ -422,6 +564,75 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/operations/{operationId}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Call off an operation that waits for a signature
+         * @description It fails once the envelope that the party was handed can not apply any more (202 until
+         *     then): a party may have signed it for themselves. If they send it in time, it counts.
+         *
+         *     Needs the scope `operations:write`.
+         */
+        post: operations["operations.cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operations/{operationId}/envelope": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask for another envelope to sign
+         * @description In place of one that has expired. One that can still be signed stays as it is; a new one
+         *     is built once the ledger proves that the old one did not and can not apply.
+         *
+         *     Needs the scope `operations:write`.
+         */
+        post: operations["operations.envelope"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/operations/{operationId}/signature": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Hand in a party's signature
+         * @description `signedXdr` is the operation's `unsignedXdr` with one signature of the party's own key:
+         *     the same envelope to the byte, or it is refused. It is then sent, and the order goes on.
+         *
+         *     Needs the scope `operations:write`.
+         */
+        post: operations["operations.signature"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/orders": {
         parameters: {
             query?: never;
@@ -431,7 +642,7 @@ export interface paths {
         };
         /**
          * List orders
-         * @description Newest first, by status, party or reference.
+         * @description Newest first, by status, party, reference or campaign.
          *
          *     Needs the scope `orders:read`.
          */
@@ -441,6 +652,8 @@ export interface paths {
          * Create an order
          * @description Nothing is reserved yet; without milestones the order has one, `m1`.
          *
+         *     With `campaignId` it is a pledge: the money is set aside, or goes into its contract, as the
+         *     campaign says, and the campaign decides what becomes of it.
          *     With `autoFund` the buyer's money is reserved, the contract deployed and funded, one after
          *     the other; without the money there is no order either.
          *
@@ -608,6 +821,365 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/proofs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List proofs of funds
+         * @description Newest first. One is made every day.
+         *
+         *     Needs the scope `reports:read`.
+         */
+        get: operations["proofs.list"];
+        put?: never;
+        /**
+         * Make a proof of funds
+         * @description Reads every address on the chain now; for more than some thousand it is refused.
+         *
+         *     Needs the scope `reports:write`.
+         */
+        post: operations["proofs.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/proofs/{proofId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a proof of funds
+         * @description The signed document, every address with its ledger number, and every order's money.
+         *
+         *     Needs the scope `reports:read`.
+         */
+        get: operations["proofs.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/proofs/key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read the public key of proofs
+         * @description Publish it where your users find it: a proof is worth what its key is.
+         */
+        get: operations["proofs.key"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/provider-budget": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See the escrow provider's limit
+         * @description Needs the scope `operations:read`.
+         */
+        get: operations["providerBudget.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reconciliation/differences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List differences
+         * @description Newest first, by status, type or address.
+         *
+         *     Needs the scope `reports:read`.
+         */
+        get: operations["reconciliation.differences"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reconciliation/differences/{differenceId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a difference
+         * @description Both sides, transaction by transaction.
+         *
+         *     Needs the scope `reports:read`.
+         */
+        get: operations["reconciliation.differences.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reconciliation/heads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the journal's daily heads
+         * @description Oldest first, all of them: whoever keeps them can prove what the journal said.
+         *
+         *     Needs the scope `reports:read`.
+         */
+        get: operations["reconciliation.heads"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reconciliation/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List comparisons
+         * @description Those that were asked for, newest first.
+         *
+         *     Needs the scope `reports:read`.
+         */
+        get: operations["reconciliation.runs"];
+        put?: never;
+        /**
+         * Compare books and chain
+         * @description Every wallet and contract of the marketplace, or one of them. The whole installation is
+         *     compared all the time; this is for knowing now.
+         *
+         *     Needs the scope `reports:write`.
+         */
+        post: operations["reconciliation.runs.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reconciliation/runs/{runId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a comparison
+         * @description How far it is, and what it found.
+         *
+         *     Needs the scope `reports:read`.
+         */
+        get: operations["reconciliation.runs.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List reports
+         * @description Newest first, by type, state or schedule.
+         *
+         *     Needs the scope `reports:read`.
+         */
+        get: operations["reports.runs"];
+        put?: never;
+        /**
+         * Ask for a report
+         * @description It is made in the background, of one instant of the books; ask for it until its state is
+         *     DONE or FAILED, or wait for the event `report.finished`.
+         *
+         *     Needs the scope `reports:write`.
+         */
+        post: operations["reports.runs.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/runs/{runId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a report
+         * @description How far it is; when it is done, its control totals and digest.
+         *
+         *     Needs the scope `reports:read`.
+         */
+        get: operations["reports.runs.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/runs/{runId}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download a report
+         * @description The whole file, as often as wanted until it expires. `X-Content-SHA256` is its digest.
+         *
+         *     Needs the scope `reports:read`.
+         */
+        get: operations["reports.runs.file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List schedules
+         * @description Newest first.
+         *
+         *     Needs the scope `reports:read`.
+         */
+        get: operations["reports.schedules"];
+        put?: never;
+        /**
+         * Schedule a report
+         * @description The first period is the one that is running now. Every period is reported once; an event
+         *     `report.finished` and e-mails tell of it.
+         *
+         *     Needs the scope `reports:write`.
+         */
+        post: operations["reports.schedules.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports/schedules/{scheduleId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a schedule
+         * @description When it runs next, and for which period.
+         *
+         *     Needs the scope `reports:read`.
+         */
+        get: operations["reports.schedules.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change a schedule
+         * @description Stop it, let it go on, or change its name and recipients.
+         *
+         *     Needs the scope `reports:write`.
+         */
+        patch: operations["reports.schedules.update"];
+        trace?: never;
+    };
+    "/api/v1/reports/types": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the types of reports
+         * @description Each with its filters, formats and columns.
+         *
+         *     Needs the scope `reports:read`.
+         */
+        get: operations["reports.types"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/resolution/refund": {
         parameters: {
             query?: never;
@@ -654,6 +1226,129 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sandbox/clock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Advance the clock
+         * @description For everybody on this installation: network and product have one clock, which never goes
+         *     back. At most 366 days at a time. What waits for a time that is over happens at once.
+         *
+         *     Needs the scope `sandbox:write`.
+         */
+        post: operations["sandbox.clock"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sandbox/deposits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pretend a deposit
+         * @description A payment of test USDC to the wallet of a user of yours, by the sandbox's issuer. It is
+         *     credited like every deposit, as soon as it is seen.
+         *
+         *     Needs the scope `sandbox:write`.
+         */
+        post: operations["sandbox.deposits"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sandbox/faults": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List your faults
+         * @description Those that are still to come.
+         *
+         *     Needs the scope `sandbox:write`.
+         */
+        get: operations["sandbox.faults"];
+        put?: never;
+        /**
+         * Script a fault
+         * @description It meets requests about wallets of your own users alone, or of the one user that is
+         *     named; a deployment is signed by the buyer. `504-before` and `drop` lose the request,
+         *     `504-after` and `drop-after` its answer; `tampered` changes what is to be signed.
+         *
+         *     Needs the scope `sandbox:write`.
+         */
+        post: operations["sandbox.faults.create"];
+        /**
+         * Forget your faults
+         * @description All that are still to come.
+         *
+         *     Needs the scope `sandbox:write`.
+         */
+        delete: operations["sandbox.faults.delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sandbox/scenarios": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what goes wrong on purpose
+         * @description Magic amounts and destinations. An amount counts to the last digit.
+         *
+         *     | Amount of | is | what happens | how it ends |
+         *     |---|---|---|---|
+         *     | withdrawal | 4.01 | the destination's account is gone | FAILED, the money is available again |
+         *     | withdrawal | 4.04 | the destination has no trustline | FAILED, the money is available again |
+         *     | withdrawal | 4.05 | the issuer froze the destination's trustline | FAILED, the money is available again |
+         *     | withdrawal | 4.06 | the destination's trustline is full | FAILED, the money is available again |
+         *     | withdrawal | 4.29 | the network answers 429 at first | COMPLETED, paid once |
+         *     | withdrawal | 5.03 | the network answers 503 at first | COMPLETED, paid once |
+         *     | withdrawal | 5.04 | it is paid, and the answer is lost | COMPLETED, paid once |
+         *     | withdrawal | 5.05 | nothing is paid at first, and no answer comes | COMPLETED, paid once |
+         *     | order | 6.04 | the contract is funded, and the answer is lost | goes on, once |
+         *     | order | 6.05 | the funding answers 200 around a failure at first | goes on, once |
+         *     | order | 6.06 | the funding's envelope is tampered with at first | never signed; a new one is, after some seconds |
+         *     | order | 6.29 | the escrow provider answers 429 to the funding at first | goes on, once |
+         *     | order | 7.04 | the seller is paid, and the answer is lost | goes on, once |
+         *     | order | 7.05 | the release is refused for its sequence number at first | goes on, once |
+         *
+         *     A withdrawal to one of the `destinations` is refused before anything is debited.
+         *
+         *     Needs the scope `sandbox:write`.
+         */
+        get: operations["sandbox.scenarios"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/schema": {
         parameters: {
             query?: never;
@@ -665,6 +1360,176 @@ export interface paths {
         get: operations["schema.get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/subscriptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List subscriptions
+         * @description Newest first, by status, party or reference.
+         *
+         *     Needs the scope `subscriptions:read`.
+         */
+        get: operations["subscriptions.list"];
+        put?: never;
+        /**
+         * Create a subscription
+         * @description Each cycle is an order, paid into a contract ahead of time and released at its end. When
+         *     the first one begins now it is paid for now; without the money there is no subscription.
+         *
+         *     Needs the scope `subscriptions:write`.
+         */
+        post: operations["subscriptions.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/subscriptions/{subscriptionId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a subscription
+         * @description With its cycles that are open, and what happens next.
+         *
+         *     Needs the scope `subscriptions:read`.
+         */
+        get: operations["subscriptions.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change a subscription
+         * @description Only what is sent changes. A new price is that of the next cycle that has no order.
+         *
+         *     Needs the scope `subscriptions:write`.
+         */
+        patch: operations["subscriptions.update"];
+        trace?: never;
+    };
+    "/api/v1/subscriptions/{subscriptionId}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel a subscription
+         * @description `NOW` divides the running cycle by the time that has passed: the seller's share rounded
+         *     down to the cent, the rest to the buyer. `PERIOD_END` lets it run to its end.
+         *
+         *     Needs the scope `subscriptions:write`.
+         */
+        post: operations["subscriptions.cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/subscriptions/{subscriptionId}/cancellation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Preview a cancellation
+         * @description What each would get if it were cancelled at this instant, drawn by what cancels.
+         *
+         *     Needs the scope `subscriptions:read`.
+         */
+        get: operations["subscriptions.cancellation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/subscriptions/{subscriptionId}/cycles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List a subscription's cycles
+         * @description Newest first, each with its order.
+         *
+         *     Needs the scope `subscriptions:read`.
+         */
+        get: operations["subscriptions.cycles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/subscriptions/{subscriptionId}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause a subscription
+         * @description The running cycle goes on to its end; one that is paid and has not begun is given
+         *     back.
+         *
+         *     Needs the scope `subscriptions:write`.
+         */
+        post: operations["subscriptions.pause"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/subscriptions/{subscriptionId}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume a subscription
+         * @description Paused: a new cycle begins now or at `startsAt`, and the calendar with it. About to
+         *     stop: it does not. Past due: the unpaid cycle is tried at once.
+         *
+         *     Needs the scope `subscriptions:write`.
+         */
+        post: operations["subscriptions.resume"];
         delete?: never;
         options?: never;
         head?: never;
@@ -742,6 +1607,92 @@ export interface paths {
          *     Needs the scope `users:read`.
          */
         get: operations["users.balance"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{userId}/destinations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List a user's addresses
+         * @description Newest first, without those that were archived.
+         *
+         *     Needs the scope `withdrawals:read`.
+         */
+        get: operations["users.destinations"];
+        put?: never;
+        /**
+         * Add an address
+         * @description Its form is looked at now, the network when it is paid. A new address, and a known one
+         *     with another memo, waits as long as the marketplace says before it can be paid.
+         *
+         *     Needs the scope `withdrawals:write`.
+         */
+        post: operations["users.destinations.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{userId}/destinations/{destinationId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read an address
+         * @description Archived or not.
+         *
+         *     Needs the scope `withdrawals:read`.
+         */
+        get: operations["users.destinations.get"];
+        put?: never;
+        post?: never;
+        /**
+         * Archive an address
+         * @description It can not be paid any more. Withdrawals that were asked for before go on.
+         *
+         *     Needs the scope `withdrawals:write`.
+         */
+        delete: operations["users.destinations.delete"];
+        options?: never;
+        head?: never;
+        /**
+         * Rename an address
+         * @description The label alone: another address or memo is a new entry, which waits anew.
+         *
+         *     Needs the scope `withdrawals:write`.
+         */
+        patch: operations["users.destinations.update"];
+        trace?: never;
+    };
+    "/api/v1/users/{userId}/proof": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a user's proof of funds
+         * @description What to hand to the user: they check with `verify_proof.py` that their balance is part
+         *     of what is proved, and learn nothing of anybody else.
+         *
+         *     Needs the scope `users:read`.
+         */
+        get: operations["users.proof"];
         put?: never;
         post?: never;
         delete?: never;
@@ -988,8 +1939,9 @@ export interface paths {
         put?: never;
         /**
          * Request a withdrawal
-         * @description USDC to an address outside. The destination is looked at on the network before anything
-         *     is debited; then the money is set aside and paid from the user's own wallet.
+         * @description USDC to an address outside, given or of the user's address book. It is looked at on the
+         *     network before anything is debited; then the money is set aside and paid from the user's
+         *     own wallet.
          *
          *     Needs the scope `withdrawals:write`.
          */
@@ -1044,6 +1996,73 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/withdrawals/batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Request many withdrawals
+         * @description Each item is checked, answered and paid by itself, and a bad one stops no other; those
+         *     that can share a transaction on the chain do. `externalRef` names the batch for ever.
+         *
+         *     Needs the scope `withdrawals:write`.
+         */
+        post: operations["withdrawals.batch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/withdrawals/batches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List batches
+         * @description Newest first, with their progress.
+         *
+         *     Needs the scope `withdrawals:read`.
+         */
+        get: operations["withdrawals.batches"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/withdrawals/batches/{batchId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a batch
+         * @description Its progress, and what became of each item.
+         *
+         *     Needs the scope `withdrawals:read`.
+         */
+        get: operations["withdrawals.batches.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export interface webhooks {
     "api_key.created": {
@@ -1091,6 +2110,193 @@ export interface webhooks {
         put?: never;
         /** A key has a successor, and works until the time in `expiresAt` */
         post: operations["webhooks.api_key.rotated"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "books.closed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The days from `from` up to and with `through` are closed: nothing is booked on them any more */
+        post: operations["webhooks.books.closed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "campaign.cancelled": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Every pledge went back to its backer: the campaign was called off */
+        post: operations["webhooks.campaign.cancelled"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "campaign.created": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A campaign exists */
+        post: operations["webhooks.campaign.created"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "campaign.failed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Every pledge went back to its backer: the goal was not met */
+        post: operations["webhooks.campaign.failed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "campaign.goal_reached": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The pledge of `orderId` brought the campaign to its goal */
+        post: operations["webhooks.campaign.goal_reached"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "campaign.needs_attention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Everything was tried, and some pledges could not be settled */
+        post: operations["webhooks.campaign.needs_attention"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "campaign.pledge_withdrawn": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A backer took a pledge back; `pledged` is what is left */
+        post: operations["webhooks.campaign.pledge_withdrawn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "campaign.progress": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** So many pledges are settled */
+        post: operations["webhooks.campaign.progress"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "campaign.retried": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** So many pledges that had failed are settled once more */
+        post: operations["webhooks.campaign.retried"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "campaign.settling": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The campaign is over: every pledge goes to the creator, or every pledge goes back */
+        post: operations["webhooks.campaign.settling"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "campaign.succeeded": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Every pledge went to the creator */
+        post: operations["webhooks.campaign.succeeded"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1244,6 +2450,57 @@ export interface webhooks {
         put?: never;
         /** Money arrived that is nobody's yet */
         post: operations["webhooks.deposit.suspended"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "destination.added": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** An address is in a user's book; its waiting time runs */
+        post: operations["webhooks.destination.added"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "destination.archived": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Nothing is paid to it any more by its id */
+        post: operations["webhooks.destination.archived"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "destination.renamed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** It has another label */
+        post: operations["webhooks.destination.renamed"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1675,6 +2932,40 @@ export interface webhooks {
         patch?: never;
         trace?: never;
     };
+    "escrow.approve_signed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The party signed its approval; `status` is the order's */
+        post: operations["webhooks.escrow.approve_signed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "escrow.approve_withdrawn": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The party is not asked any more for its approval; `status` is the order's */
+        post: operations["webhooks.escrow.approve_withdrawn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "escrow.complete_confirmed": {
         parameters: {
             query?: never;
@@ -1703,6 +2994,40 @@ export interface webhooks {
         put?: never;
         /** The work could not be marked done; `status` is the order's */
         post: operations["webhooks.escrow.complete_failed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "escrow.complete_signed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The party signed that the work is done; `status` is the order's */
+        post: operations["webhooks.escrow.complete_signed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "escrow.complete_withdrawn": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The party is not asked any more for that the work is done; `status` is the order's */
+        post: operations["webhooks.escrow.complete_withdrawn"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1777,6 +3102,40 @@ export interface webhooks {
         patch?: never;
         trace?: never;
     };
+    "escrow.dispute_signed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The party signed to freeze the money; `status` is the order's */
+        post: operations["webhooks.escrow.dispute_signed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "escrow.dispute_withdrawn": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The party is not asked any more for to freeze the money; `status` is the order's */
+        post: operations["webhooks.escrow.dispute_withdrawn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "escrow.fund_confirmed": {
         parameters: {
             query?: never;
@@ -1811,6 +3170,40 @@ export interface webhooks {
         patch?: never;
         trace?: never;
     };
+    "escrow.fund_signed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The party signed to put the money into the contract; `status` is the order's */
+        post: operations["webhooks.escrow.fund_signed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "escrow.fund_withdrawn": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The party is not asked any more for to put the money into the contract; `status` is the order's */
+        post: operations["webhooks.escrow.fund_withdrawn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "escrow.release_confirmed": {
         parameters: {
             query?: never;
@@ -1839,6 +3232,40 @@ export interface webhooks {
         put?: never;
         /** The release failed; `status` is the order's */
         post: operations["webhooks.escrow.release_failed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "escrow.release_signed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The party signed the release; `status` is the order's */
+        post: operations["webhooks.escrow.release_signed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "escrow.release_withdrawn": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The party is not asked any more for the release; `status` is the order's */
+        post: operations["webhooks.escrow.release_withdrawn"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1981,6 +3408,57 @@ export interface webhooks {
         patch?: never;
         trace?: never;
     };
+    "order.reimbursed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The buyer has the fees of a refund back */
+        post: operations["webhooks.order.reimbursed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "order.reimbursement_failed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The buyer's wallet could not take them */
+        post: operations["webhooks.order.reimbursement_failed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "order.reimbursement_requested": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What the contract took of a refund is on its way to the buyer: the marketplace bears it */
+        post: operations["webhooks.order.reimbursement_requested"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "order.release_extended": {
         parameters: {
             query?: never;
@@ -2066,6 +3544,23 @@ export interface webhooks {
         patch?: never;
         trace?: never;
     };
+    "payout_policy.updated": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a marketplace allows its withdrawals has changed; an amount of zero is no limit */
+        post: operations["webhooks.payout_policy.updated"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "proposal.approved": {
         parameters: {
             query?: never;
@@ -2145,6 +3640,584 @@ export interface webhooks {
         put?: never;
         /** It was taken back */
         post: operations["webhooks.proposal.withdrawn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "reconciliation.correction_ended": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Nobody agreed to the correction */
+        post: operations["webhooks.reconciliation.correction_ended"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "reconciliation.correction_proposed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Somebody proposed to correct the books; a second person must agree */
+        post: operations["webhooks.reconciliation.correction_proposed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "reconciliation.difference_booked": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A second person agreed, and the books were corrected */
+        post: operations["webhooks.reconciliation.difference_booked"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "reconciliation.difference_changed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** It is another amount now */
+        post: operations["webhooks.reconciliation.difference_changed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "reconciliation.difference_closed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Books and chain agree again by themselves */
+        post: operations["webhooks.reconciliation.difference_closed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "reconciliation.difference_explained": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Somebody found out what it is */
+        post: operations["webhooks.reconciliation.difference_explained"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "reconciliation.difference_found": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The chain holds `amount` more than the books say, or less where it is below zero */
+        post: operations["webhooks.reconciliation.difference_found"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "reconciliation.difference_suspended": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The same, and the money is in suspense */
+        post: operations["webhooks.reconciliation.difference_suspended"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "report.downloaded": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Somebody took the file */
+        post: operations["webhooks.report.downloaded"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "report.expired": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The file was deleted when its time was over */
+        post: operations["webhooks.report.expired"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "report.failed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** There is no file; `problem` says why */
+        post: operations["webhooks.report.failed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "report.finished": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The report's file is there */
+        post: operations["webhooks.report.finished"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "report.requested": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Somebody asked for a report, or its schedule did */
+        post: operations["webhooks.report.requested"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "report.schedule_changed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Whether a schedule runs, its name or who gets the report has changed */
+        post: operations["webhooks.report.schedule_changed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "report.schedule_created": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A report is made again for every period */
+        post: operations["webhooks.report.schedule_created"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "report.schedule_stopped": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a schedule is about is gone: it makes no reports */
+        post: operations["webhooks.report.schedule_stopped"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "report.started": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The report is being made */
+        post: operations["webhooks.report.started"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "subscription.cancel_requested": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Somebody ends it */
+        post: operations["webhooks.subscription.cancel_requested"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "subscription.cancelled": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** It is over and everything is settled */
+        post: operations["webhooks.subscription.cancelled"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "subscription.created": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A subscription exists */
+        post: operations["webhooks.subscription.created"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "subscription.cycle_dropped": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Nobody asks for its money any more; `index` is the cycle's */
+        post: operations["webhooks.subscription.cycle_dropped"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "subscription.cycle_ended": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What each party gets of it; `index` is the cycle's */
+        post: operations["webhooks.subscription.cycle_ended"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "subscription.cycle_prepared": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Its order exists and is on its way; `index` is the cycle's */
+        post: operations["webhooks.subscription.cycle_prepared"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "subscription.cycle_settled": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Its money is paid out; `index` is the cycle's */
+        post: operations["webhooks.subscription.cycle_settled"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "subscription.cycles_skipped": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Cycles that were over before they could begin are left out: nobody pays for them */
+        post: operations["webhooks.subscription.cycles_skipped"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "subscription.ending": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** It is over; the last contracts are being settled */
+        post: operations["webhooks.subscription.ending"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "subscription.grace_began": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** It is tried once more at `until`; then it stops; `index` is the cycle's */
+        post: operations["webhooks.subscription.grace_began"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "subscription.paused": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** No cycle follows until somebody resumes it */
+        post: operations["webhooks.subscription.paused"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "subscription.payment_failed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** It could not be paid; it is tried again at `nextTryAt`, or not any more; `index` is the cycle's */
+        post: operations["webhooks.subscription.payment_failed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "subscription.payment_recovered": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What could not be paid before is paid; `index` is the cycle's */
+        post: operations["webhooks.subscription.payment_recovered"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "subscription.price_changed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The price of the cycle `fromIndex` and those after it */
+        post: operations["webhooks.subscription.price_changed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "subscription.resumed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** It goes on, reckoned from `startsAt` */
+        post: operations["webhooks.subscription.resumed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "subscription.stop_planned": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** It goes on to the end of what is paid for */
+        post: operations["webhooks.subscription.stop_planned"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "subscription.updated": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Something else of a subscription changed; `changed` names it */
+        post: operations["webhooks.subscription.updated"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2525,6 +4598,57 @@ export interface webhooks {
         patch?: never;
         trace?: never;
     };
+    "withdrawal_batch.checked": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Every item is checked, and the good ones are paid */
+        post: operations["webhooks.withdrawal_batch.checked"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "withdrawal_batch.finished": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Every item has its end */
+        post: operations["webhooks.withdrawal_batch.finished"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "withdrawal_batch.received": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A list of withdrawals is here; each of its items is being checked */
+        post: operations["webhooks.withdrawal_batch.received"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export interface components {
     schemas: {
@@ -2544,6 +4668,11 @@ export interface components {
             code: string;
             issuer: string;
         };
+        /** @description SHA-256 of each list that goes with the document. */
+        Attached: {
+            addresses: string;
+            orders: string;
+        };
         /** @description `total` is the sum of the four. */
         Balance: {
             /** @example 200.00 */
@@ -2560,9 +4689,224 @@ export interface components {
             /** Format: date-time */
             asOf: string;
         };
+        /** @description A batch with its progress. `amount` is what all items ask for, `paid` what has arrived. */
+        Batch: {
+            id: string;
+            externalRef: string | null;
+            /** @enum {string} */
+            status: "RECEIVED" | "PAYING" | "FINISHED";
+            itemsTotal: number;
+            counts: components["schemas"]["BatchCounts"];
+            /** @example 200.00 */
+            amount: string;
+            /** @example 200.00 */
+            paid: string;
+            approval: components["schemas"]["Approval"] | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            finishedAt: string | null;
+        };
+        /** @description How many items are where; they add up to the batch. */
+        BatchCounts: {
+            checking: number;
+            refused: number;
+            held: number;
+            waiting: number;
+            onTheWay: number;
+            completed: number;
+            failed: number;
+            cancelled: number;
+        };
+        /** @description One item, at its place: either `withdrawal`, or the `problem` for which there is none. */
+        BatchItem: {
+            index: number;
+            /** @enum {string} */
+            state: "CHECKING" | "REFUSED" | "HELD" | "READY" | "CARRIED" | "ENDED";
+            userId: string;
+            /** @example 200.00 */
+            amount: string;
+            destination: string | null;
+            destinationId: string | null;
+            memo: string | null;
+            /** @enum {string|null} */
+            memoType: "text" | "id" | "hash" | null;
+            externalRef: string | null;
+            withdrawal: components["schemas"]["ItemWithdrawal"] | null;
+            problem: components["schemas"]["ItemProblem"] | null;
+        };
+        BatchPage: {
+            data: components["schemas"]["Batch"][];
+            hasMore: boolean;
+            nextCursor: string | null;
+        };
+        /** @description The same with every item. */
+        BatchWithItems: {
+            id: string;
+            externalRef: string | null;
+            /** @enum {string} */
+            status: "RECEIVED" | "PAYING" | "FINISHED";
+            itemsTotal: number;
+            counts: components["schemas"]["BatchCounts"];
+            /** @example 200.00 */
+            amount: string;
+            /** @example 200.00 */
+            paid: string;
+            approval: components["schemas"]["Approval"] | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            finishedAt: string | null;
+            items: components["schemas"]["BatchItem"][];
+        };
+        /** @description Requests to the escrow provider, of all marketplaces together. Without a limit `limit` is null and nothing ever waits. */
+        Budget: {
+            limit: number | null;
+            /** Format: double */
+            windowSeconds: number;
+            used: number;
+            /** Format: date-time */
+            blockedUntil: string | null;
+            waiting: components["schemas"]["Waiting"][];
+        };
+        /** @description A campaign. `outcome` is what its settlement leads to, from the beginning of that on; `paidOut` and `givenBack` are gross, before the fees of the contracts. */
+        Campaign: {
+            id: string;
+            /** @enum {string} */
+            status: "OPEN" | "SETTLING" | "NEEDS_ATTENTION" | "SUCCEEDED" | "FAILED" | "CANCELLED";
+            /** @enum {string|null} */
+            outcome: "OPEN" | "SETTLING" | "NEEDS_ATTENTION" | "SUCCEEDED" | "FAILED" | "CANCELLED" | null;
+            creatorId: string;
+            creatorExternalId: string;
+            title: string;
+            description: string;
+            /** @example 200.00 */
+            goal: string;
+            /** Format: date-time */
+            deadline: string;
+            /** @example 200.00 */
+            minimumPledge: string | null;
+            /** @example 200.00 */
+            maximumPledge: string | null;
+            pledgesPerBacker: number | null;
+            /** @enum {string} */
+            holds: "ESCROW" | "RESERVATION";
+            /** @enum {string} */
+            overGoal: "ALLOW" | "CLOSE_AT_GOAL";
+            /** @enum {string} */
+            settleOn: "DEADLINE" | "GOAL";
+            /** @example 200.00 */
+            pledged: string;
+            pledges: number;
+            released: number;
+            refunded: number;
+            disputed: number;
+            failed: number;
+            /** @example 200.00 */
+            paidOut: string;
+            /** @example 200.00 */
+            givenBack: string;
+            progress: components["schemas"]["Progress"];
+            /**
+             * @example {
+             *       "invoice": "2026-117"
+             *     }
+             */
+            metadata: {
+                [key: string]: unknown;
+            };
+            /** Format: date-time */
+            goalReachedAt: string | null;
+            /** Format: date-time */
+            settlingAt: string | null;
+            /** Format: date-time */
+            endedAt: string | null;
+            /** Format: date-time */
+            createdAt: string;
+        };
+        CampaignPage: {
+            data: components["schemas"]["Campaign"][];
+            hasMore: boolean;
+            nextCursor: string | null;
+        };
         /** @description An optional word on why. */
         CancelBodyRequest: {
             reason?: string;
+        };
+        /** @description What cancelling would do, if it were asked for at `asOf`. Without `endsAt` the subscription would end at once. */
+        Cancellation: {
+            subscriptionId: string;
+            /** @enum {string} */
+            when: "NOW" | "PERIOD_END";
+            /** Format: date-time */
+            asOf: string;
+            /** Format: date-time */
+            endsAt: string | null;
+            cycles: components["schemas"]["CycleEnding"][];
+        };
+        /** @description How many there were. */
+        Cleared: {
+            cleared: number;
+        };
+        /** @description The time of network and product after it. */
+        Clock: {
+            /** Format: date-time */
+            now: string;
+            latestLedger: number;
+        };
+        /** @description How far the time of the whole installation goes on, at once. */
+        ClockBodyRequest: {
+            /**
+             * Format: duration
+             * @description From PT1M to P366D.
+             * @example P7D
+             * @example PT1H
+             */
+            advance: string;
+        };
+        /** @description One complaint about one field. */
+        Complaint: {
+            field: string;
+            code: string;
+            message: string;
+        };
+        /** @description One billing cycle. `shares` is how its order is divided, once that is decided. */
+        Cycle: {
+            index: number;
+            /** @enum {string} */
+            status: "UNPAID" | "UPCOMING" | "RUNNING" | "ENDING" | "SETTLED" | "DROPPED";
+            /** Format: date-time */
+            startsAt: string;
+            /** Format: date-time */
+            endsAt: string;
+            /** @example 200.00 */
+            amount: string;
+            orderId: string | null;
+            /** @enum {string|null} */
+            orderStatus: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED" | null;
+            shares: components["schemas"]["Shares"] | null;
+            problem: components["schemas"]["OperationProblem"] | null;
+            /** Format: date-time */
+            nextAttemptAt: string | null;
+        };
+        /** @description What cancelling means for one cycle: the shares before fees, what the contract takes of them and what then arrives; and the day count they rest on. */
+        CycleEnding: {
+            index: number;
+            orderId: string | null;
+            /** @enum {string} */
+            fate: "DIVIDED" | "KEPT" | "GIVEN_BACK" | "DROPPED";
+            /** @example 200.00 */
+            amount: string;
+            shares: components["schemas"]["Shares"];
+            fees: components["schemas"]["Fees"];
+            net: components["schemas"]["Shares"];
+            elapsedSeconds: number;
+            lengthSeconds: number;
+        };
+        CyclePage: {
+            data: components["schemas"]["Cycle"][];
+            hasMore: boolean;
+            nextCursor: string | null;
         };
         /** @description What was decided. */
         Decision: {
@@ -2606,6 +4950,49 @@ export interface components {
         DepositedAsset: {
             code: string;
             issuer: string;
+        };
+        /** @description Books and chain differ at a ledger; `amount` is what the chain holds more (or less). */
+        Difference: {
+            id: string;
+            /** @enum {string} */
+            status: "OPEN" | "EXPLAINED" | "BOOKED" | "SUSPENDED" | "CLOSED";
+            /** @enum {string} */
+            type: "AMOUNT" | "MISSING" | "EXTRA" | "TIMING";
+            account: string;
+            address: string;
+            asset: string;
+            /** @example 200.00 */
+            books: string;
+            /** @example 200.00 */
+            chain: string;
+            /** @example 200.00 */
+            amount: string;
+            ledger: number;
+            note: string | null;
+            lines: components["schemas"]["DifferenceLine"][];
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            seenAt: string;
+            /** Format: date-time */
+            endedAt: string | null;
+        };
+        /** @description A transaction by which one side changed otherwise than the other. */
+        DifferenceLine: {
+            hash: string | null;
+            ledger: number;
+            /** @example 200.00 */
+            books: string;
+            /** @example 200.00 */
+            chain: string;
+            entryId: string | null;
+            operationId: string | null;
+            what: string;
+        };
+        DifferencePage: {
+            data: components["schemas"]["Difference"][];
+            hasMore: boolean;
+            nextCursor: string | null;
         };
         /** @description A dispute. `frozen`: the chain has confirmed that nobody can take the money any more. */
         Dispute: {
@@ -2662,6 +5049,31 @@ export interface components {
             split: components["schemas"]["Split"] | null;
             settlement: components["schemas"]["Settlement"] | null;
         };
+        /** @description What is signed: its canonical JSON. */
+        Document: {
+            version: number;
+            id: string;
+            marketplace: components["schemas"]["ProvedMarket"];
+            network: string;
+            asset: components["schemas"]["ProvedAsset"];
+            /** Format: date-time */
+            takenAt: string;
+            ledger: components["schemas"]["Ledgers"];
+            tree: components["schemas"]["Tree"];
+            owed: components["schemas"]["Owed"];
+            held: components["schemas"]["Held"];
+            attached: components["schemas"]["Attached"];
+            key: string;
+        };
+        /** @description That it stops by itself: when, for how long, and why. */
+        Ending: {
+            /** @enum {string} */
+            action: "PAUSE" | "CANCEL";
+            /** Format: date-time */
+            at: string;
+            /** @enum {string} */
+            because: "REQUESTED" | "UNPAID" | "PAUSED_TOO_LONG";
+        };
         /** @description The contract of an order; `balance` is what it still holds of the order's money. */
         Escrow: {
             id: string;
@@ -2681,6 +5093,7 @@ export interface components {
             refunded: string;
             /** @example 200.00 */
             balance: string;
+            settlement: components["schemas"]["Settlement"] | null;
             operation: components["schemas"]["Operation"] | null;
             /** Format: date-time */
             createdAt: string;
@@ -2740,6 +5153,14 @@ export interface components {
         EvidenceList: {
             data: components["schemas"]["Evidence"][];
         };
+        /** @description What a contract will pay when this is released: gross = net + fees. What it did pay, once it did, is the `settlement`. */
+        Expected: {
+            /** @example 200.00 */
+            gross: string;
+            fees: components["schemas"]["Fees"];
+            /** @example 200.00 */
+            net: string;
+        };
         /** @description How much longer the buyer wants before the money is released by itself. */
         ExtendBodyRequest: {
             milestoneId?: string | null;
@@ -2751,12 +5172,88 @@ export interface components {
              */
             by: string;
         };
+        /** @description A fault that is still to come, so often. */
+        Fault: {
+            id: number;
+            /** @enum {string} */
+            on: "WITHDRAWAL_SEND" | "ESCROW_BUILD" | "ESCROW_SEND" | "LOOK_UP";
+            /** @enum {string} */
+            answer: "504-before" | "504-after" | "429" | "503" | "drop" | "drop-after" | "bad-seq" | "failed-200" | "tampered";
+            times: number;
+            delay: number;
+        };
+        /** @description What the network answers the next times, on requests about your own users' wallets alone. */
+        FaultBodyRequest: {
+            /** @enum {string} */
+            on: "WITHDRAWAL_SEND" | "ESCROW_BUILD" | "ESCROW_SEND" | "LOOK_UP";
+            /** @enum {string} */
+            answer: "504-before" | "504-after" | "429" | "503" | "drop" | "drop-after" | "bad-seq" | "failed-200" | "tampered";
+            times?: number;
+            delay?: number;
+            /** @example client_123 */
+            userId?: string;
+        };
+        /** @description Your faults, oldest first. */
+        Faults: {
+            data: components["schemas"]["Fault"][];
+        };
         /** @description What was taken on the way out of the contract. */
         Fees: {
             /** @example 200.00 */
             platform: string;
             /** @example 200.00 */
             protocol: string;
+        };
+        /** @description The last seal of a day: keep it where nobody here can write. */
+        Head: {
+            id: string;
+            day: string;
+            marketplaceId: string;
+            entry: number;
+            digest: string;
+        };
+        HeadPage: {
+            data: components["schemas"]["Head"][];
+            hasMore: boolean;
+            nextCursor: string | null;
+        };
+        /** @description What the chain holds, and what the books said of it at the instant of what is owed. */
+        Held: {
+            total: string;
+            parts: components["schemas"]["HeldParts"];
+            booksAtThatInstant: string;
+            onItsWay: string;
+            unexplained: string;
+        };
+        /** @description One address at its ledger. */
+        HeldAddress: {
+            address: string;
+            kind: string;
+            ledger: number;
+            amount: string;
+            books: string;
+        };
+        /** @description Where it is held. */
+        HeldParts: {
+            wallets: string;
+            contracts: string;
+            platforms: string;
+        };
+        /** @description Why there is no withdrawal, as a request of its own would have said; or what its payment waits for. */
+        ItemProblem: {
+            code: string;
+            detail: string;
+            errors?: components["schemas"]["Complaint"][];
+        };
+        /** @description The withdrawal of an item, in short: `GET /withdrawals/{id}` has all of it. */
+        ItemWithdrawal: {
+            id: string;
+            /** @enum {string} */
+            status: "REQUESTED" | "SUBMITTED" | "COMPLETED" | "FAILED" | "CANCELLED";
+            hash: string | null;
+            /** @example 200.00 */
+            fee: string;
+            problem: components["schemas"]["ItemProblem"] | null;
         };
         Key: {
             id: string;
@@ -2765,8 +5262,44 @@ export interface components {
             /** Format: date-time */
             expiresAt: string | null;
         };
+        /** @description The user's own leaf. */
+        Leaf: {
+            userId: string;
+            nonce: string;
+            balance: string;
+            position: number;
+        };
+        /** @description At which ledgers the chain was read. */
+        Ledgers: {
+            from: number;
+            to: number;
+        };
+        /** @description An amount that goes wrong on purpose: of a withdrawal, or of a whole order. */
+        MagicAmount: {
+            /** @enum {string} */
+            what: "withdrawal" | "order";
+            /** @example 200.00 */
+            amount: string;
+            happens: string;
+            ends: string;
+        };
+        /** @description A destination that a withdrawal is refused for, before anything is debited. */
+        MagicDestination: {
+            name: string;
+            address: string;
+            happens: string;
+        };
+        /** @description With the fees of its new orders. */
+        Marketplace: {
+            id: string;
+            name: string;
+            platformFeePercent: number;
+            maxPlatformFeePercent: number;
+            /** @enum {string} */
+            refundFeesBorneBy: "BUYER" | "MARKETPLACE";
+        };
         Me: {
-            marketplace: components["schemas"]["Named"];
+            marketplace: components["schemas"]["Marketplace"];
             apiKey: components["schemas"]["Key"];
             /** @enum {string} */
             network: "sandbox" | "testnet" | "mainnet";
@@ -2791,7 +5324,7 @@ export interface components {
             hasMore: boolean;
             nextCursor: string | null;
         };
-        /** @description One milestone of an order. */
+        /** @description One milestone of an order. `expected` until it is settled, `settlement` from then on. */
         Milestone: {
             id: string;
             description: string;
@@ -2800,6 +5333,7 @@ export interface components {
             /** @enum {string} */
             status: "OPEN" | "COMPLETED" | "APPROVED" | "RELEASING" | "RELEASED" | "REFUNDED" | "DISPUTED";
             evidence: string;
+            expected: components["schemas"]["Expected"] | null;
             settlement: components["schemas"]["Settlement"] | null;
             releasePolicy: components["schemas"]["PolicyBody"] | null;
             /** Format: date-time */
@@ -2833,9 +5367,57 @@ export interface components {
             /** Format: date-time */
             createdAt: string;
         };
-        Named: {
-            id: string;
-            name: string;
+        /** @description What `POST /withdrawals/batch` takes. */
+        NewBatchBodyRequest: {
+            items: components["schemas"]["NewWithdrawalBodyRequest"][];
+            externalRef?: string | null;
+        };
+        /** @description What `POST /campaigns` takes. */
+        NewCampaignBodyRequest: {
+            /** @example client_123 */
+            creatorId: string;
+            title: string;
+            description?: string;
+            /**
+             * @example 200.00
+             * @example 200
+             */
+            goal: string | number;
+            /** Format: date-time */
+            deadline: string;
+            /**
+             * @example 200.00
+             * @example 200
+             */
+            minimumPledge?: string | number | null;
+            /**
+             * @example 200.00
+             * @example 200
+             */
+            maximumPledge?: string | number | null;
+            pledgesPerBacker?: number | null;
+            /** @enum {string} */
+            holds: "ESCROW" | "RESERVATION";
+            /** @enum {string} */
+            overGoal?: "ALLOW" | "CLOSE_AT_GOAL";
+            /** @enum {string} */
+            settleOn?: "DEADLINE" | "GOAL";
+            /**
+             * @example {
+             *       "invoice": "2026-117"
+             *     }
+             */
+            metadata?: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description An address and what it is called. Another memo is another address. */
+        NewDestinationBodyRequest: {
+            label: string;
+            destination: string;
+            memo?: (string | null) | string;
+            /** @enum {string|null} */
+            memoType?: "text" | "id" | "hash" | null;
         };
         /** @description A complaint about an order, or about one milestone of it. */
         NewDisputeBodyRequest: {
@@ -2892,6 +5474,85 @@ export interface components {
             };
             autoFund?: boolean;
             releasePolicy?: components["schemas"]["PolicyBodyRequest"] | null;
+            campaignId?: string | null;
+            platformFeePercent?: number;
+        };
+        /** @description A report to be made. `from` is part of it and `to` is not; days (`2026-10-01`) are read in `zone`, which is UTC unless another is named. */
+        NewReportRunBodyRequest: {
+            /** @enum {string} */
+            basis?: "effective" | "recorded";
+            /** @example client_123 */
+            userId?: string;
+            orderId?: string;
+            accountId?: string;
+            asset?: string;
+            status?: string;
+            kind?: string;
+            zone?: string;
+            /** @enum {string} */
+            type: "ledger.entries.v1" | "ledger.trial-balance.v1" | "account.statement.v1" | "journal.beancount.v1" | "withdrawals.v1" | "fees.v1" | "deposits.v1" | "deposits.suspense.v1" | "orders.v1" | "escrows.v1" | "disputes.v1";
+            /** @enum {string} */
+            format?: "csv" | "xlsx" | "jsonl" | "beancount";
+            from?: string;
+            to?: string;
+            at?: string;
+        };
+        /** @description A report for every day, week (from Monday) or month of `zone`, made at `hour` of the day after it. `recipients` get an e-mail with the digest and where the file is. */
+        NewReportScheduleBodyRequest: {
+            /** @enum {string} */
+            basis?: "effective" | "recorded";
+            /** @example client_123 */
+            userId?: string;
+            orderId?: string;
+            accountId?: string;
+            asset?: string;
+            status?: string;
+            kind?: string;
+            zone?: string;
+            name?: string;
+            /** @enum {string} */
+            type: "ledger.entries.v1" | "ledger.trial-balance.v1" | "account.statement.v1" | "journal.beancount.v1" | "withdrawals.v1" | "fees.v1" | "deposits.v1" | "deposits.suspense.v1" | "orders.v1" | "escrows.v1" | "disputes.v1";
+            /** @enum {string} */
+            format?: "csv" | "xlsx" | "jsonl" | "beancount";
+            /** @enum {string} */
+            cadence: "DAILY" | "WEEKLY" | "MONTHLY";
+            hour?: number;
+            recipients?: string[];
+        };
+        /** @description What to compare: one wallet or contract, or everything of the marketplace. */
+        NewRunBodyRequest: {
+            address?: string;
+        };
+        /** @description What `POST /subscriptions` takes. Without `startsAt` the first cycle begins now. */
+        NewSubscriptionBodyRequest: {
+            /** @example client_123 */
+            buyerId: string;
+            /** @example client_123 */
+            sellerId: string;
+            /**
+             * @example 200.00
+             * @example 200
+             */
+            amount: string | number;
+            /** @enum {string} */
+            interval: "week" | "month" | "year";
+            intervalCount?: number;
+            /** Format: date-time */
+            startsAt?: string | null;
+            timeZone?: string;
+            /** @enum {string} */
+            onUnpaid?: "PAUSE" | "CANCEL";
+            title?: string;
+            description?: string;
+            externalRef?: string | null;
+            /**
+             * @example {
+             *       "invoice": "2026-117"
+             *     }
+             */
+            metadata?: {
+                [key: string]: unknown;
+            };
         };
         /** @description What `POST /users` takes. Without `wallet` we make one and keep its key. */
         NewUserBodyRequest: {
@@ -2908,7 +5569,7 @@ export interface components {
             };
             wallet?: components["schemas"]["OwnWalletBodyRequest"];
         };
-        /** @description What `POST /withdrawals` takes. Amounts to seven decimals. */
+        /** @description What `POST /withdrawals` takes, and each item of a batch. Amounts to seven decimals. Either `destination`, or `destinationId` of the user's address book, which brings its memo. */
         NewWithdrawalBodyRequest: {
             /** @example client_123 */
             userId: string;
@@ -2917,15 +5578,43 @@ export interface components {
              * @example 200
              */
             amount: string | number;
-            destination: string;
+            destination?: string | null;
+            destinationId?: string | null;
             memo?: (string | null) | string;
             /** @enum {string|null} */
             memoType?: "text" | "id" | "hash" | null;
             externalRef?: string | null;
         };
+        /** @description The cycle that follows; without an order until it is prepared. */
+        NextCycle: {
+            index: number;
+            /** Format: date-time */
+            startsAt: string;
+            /** Format: date-time */
+            endsAt: string;
+            /** @example 200.00 */
+            amount: string;
+            /** Format: date-time */
+            preparesAt: string | null;
+            orderId: string | null;
+        };
+        /** @description What the product does next by itself, and of which cycle. */
+        NextStep: {
+            /** @enum {string} */
+            action: "PREPARE" | "RETRY_PAYMENT" | "RELEASE" | "SETTLE" | "PAUSE" | "CANCEL";
+            /** Format: date-time */
+            at: string | null;
+            cycle: number | null;
+        };
         /** @description For writes that take none, such as `POST /orders/{id}/reserve`; an empty object is fine. */
         NoBodyRequest: Record<string, never>;
-        /** @description A transaction on the chain that one change asked for, with what became of it. */
+        /** @description What users' money waits for. */
+        OfUsers: {
+            available: string;
+            pendingWithdrawal: string;
+            inOrders: string;
+        };
+        /** @description A transaction on the chain that one change asked for, with what became of it. While `status` is AWAITING_SIGNATURE the party named by `signer` signs `unsignedXdr` for the network of `networkPassphrase` until `expiresAt`, and the result goes to `POST /operations/{id}/signature`. An envelope that expired is replaced by `POST /operations/{id}/envelope`; after `signBy` the operation fails. */
         Operation: {
             id: string;
             kind: string;
@@ -2935,10 +5624,22 @@ export interface components {
             ledger: number | null;
             attempts: number;
             /** @enum {string|null} */
-            nextStep: "SUBMIT" | "SIGN" | "CONFIRM" | "LOOK_UP" | null;
+            nextStep: "SUBMIT" | "SIGN" | "CONFIRM" | "LOOK_UP" | "AWAIT_TURN" | "EXPIRE" | null;
             /** Format: date-time */
             nextAttemptAt: string | null;
+            /**
+             * Format: date-time
+             * @description While it waits for its turn with the escrow provider: when it is let through.
+             */
+            estimatedEnd: string | null;
             problem: components["schemas"]["OperationProblem"] | null;
+            unsignedXdr: string | null;
+            networkPassphrase: string | null;
+            /** Format: date-time */
+            expiresAt: string | null;
+            /** Format: date-time */
+            signBy: string | null;
+            signer: components["schemas"]["Signer"] | null;
             /** Format: date-time */
             createdAt: string;
             /** Format: date-time */
@@ -2964,7 +5665,11 @@ export interface components {
             title: string;
             description: string;
             milestones: components["schemas"]["Milestone"][];
+            fees: components["schemas"]["OrderFees"];
+            settlement: components["schemas"]["Settlement"] | null;
+            reimbursements: components["schemas"]["Reimbursement"][];
             escrowId: string | null;
+            campaignId: string | null;
             operation: components["schemas"]["Operation"] | null;
             shipment: components["schemas"]["Shipment"] | null;
             /**
@@ -2980,16 +5685,62 @@ export interface components {
             /** Format: date-time */
             updatedAt: string;
         };
+        /** @description The fees of an order: the marketplace's in percent, the escrow provider's in hundredths of a percent, who bears both on refunds, and what is expected of everything that is not settled. */
+        OrderFees: {
+            platformPercent: number;
+            protocolBps: number;
+            /** @enum {string} */
+            refundFeesBorneBy: "BUYER" | "MARKETPLACE";
+            expected: components["schemas"]["Expected"];
+        };
+        /** @description What is set aside or in escrow for an order. */
+        OrderMoney: {
+            order: string;
+            user: string;
+            state: string;
+            amount: string;
+        };
         OrderPage: {
             data: components["schemas"]["Order"][];
             hasMore: boolean;
             nextCursor: string | null;
+        };
+        /** @description Everything that is owed. */
+        Owed: {
+            total: string;
+            parts: components["schemas"]["OwedParts"];
+            ofUsers: components["schemas"]["OfUsers"];
+        };
+        /** @description To users, and what is nobody's yet. */
+        OwedParts: {
+            users: string;
+            suspense: string;
         };
         /** @description A wallet whose key the party holds: they sign every step themselves. */
         OwnWalletBodyRequest: {
             /** @enum {string} */
             kind: "EXTERNAL";
             address: string;
+        };
+        /** @description What of a subscription can change; only what is sent does. */
+        PatchedChangesBodyRequest: {
+            /**
+             * @example 200.00
+             * @example 200
+             */
+            amount?: string | number;
+            /** @enum {string} */
+            onUnpaid?: "PAUSE" | "CANCEL";
+            title?: string;
+            description?: string;
+            /**
+             * @example {
+             *       "invoice": "2026-117"
+             *     }
+             */
+            metadata?: {
+                [key: string]: unknown;
+            };
         };
         /** @description Only what is sent changes. */
         PatchedEndpointChangesBodyRequest: {
@@ -2998,6 +5749,16 @@ export interface components {
             description?: string;
             /** @enum {string} */
             status?: "ENABLED" | "DISABLED";
+        };
+        /** @description What of an entry can change. */
+        PatchedLabelBodyRequest: {
+            label?: string;
+        };
+        /** @description What may change. */
+        PatchedReportScheduleChangeBodyRequest: {
+            name?: string;
+            recipients?: string[];
+            isActive?: boolean;
         };
         /** @description What of a user can change. */
         PatchedUserChangesBodyRequest: {
@@ -3015,6 +5776,33 @@ export interface components {
         /** @description An optional word on why. */
         PayoutsCancelBodyRequest: {
             reason?: string;
+        };
+        /** @description A pledge: the order has the rest. */
+        Pledge: {
+            orderId: string;
+            /** @enum {string} */
+            state: "HELD" | "SETTLING" | "RELEASED" | "REFUNDED" | "DISPUTED" | "FAILED" | "WITHDRAWN";
+            /** @example 200.00 */
+            amount: string;
+            backerId: string;
+            backerExternalId: string;
+            /** @enum {string} */
+            orderStatus: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
+            problem: components["schemas"]["PledgeProblem"] | null;
+            /** Format: date-time */
+            settledAt: string | null;
+            /** Format: date-time */
+            createdAt: string;
+        };
+        PledgePage: {
+            data: components["schemas"]["Pledge"][];
+            hasMore: boolean;
+            nextCursor: string | null;
+        };
+        /** @description Why a pledge was not settled. */
+        PledgeProblem: {
+            code: string;
+            detail: string;
         };
         /** @description Released by itself: how long after what. `from` is FUNDED, SHIPPED or COMPLETED. */
         PolicyBody: {
@@ -3040,6 +5828,25 @@ export interface components {
             /** @enum {string} */
             from: "FUNDED" | "SHIPPED" | "COMPLETED";
         };
+        /** @description The payment on the sandbox network. The deposit is credited as soon as it is seen. */
+        PretendDeposit: {
+            userId: string;
+            address: string;
+            /** @example 200.00 */
+            amount: string;
+            hash: string;
+            ledger: number;
+        };
+        /** @description Test USDC for a user of yours. */
+        PretendDepositBodyRequest: {
+            /** @example client_123 */
+            userId: string;
+            /**
+             * @example 200.00
+             * @example 200
+             */
+            amount: string | number;
+        };
         /** @description A refusal, RFC 9457. Scripts switch on `code`; some codes add members. */
         Problem: {
             /** Format: uri-reference */
@@ -3058,6 +5865,37 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        /** @description Of the settlement, in pledges. `done` are settled or left to a dispute; the estimate is null while nothing can be said. */
+        Progress: {
+            total: number;
+            done: number;
+            failed: number;
+            onItsWay: number;
+            waiting: number;
+            percent: number;
+            etaSeconds: number | null;
+            /** Format: date-time */
+            estimatedEnd: string | null;
+        };
+        /** @description What is owed and what is held. */
+        Proof: {
+            id: string;
+            asset: string;
+            /** @example 200.00 */
+            owed: string;
+            /** @example 200.00 */
+            held: string;
+            ledger: components["schemas"]["Ledgers"];
+            tree: components["schemas"]["Tree"];
+            key: string;
+            /** Format: date-time */
+            createdAt: string;
+        };
+        ProofPage: {
+            data: components["schemas"]["Proof"][];
+            hasMore: boolean;
+            nextCursor: string | null;
+        };
         /** @description A resolution on the table; `why` says what asks for a second person. */
         Proposal: {
             id: string;
@@ -3072,11 +5910,34 @@ export interface components {
             /** Format: date-time */
             expiresAt: string;
         };
+        /** @description What is owed and held. */
+        ProvedAsset: {
+            code: string;
+            issuer: string;
+        };
+        /** @description Whose proof it is. */
+        ProvedMarket: {
+            id: string;
+            name: string;
+        };
+        /** @description The public key of this installation's proofs. */
+        ReconciliationKey: {
+            algorithm: string;
+            key: string;
+        };
         /** @description Back to the buyer: what is still in escrow, or one milestone of it. */
         RefundBodyRequest: {
             orderId: string;
             milestoneId?: string | null;
             reason?: string;
+        };
+        /** @description What the marketplace pays the buyer of the fees that a refund took: its amount, and the payment on the chain. */
+        Reimbursement: {
+            milestoneId: string;
+            /** @example 200.00 */
+            amount: string;
+            fees: components["schemas"]["Fees"];
+            operation: components["schemas"]["Operation"];
         };
         /** @description One endpoint for the three steps; `release` does the ones that are still missing. */
         ReleaseBodyRequest: {
@@ -3086,6 +5947,108 @@ export interface components {
             action?: "complete" | "approve" | "release";
             evidence?: string;
         };
+        /** @description A column of a report. `unit` is of amounts. */
+        ReportColumn: {
+            name: string;
+            /** @enum {string} */
+            type: "word" | "text" | "amount" | "count" | "instant" | "day";
+            unit: string | null;
+            meaning: string;
+        };
+        /** @description A control total: a sum over all rows. */
+        ReportFigure: {
+            name: string;
+            amount: string;
+        };
+        /** @description Why there is no file. */
+        ReportProblem: {
+            code: string;
+            detail: string;
+        };
+        /** @description A report on its way or done. `rowsExpected` is known once it is running; `url` takes the file (with the key) until `expiresAt`, and `sha256` is its digest. */
+        ReportRun: {
+            id: string;
+            /** @enum {string} */
+            type: "ledger.entries.v1" | "ledger.trial-balance.v1" | "account.statement.v1" | "journal.beancount.v1" | "withdrawals.v1" | "fees.v1" | "deposits.v1" | "deposits.suspense.v1" | "orders.v1" | "escrows.v1" | "disputes.v1";
+            /** @enum {string} */
+            format: "csv" | "xlsx" | "jsonl" | "beancount";
+            /** @enum {string} */
+            state: "QUEUED" | "RUNNING" | "DONE" | "FAILED" | "EXPIRED";
+            from: string | null;
+            to: string | null;
+            at: string | null;
+            zone: string;
+            filters: string[];
+            scheduleId: string | null;
+            rows: number;
+            rowsExpected: number | null;
+            bytes: number;
+            sha256: string | null;
+            totals: components["schemas"]["ReportTotal"][];
+            url: string | null;
+            problem: components["schemas"]["ReportProblem"] | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            startedAt: string | null;
+            /** Format: date-time */
+            finishedAt: string | null;
+            /** Format: date-time */
+            expiresAt: string | null;
+        };
+        ReportRunPage: {
+            data: components["schemas"]["ReportRun"][];
+            hasMore: boolean;
+            nextCursor: string | null;
+        };
+        /** @description A schedule. `nextFirstDay` begins the period whose report is made at `nextRunAt`. */
+        ReportSchedule: {
+            id: string;
+            name: string;
+            /** @enum {string} */
+            type: "ledger.entries.v1" | "ledger.trial-balance.v1" | "account.statement.v1" | "journal.beancount.v1" | "withdrawals.v1" | "fees.v1" | "deposits.v1" | "deposits.suspense.v1" | "orders.v1" | "escrows.v1" | "disputes.v1";
+            /** @enum {string} */
+            format: "csv" | "xlsx" | "jsonl" | "beancount";
+            /** @enum {string} */
+            cadence: "DAILY" | "WEEKLY" | "MONTHLY";
+            zone: string;
+            hour: number;
+            filters: string[];
+            recipients: string[];
+            isActive: boolean;
+            nextFirstDay: string;
+            /** Format: date-time */
+            nextRunAt: string;
+            /** Format: date-time */
+            createdAt: string;
+        };
+        ReportSchedulePage: {
+            data: components["schemas"]["ReportSchedule"][];
+            hasMore: boolean;
+            nextCursor: string | null;
+        };
+        /** @description The control totals of one asset. */
+        ReportTotal: {
+            asset: string;
+            rows: number;
+            figures: components["schemas"]["ReportFigure"][];
+        };
+        /** @description A type of report: what it tells, how it can be narrowed, and its columns in order. */
+        ReportType: {
+            /** @enum {string} */
+            name: "ledger.entries.v1" | "ledger.trial-balance.v1" | "account.statement.v1" | "journal.beancount.v1" | "withdrawals.v1" | "fees.v1" | "deposits.v1" | "deposits.suspense.v1" | "orders.v1" | "escrows.v1" | "disputes.v1";
+            title: string;
+            about: string;
+            formats: ("csv" | "xlsx" | "jsonl" | "beancount")[];
+            filters: string[];
+            requires: string[];
+            totals: string[];
+            columns: components["schemas"]["ReportColumn"][];
+        };
+        /** @description All types. */
+        ReportTypeList: {
+            data: components["schemas"]["ReportType"][];
+        };
         /** @description The decision for everything in dispute, or milestone by milestone. `note` is shown to both parties. */
         ResolveBodyRequest: {
             /** @enum {string} */
@@ -3094,6 +6057,11 @@ export interface components {
             milestones?: components["schemas"]["MilestoneDecisionBodyRequest"][];
             note?: string;
             reasonCode?: string;
+        };
+        /** @description When a paused subscription begins anew; without it now. */
+        ResumeBodyRequest: {
+            /** Format: date-time */
+            startsAt?: string | null;
         };
         /** @description How long the secret before signs as well. */
         RotateSecretBodyRequest: {
@@ -3105,6 +6073,55 @@ export interface components {
              */
             overlap?: string;
         };
+        /** @description A comparison of books and chain. `undecided` balances have something on their way and are looked at again until that has ended. */
+        Run: {
+            id: string;
+            /** @enum {string} */
+            status: "RUNNING" | "DONE";
+            address: string | null;
+            checked: number;
+            equal: number;
+            undecided: number;
+            different: number;
+            ledger: number;
+            problem: string | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            finishedAt: string | null;
+        };
+        RunPage: {
+            data: components["schemas"]["Run"][];
+            hasMore: boolean;
+            nextCursor: string | null;
+        };
+        /** @description An entry of a user's address book; it can be paid from `usableAt` until it is archived. */
+        SavedDestination: {
+            id: string;
+            userId: string;
+            label: string;
+            destination: string;
+            memo: string | null;
+            /** @enum {string|null} */
+            memoType: "text" | "id" | "hash" | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            usableAt: string;
+            /** Format: date-time */
+            archivedAt: string | null;
+        };
+        SavedDestinationPage: {
+            data: components["schemas"]["SavedDestination"][];
+            hasMore: boolean;
+            nextCursor: string | null;
+        };
+        /** @description `enabled` is false on a sandbox that was started without them. */
+        Scenarios: {
+            enabled: boolean;
+            amounts: components["schemas"]["MagicAmount"][];
+            destinations: components["schemas"]["MagicDestination"][];
+        };
         /** @description What the contract paid for a milestone: gross = net + fees, net = seller + buyer. */
         Settlement: {
             /** @example 200.00 */
@@ -3112,6 +6129,13 @@ export interface components {
             fees: components["schemas"]["Fees"];
             /** @example 200.00 */
             net: string;
+            /** @example 200.00 */
+            seller: string;
+            /** @example 200.00 */
+            buyer: string;
+        };
+        /** @description Who gets what of a cycle, before fees. */
+        Shares: {
             /** @example 200.00 */
             seller: string;
             /** @example 200.00 */
@@ -3132,6 +6156,22 @@ export interface components {
             trackingNumber?: string;
             /** @example https://example.com/parcel/1 */
             trackingUrl?: string;
+        };
+        /** @description The envelope that was handed out, signed by the party: base64 XDR. */
+        SignatureBodyRequest: {
+            signedXdr: string;
+        };
+        /** @description A signed document and its lists, for `verify_proof.py`. */
+        Signed: {
+            document: components["schemas"]["Document"];
+            signature: string;
+            addresses: components["schemas"]["HeldAddress"][];
+            orders: components["schemas"]["OrderMoney"][];
+        };
+        /** @description The party whose signature is asked for: the one signature of this account's own key. */
+        Signer: {
+            userId: string;
+            address: string;
         };
         /** @description Shares before fees. */
         Split: {
@@ -3199,9 +6239,77 @@ export interface components {
         Statements: {
             data: components["schemas"]["Statement"][];
         };
+        /** @description The other node at a step from the leaf to the root. */
+        Step: {
+            /** @enum {string} */
+            side: "left" | "right";
+            hash: string;
+            sum: string;
+        };
+        /** @description A subscription. `amount` is the price of the next cycle that has no order yet. `openCycles` are all whose money is not settled: the running one, the next when it is prepared, earlier ones in dispute. */
+        Subscription: {
+            id: string;
+            externalRef: string | null;
+            /** @enum {string} */
+            status: "ACTIVE" | "PAST_DUE" | "PAUSED" | "CANCELLING" | "CANCELLED";
+            buyerId: string;
+            buyerExternalId: string;
+            sellerId: string;
+            sellerExternalId: string;
+            /** @example 200.00 */
+            amount: string;
+            /** @enum {string} */
+            interval: "week" | "month" | "year";
+            intervalCount: number;
+            timeZone: string;
+            /** Format: date-time */
+            startsAt: string;
+            /** @enum {string} */
+            onUnpaid: "PAUSE" | "CANCEL";
+            title: string;
+            description: string;
+            /**
+             * @example {
+             *       "invoice": "2026-117"
+             *     }
+             */
+            metadata: {
+                [key: string]: unknown;
+            };
+            currentCycle: components["schemas"]["Cycle"] | null;
+            nextCycle: components["schemas"]["NextCycle"] | null;
+            openCycles: components["schemas"]["Cycle"][];
+            ending: components["schemas"]["Ending"] | null;
+            nextStep: components["schemas"]["NextStep"] | null;
+            /** Format: date-time */
+            pausedAt: string | null;
+            /** Format: date-time */
+            endedAt: string | null;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+        };
+        SubscriptionPage: {
+            data: components["schemas"]["Subscription"][];
+            hasMore: boolean;
+            nextCursor: string | null;
+        };
+        /** @description At once, with the running cycle divided; or at the end of what is paid. */
+        SubscriptionsCancelBodyRequest: {
+            /** @enum {string} */
+            when: "NOW" | "PERIOD_END";
+            reason?: string;
+        };
         /** @description What happened to an order, oldest first. */
         Timeline: {
             data: components["schemas"]["Moment"][];
+        };
+        /** @description The Merkle-sum tree over users; sums in stroops. */
+        Tree: {
+            root: string;
+            sum: string;
+            leaves: number;
         };
         /** @description A buyer or seller. */
         User: {
@@ -3225,6 +6333,22 @@ export interface components {
             data: components["schemas"]["User"][];
             hasMore: boolean;
             nextCursor: string | null;
+        };
+        /** @description A user's own proof, for `verify_proof.py`: the signed document, their leaf, and the path. */
+        UserProof: {
+            document: components["schemas"]["Document"];
+            signature: string;
+            leaf: components["schemas"]["Leaf"];
+            path: components["schemas"]["Step"][];
+        };
+        /** @description The marketplace's own operations that wait in one lane. `requests` has those of the steps that follow them, too; `estimatedEnd` is when the last of them is let through. */
+        Waiting: {
+            /** @enum {string} */
+            lane: "PERSON" | "ORDER" | "AUTOMATIC" | "BATCH";
+            operations: number;
+            requests: number;
+            /** Format: date-time */
+            estimatedEnd: string;
         };
         /** @description Where a user's deposits go. */
         Wallet: {
@@ -3356,9 +6480,11 @@ export interface components {
             /** @example 200.00 */
             amount: string;
             destination: string;
+            destinationId: string | null;
             memo: string | null;
             /** @enum {string|null} */
             memoType: "text" | "id" | "hash" | null;
+            batchId: string | null;
             hash: string | null;
             /** @example 200.00 */
             fee: string;
@@ -3427,6 +6553,226 @@ export interface components {
              * @enum {string}
              */
             type: "api_key.rotated";
+        };
+        /** @description The days from `from` up to and with `through` are closed: nothing is booked on them any more. */
+        BooksClosedEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "books.closed";
+            /** @constant */
+            version: 1;
+            data: {
+                /** Format: date */
+                from: string;
+                /** Format: date */
+                through: string;
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "books.closed";
+        };
+        /** @description Every pledge went back to its backer: the campaign was called off. */
+        CampaignCancelledEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "campaign.cancelled";
+            /** @constant */
+            version: 1;
+            data: {
+                pledges: number;
+                released: number;
+                refunded: number;
+                disputed: number;
+                failed: number;
+                paidOut: string;
+                givenBack: string;
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "campaign.cancelled";
+        };
+        /** @description A campaign exists. */
+        CampaignCreatedEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "campaign.created";
+            /** @constant */
+            version: 1;
+            data: {
+                goal: string;
+                /** Format: date-time */
+                deadline: string;
+                /** @enum {unknown} */
+                holds: "ESCROW" | "RESERVATION";
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "campaign.created";
+        };
+        /** @description Every pledge went back to its backer: the goal was not met. */
+        CampaignFailedEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "campaign.failed";
+            /** @constant */
+            version: 1;
+            data: {
+                pledges: number;
+                released: number;
+                refunded: number;
+                disputed: number;
+                failed: number;
+                paidOut: string;
+                givenBack: string;
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "campaign.failed";
+        };
+        /** @description The pledge of `orderId` brought the campaign to its goal. */
+        CampaignGoalReachedEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "campaign.goal_reached";
+            /** @constant */
+            version: 1;
+            data: {
+                orderId: string;
+                pledged: string;
+                pledges: number;
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "campaign.goal_reached";
+        };
+        /** @description Everything was tried, and some pledges could not be settled. */
+        CampaignNeedsAttentionEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "campaign.needs_attention";
+            /** @constant */
+            version: 1;
+            data: {
+                pledges: number;
+                released: number;
+                refunded: number;
+                disputed: number;
+                failed: number;
+                paidOut: string;
+                givenBack: string;
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "campaign.needs_attention";
+        };
+        /** @description A backer took a pledge back; `pledged` is what is left. */
+        CampaignPledgeWithdrawnEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "campaign.pledge_withdrawn";
+            /** @constant */
+            version: 1;
+            data: {
+                orderId: string;
+                amount: string;
+                pledged: string;
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "campaign.pledge_withdrawn";
+        };
+        /** @description So many pledges are settled. */
+        CampaignProgressEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "campaign.progress";
+            /** @constant */
+            version: 1;
+            data: {
+                done: number;
+                total: number;
+                failed: number;
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "campaign.progress";
+        };
+        /** @description So many pledges that had failed are settled once more. */
+        CampaignRetriedEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "campaign.retried";
+            /** @constant */
+            version: 1;
+            data: {
+                pledges: number;
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "campaign.retried";
+        };
+        /** @description The campaign is over: every pledge goes to the creator, or every pledge goes back. */
+        CampaignSettlingEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "campaign.settling";
+            /** @constant */
+            version: 1;
+            data: {
+                /** @enum {unknown} */
+                because: "DEADLINE" | "GOAL" | "CALL" | "CANCELLED";
+                /** @enum {unknown} */
+                outcome: "SUCCEEDED" | "FAILED" | "CANCELLED";
+                pledges: number;
+                pledged: string;
+                goal: string;
+                reason?: string;
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "campaign.settling";
+        };
+        /** @description Every pledge went to the creator. */
+        CampaignSucceededEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "campaign.succeeded";
+            /** @constant */
+            version: 1;
+            data: {
+                pledges: number;
+                released: number;
+                refunded: number;
+                disputed: number;
+                failed: number;
+                paidOut: string;
+                givenBack: string;
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "campaign.succeeded";
         };
         /** @description A suspended deposit is the user's. */
         DepositAssignedEvent: components["schemas"]["Event"] & {
@@ -3628,6 +6974,61 @@ export interface components {
              * @enum {string}
              */
             type: "deposit.suspended";
+        };
+        /** @description An address is in a user's book; its waiting time runs. */
+        DestinationAddedEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "destination.added";
+            /** @constant */
+            version: 1;
+            data: {
+                userId: string;
+                label: string;
+                destination: string;
+                memo: string | null;
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "destination.added";
+        };
+        /** @description Nothing is paid to it any more by its id. */
+        DestinationArchivedEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "destination.archived";
+            /** @constant */
+            version: 1;
+            data: {
+                userId: string;
+                label: string;
+                destination: string;
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "destination.archived";
+        };
+        /** @description It has another label. */
+        DestinationRenamedEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "destination.renamed";
+            /** @constant */
+            version: 1;
+            data: {
+                userId: string;
+                label: string;
+                before: string;
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "destination.renamed";
         };
         /** @description The party that was asked did not answer in time. */
         DisputeAnswerOverdueEvent: components["schemas"]["Event"] & {
@@ -4099,8 +7500,8 @@ export interface components {
                 /** @enum {unknown} */
                 status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
                 operationId: string;
-                hash: string;
                 milestoneId?: string;
+                hash: string;
                 ledger: number;
             };
         } & {
@@ -4120,8 +7521,8 @@ export interface components {
                 /** @enum {unknown} */
                 status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
                 operationId: string;
-                hash: string;
                 milestoneId?: string;
+                hash: string;
                 code: string;
                 detail: string;
             };
@@ -4131,6 +7532,47 @@ export interface components {
              * @enum {string}
              */
             type: "escrow.approve_failed";
+        };
+        /** @description The party signed its approval; `status` is the order's. */
+        EscrowApproveSignedEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "escrow.approve_signed";
+            /** @constant */
+            version: 1;
+            data: {
+                /** @enum {unknown} */
+                status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
+                operationId: string;
+                milestoneId?: string;
+                hash: string;
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "escrow.approve_signed";
+        };
+        /** @description The party is not asked any more for its approval; `status` is the order's. */
+        EscrowApproveWithdrawnEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "escrow.approve_withdrawn";
+            /** @constant */
+            version: 1;
+            data: {
+                /** @enum {unknown} */
+                status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
+                operationId: string;
+                milestoneId?: string;
+                hash: string | null;
+                reason?: string;
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "escrow.approve_withdrawn";
         };
         /** @description The seller's work is marked done; `status` is the order's. */
         EscrowCompleteConfirmedEvent: components["schemas"]["Event"] & {
@@ -4142,8 +7584,8 @@ export interface components {
                 /** @enum {unknown} */
                 status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
                 operationId: string;
-                hash: string;
                 milestoneId?: string;
+                hash: string;
                 ledger: number;
             };
         } & {
@@ -4163,8 +7605,8 @@ export interface components {
                 /** @enum {unknown} */
                 status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
                 operationId: string;
-                hash: string;
                 milestoneId?: string;
+                hash: string;
                 code: string;
                 detail: string;
             };
@@ -4174,6 +7616,47 @@ export interface components {
              * @enum {string}
              */
             type: "escrow.complete_failed";
+        };
+        /** @description The party signed that the work is done; `status` is the order's. */
+        EscrowCompleteSignedEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "escrow.complete_signed";
+            /** @constant */
+            version: 1;
+            data: {
+                /** @enum {unknown} */
+                status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
+                operationId: string;
+                milestoneId?: string;
+                hash: string;
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "escrow.complete_signed";
+        };
+        /** @description The party is not asked any more for that the work is done; `status` is the order's. */
+        EscrowCompleteWithdrawnEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "escrow.complete_withdrawn";
+            /** @constant */
+            version: 1;
+            data: {
+                /** @enum {unknown} */
+                status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
+                operationId: string;
+                milestoneId?: string;
+                hash: string | null;
+                reason?: string;
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "escrow.complete_withdrawn";
         };
         /** @description The order's contract exists; `status` is the order's. */
         EscrowDeployConfirmedEvent: components["schemas"]["Event"] & {
@@ -4185,8 +7668,8 @@ export interface components {
                 /** @enum {unknown} */
                 status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
                 operationId: string;
-                hash: string;
                 milestoneId?: string;
+                hash: string;
                 ledger: number;
             };
         } & {
@@ -4206,8 +7689,8 @@ export interface components {
                 /** @enum {unknown} */
                 status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
                 operationId: string;
-                hash: string;
                 milestoneId?: string;
+                hash: string;
                 code: string;
                 detail: string;
             };
@@ -4228,8 +7711,8 @@ export interface components {
                 /** @enum {unknown} */
                 status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
                 operationId: string;
-                hash: string;
                 milestoneId?: string;
+                hash: string;
                 ledger: number;
             };
         } & {
@@ -4249,8 +7732,8 @@ export interface components {
                 /** @enum {unknown} */
                 status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
                 operationId: string;
-                hash: string;
                 milestoneId?: string;
+                hash: string;
                 code: string;
                 detail: string;
             };
@@ -4260,6 +7743,47 @@ export interface components {
              * @enum {string}
              */
             type: "escrow.dispute_failed";
+        };
+        /** @description The party signed to freeze the money; `status` is the order's. */
+        EscrowDisputeSignedEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "escrow.dispute_signed";
+            /** @constant */
+            version: 1;
+            data: {
+                /** @enum {unknown} */
+                status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
+                operationId: string;
+                milestoneId?: string;
+                hash: string;
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "escrow.dispute_signed";
+        };
+        /** @description The party is not asked any more for to freeze the money; `status` is the order's. */
+        EscrowDisputeWithdrawnEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "escrow.dispute_withdrawn";
+            /** @constant */
+            version: 1;
+            data: {
+                /** @enum {unknown} */
+                status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
+                operationId: string;
+                milestoneId?: string;
+                hash: string | null;
+                reason?: string;
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "escrow.dispute_withdrawn";
         };
         /** @description The money is in the contract; `status` is the order's. */
         EscrowFundConfirmedEvent: components["schemas"]["Event"] & {
@@ -4271,8 +7795,8 @@ export interface components {
                 /** @enum {unknown} */
                 status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
                 operationId: string;
-                hash: string;
                 milestoneId?: string;
+                hash: string;
                 ledger: number;
             };
         } & {
@@ -4292,8 +7816,8 @@ export interface components {
                 /** @enum {unknown} */
                 status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
                 operationId: string;
-                hash: string;
                 milestoneId?: string;
+                hash: string;
                 code: string;
                 detail: string;
             };
@@ -4303,6 +7827,47 @@ export interface components {
              * @enum {string}
              */
             type: "escrow.fund_failed";
+        };
+        /** @description The party signed to put the money into the contract; `status` is the order's. */
+        EscrowFundSignedEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "escrow.fund_signed";
+            /** @constant */
+            version: 1;
+            data: {
+                /** @enum {unknown} */
+                status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
+                operationId: string;
+                milestoneId?: string;
+                hash: string;
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "escrow.fund_signed";
+        };
+        /** @description The party is not asked any more for to put the money into the contract; `status` is the order's. */
+        EscrowFundWithdrawnEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "escrow.fund_withdrawn";
+            /** @constant */
+            version: 1;
+            data: {
+                /** @enum {unknown} */
+                status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
+                operationId: string;
+                milestoneId?: string;
+                hash: string | null;
+                reason?: string;
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "escrow.fund_withdrawn";
         };
         /** @description The money was paid to the seller; `status` is the order's. */
         EscrowReleaseConfirmedEvent: components["schemas"]["Event"] & {
@@ -4314,8 +7879,8 @@ export interface components {
                 /** @enum {unknown} */
                 status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
                 operationId: string;
-                hash: string;
                 milestoneId?: string;
+                hash: string;
                 ledger: number;
             };
         } & {
@@ -4335,8 +7900,8 @@ export interface components {
                 /** @enum {unknown} */
                 status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
                 operationId: string;
-                hash: string;
                 milestoneId?: string;
+                hash: string;
                 code: string;
                 detail: string;
             };
@@ -4346,6 +7911,47 @@ export interface components {
              * @enum {string}
              */
             type: "escrow.release_failed";
+        };
+        /** @description The party signed the release; `status` is the order's. */
+        EscrowReleaseSignedEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "escrow.release_signed";
+            /** @constant */
+            version: 1;
+            data: {
+                /** @enum {unknown} */
+                status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
+                operationId: string;
+                milestoneId?: string;
+                hash: string;
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "escrow.release_signed";
+        };
+        /** @description The party is not asked any more for the release; `status` is the order's. */
+        EscrowReleaseWithdrawnEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "escrow.release_withdrawn";
+            /** @constant */
+            version: 1;
+            data: {
+                /** @enum {unknown} */
+                status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
+                operationId: string;
+                milestoneId?: string;
+                hash: string | null;
+                reason?: string;
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "escrow.release_withdrawn";
         };
         /** @description The money was divided; `status` is the order's. */
         EscrowResolveConfirmedEvent: components["schemas"]["Event"] & {
@@ -4357,8 +7963,8 @@ export interface components {
                 /** @enum {unknown} */
                 status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
                 operationId: string;
-                hash: string;
                 milestoneId?: string;
+                hash: string;
                 ledger: number;
             };
         } & {
@@ -4378,8 +7984,8 @@ export interface components {
                 /** @enum {unknown} */
                 status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
                 operationId: string;
-                hash: string;
                 milestoneId?: string;
+                hash: string;
                 code: string;
                 detail: string;
             };
@@ -4400,8 +8006,8 @@ export interface components {
                 /** @enum {unknown} */
                 status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
                 operationId: string;
-                hash: string;
                 milestoneId?: string;
+                hash: string;
                 ledger: number;
             };
         } & {
@@ -4421,8 +8027,8 @@ export interface components {
                 /** @enum {unknown} */
                 status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
                 operationId: string;
-                hash: string;
                 milestoneId?: string;
+                hash: string;
                 code: string;
                 detail: string;
             };
@@ -4462,6 +8068,12 @@ export interface components {
                 platformFeePercentBefore: number;
                 releasePolicy: Record<string, never> | null;
                 releasePolicyBefore: Record<string, never> | null;
+                maxPlatformFeePercent: number | null;
+                maxPlatformFeePercentBefore: number | null;
+                /** @enum {unknown} */
+                refundFeesBorneBy: "BUYER" | "MARKETPLACE";
+                /** @enum {unknown} */
+                refundFeesBorneByBefore: "BUYER" | "MARKETPLACE";
             };
         } & {
             /**
@@ -4501,6 +8113,7 @@ export interface components {
                 buyerId: string;
                 sellerId: string;
                 externalRef: string | null;
+                campaignId?: string;
             };
         } & {
             /**
@@ -4508,6 +8121,69 @@ export interface components {
              * @enum {string}
              */
             type: "order.created";
+        };
+        /** @description The buyer has the fees of a refund back. */
+        OrderReimbursedEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "order.reimbursed";
+            /** @constant */
+            version: 1;
+            data: {
+                /** @enum {unknown} */
+                status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
+                operationId: string;
+                milestoneId: string;
+                amount: string;
+                hash: string;
+                ledger: number;
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "order.reimbursed";
+        };
+        /** @description The buyer's wallet could not take them. */
+        OrderReimbursementFailedEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "order.reimbursement_failed";
+            /** @constant */
+            version: 1;
+            data: {
+                /** @enum {unknown} */
+                status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
+                operationId: string;
+                milestoneId: string;
+                amount: string;
+                code: string;
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "order.reimbursement_failed";
+        };
+        /** @description What the contract took of a refund is on its way to the buyer: the marketplace bears it. */
+        OrderReimbursementRequestedEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "order.reimbursement_requested";
+            /** @constant */
+            version: 1;
+            data: {
+                /** @enum {unknown} */
+                status: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
+                operationId: string;
+                milestoneId: string;
+                amount: string;
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "order.reimbursement_requested";
         };
         /** @description The buyer took more time before a milestone is released by itself. */
         OrderReleaseExtendedEvent: components["schemas"]["Event"] & {
@@ -4611,6 +8287,37 @@ export interface components {
              */
             type: "order.shipped";
         };
+        /** @description What a marketplace allows its withdrawals has changed; an amount of zero is no limit. */
+        PayoutPolicyUpdatedEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "payout_policy.updated";
+            /** @constant */
+            version: 1;
+            data: {
+                before: {
+                    most: string;
+                    mostUserDay: string;
+                    mostDay: string;
+                    paused: boolean;
+                    addressBookOnly: boolean;
+                    coolingHours: number | null;
+                };
+                after: {
+                    most: string;
+                    mostUserDay: string;
+                    mostDay: string;
+                    paused: boolean;
+                    addressBookOnly: boolean;
+                    coolingHours: number | null;
+                };
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "payout_policy.updated";
+        };
         /** @description A second person agreed. */
         ProposalApprovedEvent: components["schemas"]["Event"] & {
             /** @constant */
@@ -4697,6 +8404,723 @@ export interface components {
              * @enum {string}
              */
             type: "proposal.withdrawn";
+        };
+        /** @description Nobody agreed to the correction. */
+        ReconciliationCorrectionEndedEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "reconciliation.correction_ended";
+            /** @constant */
+            version: 1;
+            data: {
+                account: string;
+                asset: string;
+                amount: string;
+                ledger: number;
+                /** @enum {unknown} */
+                type: "AMOUNT" | "MISSING" | "EXTRA" | "TIMING";
+                /** @enum {unknown} */
+                outcome: "REJECTED" | "WITHDRAWN" | "EXPIRED";
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "reconciliation.correction_ended";
+        };
+        /** @description Somebody proposed to correct the books; a second person must agree. */
+        ReconciliationCorrectionProposedEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "reconciliation.correction_proposed";
+            /** @constant */
+            version: 1;
+            data: {
+                account: string;
+                asset: string;
+                amount: string;
+                ledger: number;
+                /** @enum {unknown} */
+                type: "AMOUNT" | "MISSING" | "EXTRA" | "TIMING";
+                proposalId: string;
+                /** @enum {unknown} */
+                against: "suspense" | "user" | "expense";
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "reconciliation.correction_proposed";
+        };
+        /** @description A second person agreed, and the books were corrected. */
+        ReconciliationDifferenceBookedEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "reconciliation.difference_booked";
+            /** @constant */
+            version: 1;
+            data: {
+                account: string;
+                asset: string;
+                amount: string;
+                ledger: number;
+                /** @enum {unknown} */
+                type: "AMOUNT" | "MISSING" | "EXTRA" | "TIMING";
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "reconciliation.difference_booked";
+        };
+        /** @description It is another amount now. */
+        ReconciliationDifferenceChangedEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "reconciliation.difference_changed";
+            /** @constant */
+            version: 1;
+            data: {
+                account: string;
+                asset: string;
+                amount: string;
+                ledger: number;
+                /** @enum {unknown} */
+                type: "AMOUNT" | "MISSING" | "EXTRA" | "TIMING";
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "reconciliation.difference_changed";
+        };
+        /** @description Books and chain agree again by themselves. */
+        ReconciliationDifferenceClosedEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "reconciliation.difference_closed";
+            /** @constant */
+            version: 1;
+            data: {
+                account: string;
+                asset: string;
+                amount: string;
+                ledger: number;
+                /** @enum {unknown} */
+                type: "AMOUNT" | "MISSING" | "EXTRA" | "TIMING";
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "reconciliation.difference_closed";
+        };
+        /** @description Somebody found out what it is. */
+        ReconciliationDifferenceExplainedEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "reconciliation.difference_explained";
+            /** @constant */
+            version: 1;
+            data: {
+                account: string;
+                asset: string;
+                amount: string;
+                ledger: number;
+                /** @enum {unknown} */
+                type: "AMOUNT" | "MISSING" | "EXTRA" | "TIMING";
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "reconciliation.difference_explained";
+        };
+        /** @description The chain holds `amount` more than the books say, or less where it is below zero. */
+        ReconciliationDifferenceFoundEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "reconciliation.difference_found";
+            /** @constant */
+            version: 1;
+            data: {
+                account: string;
+                asset: string;
+                amount: string;
+                ledger: number;
+                /** @enum {unknown} */
+                type: "AMOUNT" | "MISSING" | "EXTRA" | "TIMING";
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "reconciliation.difference_found";
+        };
+        /** @description The same, and the money is in suspense. */
+        ReconciliationDifferenceSuspendedEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "reconciliation.difference_suspended";
+            /** @constant */
+            version: 1;
+            data: {
+                account: string;
+                asset: string;
+                amount: string;
+                ledger: number;
+                /** @enum {unknown} */
+                type: "AMOUNT" | "MISSING" | "EXTRA" | "TIMING";
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "reconciliation.difference_suspended";
+        };
+        /** @description Somebody took the file. */
+        ReportDownloadedEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "report.downloaded";
+            /** @constant */
+            version: 1;
+            data: {
+                type: string;
+                /** @enum {unknown} */
+                format: "csv" | "xlsx" | "jsonl" | "beancount";
+                /** @enum {unknown} */
+                state: "QUEUED" | "RUNNING" | "DONE" | "FAILED" | "EXPIRED";
+                scheduleId?: string;
+                /** Format: date */
+                firstDay?: string;
+                rows: number;
+                bytes: number;
+                sha256?: string;
+                problem?: {
+                    code: string;
+                    detail: string;
+                };
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "report.downloaded";
+        };
+        /** @description The file was deleted when its time was over. */
+        ReportExpiredEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "report.expired";
+            /** @constant */
+            version: 1;
+            data: {
+                type: string;
+                /** @enum {unknown} */
+                format: "csv" | "xlsx" | "jsonl" | "beancount";
+                /** @enum {unknown} */
+                state: "QUEUED" | "RUNNING" | "DONE" | "FAILED" | "EXPIRED";
+                scheduleId?: string;
+                /** Format: date */
+                firstDay?: string;
+                rows: number;
+                bytes: number;
+                sha256?: string;
+                problem?: {
+                    code: string;
+                    detail: string;
+                };
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "report.expired";
+        };
+        /** @description There is no file; `problem` says why. */
+        ReportFailedEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "report.failed";
+            /** @constant */
+            version: 1;
+            data: {
+                type: string;
+                /** @enum {unknown} */
+                format: "csv" | "xlsx" | "jsonl" | "beancount";
+                /** @enum {unknown} */
+                state: "QUEUED" | "RUNNING" | "DONE" | "FAILED" | "EXPIRED";
+                scheduleId?: string;
+                /** Format: date */
+                firstDay?: string;
+                rows: number;
+                bytes: number;
+                sha256?: string;
+                problem?: {
+                    code: string;
+                    detail: string;
+                };
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "report.failed";
+        };
+        /** @description The report's file is there. */
+        ReportFinishedEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "report.finished";
+            /** @constant */
+            version: 1;
+            data: {
+                type: string;
+                /** @enum {unknown} */
+                format: "csv" | "xlsx" | "jsonl" | "beancount";
+                /** @enum {unknown} */
+                state: "QUEUED" | "RUNNING" | "DONE" | "FAILED" | "EXPIRED";
+                scheduleId?: string;
+                /** Format: date */
+                firstDay?: string;
+                rows: number;
+                bytes: number;
+                sha256?: string;
+                problem?: {
+                    code: string;
+                    detail: string;
+                };
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "report.finished";
+        };
+        /** @description Somebody asked for a report, or its schedule did. */
+        ReportRequestedEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "report.requested";
+            /** @constant */
+            version: 1;
+            data: {
+                type: string;
+                /** @enum {unknown} */
+                format: "csv" | "xlsx" | "jsonl" | "beancount";
+                /** @enum {unknown} */
+                state: "QUEUED" | "RUNNING" | "DONE" | "FAILED" | "EXPIRED";
+                scheduleId?: string;
+                /** Format: date */
+                firstDay?: string;
+                rows: number;
+                bytes: number;
+                sha256?: string;
+                problem?: {
+                    code: string;
+                    detail: string;
+                };
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "report.requested";
+        };
+        /** @description Whether a schedule runs, its name or who gets the report has changed. */
+        ReportScheduleChangedEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "report.schedule_changed";
+            /** @constant */
+            version: 1;
+            data: {
+                isActive: boolean;
+                recipients: number;
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "report.schedule_changed";
+        };
+        /** @description A report is made again for every period. */
+        ReportScheduleCreatedEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "report.schedule_created";
+            /** @constant */
+            version: 1;
+            data: {
+                name: string;
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "report.schedule_created";
+        };
+        /** @description What a schedule is about is gone: it makes no reports. */
+        ReportScheduleStoppedEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "report.schedule_stopped";
+            /** @constant */
+            version: 1;
+            data: {
+                reason: string;
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "report.schedule_stopped";
+        };
+        /** @description The report is being made. */
+        ReportStartedEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "report.started";
+            /** @constant */
+            version: 1;
+            data: {
+                type: string;
+                /** @enum {unknown} */
+                format: "csv" | "xlsx" | "jsonl" | "beancount";
+                /** @enum {unknown} */
+                state: "QUEUED" | "RUNNING" | "DONE" | "FAILED" | "EXPIRED";
+                scheduleId?: string;
+                /** Format: date */
+                firstDay?: string;
+                rows: number;
+                bytes: number;
+                sha256?: string;
+                problem?: {
+                    code: string;
+                    detail: string;
+                };
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "report.started";
+        };
+        /** @description Somebody ends it. */
+        SubscriptionCancelRequestedEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "subscription.cancel_requested";
+            /** @constant */
+            version: 1;
+            data: {
+                /** @enum {unknown} */
+                when: "NOW" | "PERIOD_END";
+                reason: string;
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "subscription.cancel_requested";
+        };
+        /** @description It is over and everything is settled. */
+        SubscriptionCancelledEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "subscription.cancelled";
+            /** @constant */
+            version: 1;
+            data: {
+                /** @enum {unknown} */
+                because: "REQUESTED" | "UNPAID" | "PAUSED_TOO_LONG";
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "subscription.cancelled";
+        };
+        /** @description A subscription exists. */
+        SubscriptionCreatedEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "subscription.created";
+            /** @constant */
+            version: 1;
+            data: {
+                amount: string;
+                /** Format: date-time */
+                startsAt: string;
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "subscription.created";
+        };
+        /** @description Nobody asks for its money any more; `index` is the cycle's. */
+        SubscriptionCycleDroppedEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "subscription.cycle_dropped";
+            /** @constant */
+            version: 1;
+            data: {
+                index: number;
+                /** @enum {unknown} */
+                because: "REQUESTED" | "UNPAID" | "PAUSED_TOO_LONG";
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "subscription.cycle_dropped";
+        };
+        /** @description What each party gets of it; `index` is the cycle's. */
+        SubscriptionCycleEndedEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "subscription.cycle_ended";
+            /** @constant */
+            version: 1;
+            data: {
+                index: number;
+                orderId: string;
+                seller: string;
+                buyer: string;
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "subscription.cycle_ended";
+        };
+        /** @description Its order exists and is on its way; `index` is the cycle's. */
+        SubscriptionCyclePreparedEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "subscription.cycle_prepared";
+            /** @constant */
+            version: 1;
+            data: {
+                index: number;
+                orderId: string;
+                amount: string;
+                /** Format: date-time */
+                startsAt: string;
+                /** Format: date-time */
+                endsAt: string;
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "subscription.cycle_prepared";
+        };
+        /** @description Its money is paid out; `index` is the cycle's. */
+        SubscriptionCycleSettledEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "subscription.cycle_settled";
+            /** @constant */
+            version: 1;
+            data: {
+                index: number;
+                orderId: string;
+                /** @enum {unknown} */
+                orderStatus: "CREATED" | "RESERVED" | "ESCROW_CREATED" | "IN_PROGRESS" | "DISPUTED" | "COMPLETED" | "REFUNDED" | "CANCELLED";
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "subscription.cycle_settled";
+        };
+        /** @description Cycles that were over before they could begin are left out: nobody pays for them. */
+        SubscriptionCyclesSkippedEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "subscription.cycles_skipped";
+            /** @constant */
+            version: 1;
+            data: {
+                count: number;
+                /** Format: date-time */
+                until: string;
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "subscription.cycles_skipped";
+        };
+        /** @description It is over; the last contracts are being settled. */
+        SubscriptionEndingEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "subscription.ending";
+            /** @constant */
+            version: 1;
+            data: {
+                /** @enum {unknown} */
+                because: "REQUESTED" | "UNPAID" | "PAUSED_TOO_LONG";
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "subscription.ending";
+        };
+        /** @description It is tried once more at `until`; then it stops; `index` is the cycle's. */
+        SubscriptionGraceBeganEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "subscription.grace_began";
+            /** @constant */
+            version: 1;
+            data: {
+                index: number;
+                /** Format: date-time */
+                until: string;
+                /** @enum {unknown} */
+                then: "PAUSE" | "CANCEL";
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "subscription.grace_began";
+        };
+        /** @description No cycle follows until somebody resumes it. */
+        SubscriptionPausedEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "subscription.paused";
+            /** @constant */
+            version: 1;
+            data: {
+                /** @enum {unknown} */
+                because: "REQUESTED" | "UNPAID" | "PAUSED_TOO_LONG";
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "subscription.paused";
+        };
+        /** @description It could not be paid; it is tried again at `nextTryAt`, or not any more; `index` is the cycle's. */
+        SubscriptionPaymentFailedEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "subscription.payment_failed";
+            /** @constant */
+            version: 1;
+            data: {
+                index: number;
+                code: string;
+                available: string | null;
+                /** Format: date-time */
+                nextTryAt: string | null;
+                amount: string;
+                /** Format: date-time */
+                startsAt: string;
+                /** Format: date-time */
+                endsAt: string;
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "subscription.payment_failed";
+        };
+        /** @description What could not be paid before is paid; `index` is the cycle's. */
+        SubscriptionPaymentRecoveredEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "subscription.payment_recovered";
+            /** @constant */
+            version: 1;
+            data: {
+                index: number;
+                orderId: string;
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "subscription.payment_recovered";
+        };
+        /** @description The price of the cycle `fromIndex` and those after it. */
+        SubscriptionPriceChangedEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "subscription.price_changed";
+            /** @constant */
+            version: 1;
+            data: {
+                amount: string;
+                before: string;
+                fromIndex: number;
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "subscription.price_changed";
+        };
+        /** @description It goes on, reckoned from `startsAt`. */
+        SubscriptionResumedEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "subscription.resumed";
+            /** @constant */
+            version: 1;
+            data: {
+                /** Format: date-time */
+                startsAt: string;
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "subscription.resumed";
+        };
+        /** @description It goes on to the end of what is paid for. */
+        SubscriptionStopPlannedEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "subscription.stop_planned";
+            /** @constant */
+            version: 1;
+            data: {
+                /** Format: date-time */
+                at: string;
+                /** @enum {unknown} */
+                how: "PAUSE" | "CANCEL";
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "subscription.stop_planned";
+        };
+        /** @description Something else of a subscription changed; `changed` names it. */
+        SubscriptionUpdatedEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "subscription.updated";
+            /** @constant */
+            version: 1;
+            data: {
+                changed: string[];
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "subscription.updated";
         };
         /** @description A buyer or seller exists. */
         UserCreatedEvent: components["schemas"]["Event"] & {
@@ -5070,6 +9494,7 @@ export interface components {
                 destination: string;
                 operationId?: string;
                 proposalId?: string;
+                batchId?: string;
             };
         } & {
             /**
@@ -5097,8 +9522,85 @@ export interface components {
              */
             type: "withdrawal.submitted";
         };
+        /** @description Every item is checked, and the good ones are paid. */
+        WithdrawalBatchCheckedEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "withdrawal_batch.checked";
+            /** @constant */
+            version: 1;
+            data: {
+                items: number;
+                amount: string;
+                counts: {
+                    checking: number;
+                    refused: number;
+                    held: number;
+                    waiting: number;
+                    onTheWay: number;
+                    completed: number;
+                    failed: number;
+                    cancelled: number;
+                };
+                notPaid: number;
+                paid: string;
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "withdrawal_batch.checked";
+        };
+        /** @description Every item has its end. */
+        WithdrawalBatchFinishedEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "withdrawal_batch.finished";
+            /** @constant */
+            version: 1;
+            data: {
+                items: number;
+                amount: string;
+                counts: {
+                    checking: number;
+                    refused: number;
+                    held: number;
+                    waiting: number;
+                    onTheWay: number;
+                    completed: number;
+                    failed: number;
+                    cancelled: number;
+                };
+                notPaid: number;
+                paid: string;
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "withdrawal_batch.finished";
+        };
+        /** @description A list of withdrawals is here; each of its items is being checked. */
+        WithdrawalBatchReceivedEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "withdrawal_batch.received";
+            /** @constant */
+            version: 1;
+            data: {
+                items: number;
+                amount: string;
+                externalRef: string | null;
+                proposalId?: string;
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "withdrawal_batch.received";
+        };
         /** @description Any event; `type` says which. */
-        AnyEvent: components["schemas"]["ApiKeyCreatedEvent"] | components["schemas"]["ApiKeyRevokedEvent"] | components["schemas"]["ApiKeyRotatedEvent"] | components["schemas"]["DepositAssignedEvent"] | components["schemas"]["DepositAssignmentFailedEvent"] | components["schemas"]["DepositAssignmentRequestedEvent"] | components["schemas"]["DepositCapitalReceivedEvent"] | components["schemas"]["DepositCreditedEvent"] | components["schemas"]["DepositReturnFailedEvent"] | components["schemas"]["DepositReturnRequestedEvent"] | components["schemas"]["DepositReturnedEvent"] | components["schemas"]["DepositSuspendedEvent"] | components["schemas"]["DisputeAnswerOverdueEvent"] | components["schemas"]["DisputeAnsweredEvent"] | components["schemas"]["DisputeAssignedEvent"] | components["schemas"]["DisputeDecidedEvent"] | components["schemas"]["DisputeEvidenceAddedEvent"] | components["schemas"]["DisputeFreezeFailedEvent"] | components["schemas"]["DisputeFrozenEvent"] | components["schemas"]["DisputeInformationRequestedEvent"] | components["schemas"]["DisputeMessageEvent"] | components["schemas"]["DisputeOpenedEvent"] | components["schemas"]["DisputeProposalExpiredEvent"] | components["schemas"]["DisputeProposalRejectedEvent"] | components["schemas"]["DisputeProposalWithdrawnEvent"] | components["schemas"]["DisputeProposedEvent"] | components["schemas"]["DisputeReopenedEvent"] | components["schemas"]["DisputeResolvedEvent"] | components["schemas"]["DisputeRetriedEvent"] | components["schemas"]["DisputeSettlementFailedEvent"] | components["schemas"]["DisputeSettlementRetriedEvent"] | components["schemas"]["DisputeStatementSubmittedEvent"] | components["schemas"]["DisputeTakenUpEvent"] | components["schemas"]["DisputeWithdrawalRequestedEvent"] | components["schemas"]["DisputeWithdrawnEvent"] | components["schemas"]["EscrowApproveConfirmedEvent"] | components["schemas"]["EscrowApproveFailedEvent"] | components["schemas"]["EscrowCompleteConfirmedEvent"] | components["schemas"]["EscrowCompleteFailedEvent"] | components["schemas"]["EscrowDeployConfirmedEvent"] | components["schemas"]["EscrowDeployFailedEvent"] | components["schemas"]["EscrowDisputeConfirmedEvent"] | components["schemas"]["EscrowDisputeFailedEvent"] | components["schemas"]["EscrowFundConfirmedEvent"] | components["schemas"]["EscrowFundFailedEvent"] | components["schemas"]["EscrowReleaseConfirmedEvent"] | components["schemas"]["EscrowReleaseFailedEvent"] | components["schemas"]["EscrowResolveConfirmedEvent"] | components["schemas"]["EscrowResolveFailedEvent"] | components["schemas"]["EscrowSweepConfirmedEvent"] | components["schemas"]["EscrowSweepFailedEvent"] | components["schemas"]["MarketplaceCreatedEvent"] | components["schemas"]["MarketplaceUpdatedEvent"] | components["schemas"]["OrderCancelledEvent"] | components["schemas"]["OrderCreatedEvent"] | components["schemas"]["OrderReleaseExtendedEvent"] | components["schemas"]["OrderReleaseReminderEvent"] | components["schemas"]["OrderReleaseWindowEndedEvent"] | components["schemas"]["OrderReservedEvent"] | components["schemas"]["OrderShippedEvent"] | components["schemas"]["ProposalApprovedEvent"] | components["schemas"]["ProposalExpiredEvent"] | components["schemas"]["ProposalOpenedEvent"] | components["schemas"]["ProposalRejectedEvent"] | components["schemas"]["ProposalWithdrawnEvent"] | components["schemas"]["UserCreatedEvent"] | components["schemas"]["UserUpdatedEvent"] | components["schemas"]["WalletActivateConfirmedEvent"] | components["schemas"]["WalletActivateFailedEvent"] | components["schemas"]["WalletBootstrapConfirmedEvent"] | components["schemas"]["WalletBootstrapFailedEvent"] | components["schemas"]["WalletRetriedEvent"] | components["schemas"]["WalletTopUpConfirmedEvent"] | components["schemas"]["WalletTopUpFailedEvent"] | components["schemas"]["WebhookEndpointCreatedEvent"] | components["schemas"]["WebhookEndpointDeletedEvent"] | components["schemas"]["WebhookEndpointDisabledEvent"] | components["schemas"]["WebhookEndpointEnabledEvent"] | components["schemas"]["WebhookEndpointSecretRotatedEvent"] | components["schemas"]["WebhookEndpointTestedEvent"] | components["schemas"]["WebhookEndpointUpdatedEvent"] | components["schemas"]["WithdrawalApprovedEvent"] | components["schemas"]["WithdrawalCancelledEvent"] | components["schemas"]["WithdrawalCompletedEvent"] | components["schemas"]["WithdrawalFailedEvent"] | components["schemas"]["WithdrawalRequestedEvent"] | components["schemas"]["WithdrawalSubmittedEvent"];
+        AnyEvent: components["schemas"]["ApiKeyCreatedEvent"] | components["schemas"]["ApiKeyRevokedEvent"] | components["schemas"]["ApiKeyRotatedEvent"] | components["schemas"]["BooksClosedEvent"] | components["schemas"]["CampaignCancelledEvent"] | components["schemas"]["CampaignCreatedEvent"] | components["schemas"]["CampaignFailedEvent"] | components["schemas"]["CampaignGoalReachedEvent"] | components["schemas"]["CampaignNeedsAttentionEvent"] | components["schemas"]["CampaignPledgeWithdrawnEvent"] | components["schemas"]["CampaignProgressEvent"] | components["schemas"]["CampaignRetriedEvent"] | components["schemas"]["CampaignSettlingEvent"] | components["schemas"]["CampaignSucceededEvent"] | components["schemas"]["DepositAssignedEvent"] | components["schemas"]["DepositAssignmentFailedEvent"] | components["schemas"]["DepositAssignmentRequestedEvent"] | components["schemas"]["DepositCapitalReceivedEvent"] | components["schemas"]["DepositCreditedEvent"] | components["schemas"]["DepositReturnFailedEvent"] | components["schemas"]["DepositReturnRequestedEvent"] | components["schemas"]["DepositReturnedEvent"] | components["schemas"]["DepositSuspendedEvent"] | components["schemas"]["DestinationAddedEvent"] | components["schemas"]["DestinationArchivedEvent"] | components["schemas"]["DestinationRenamedEvent"] | components["schemas"]["DisputeAnswerOverdueEvent"] | components["schemas"]["DisputeAnsweredEvent"] | components["schemas"]["DisputeAssignedEvent"] | components["schemas"]["DisputeDecidedEvent"] | components["schemas"]["DisputeEvidenceAddedEvent"] | components["schemas"]["DisputeFreezeFailedEvent"] | components["schemas"]["DisputeFrozenEvent"] | components["schemas"]["DisputeInformationRequestedEvent"] | components["schemas"]["DisputeMessageEvent"] | components["schemas"]["DisputeOpenedEvent"] | components["schemas"]["DisputeProposalExpiredEvent"] | components["schemas"]["DisputeProposalRejectedEvent"] | components["schemas"]["DisputeProposalWithdrawnEvent"] | components["schemas"]["DisputeProposedEvent"] | components["schemas"]["DisputeReopenedEvent"] | components["schemas"]["DisputeResolvedEvent"] | components["schemas"]["DisputeRetriedEvent"] | components["schemas"]["DisputeSettlementFailedEvent"] | components["schemas"]["DisputeSettlementRetriedEvent"] | components["schemas"]["DisputeStatementSubmittedEvent"] | components["schemas"]["DisputeTakenUpEvent"] | components["schemas"]["DisputeWithdrawalRequestedEvent"] | components["schemas"]["DisputeWithdrawnEvent"] | components["schemas"]["EscrowApproveConfirmedEvent"] | components["schemas"]["EscrowApproveFailedEvent"] | components["schemas"]["EscrowApproveSignedEvent"] | components["schemas"]["EscrowApproveWithdrawnEvent"] | components["schemas"]["EscrowCompleteConfirmedEvent"] | components["schemas"]["EscrowCompleteFailedEvent"] | components["schemas"]["EscrowCompleteSignedEvent"] | components["schemas"]["EscrowCompleteWithdrawnEvent"] | components["schemas"]["EscrowDeployConfirmedEvent"] | components["schemas"]["EscrowDeployFailedEvent"] | components["schemas"]["EscrowDisputeConfirmedEvent"] | components["schemas"]["EscrowDisputeFailedEvent"] | components["schemas"]["EscrowDisputeSignedEvent"] | components["schemas"]["EscrowDisputeWithdrawnEvent"] | components["schemas"]["EscrowFundConfirmedEvent"] | components["schemas"]["EscrowFundFailedEvent"] | components["schemas"]["EscrowFundSignedEvent"] | components["schemas"]["EscrowFundWithdrawnEvent"] | components["schemas"]["EscrowReleaseConfirmedEvent"] | components["schemas"]["EscrowReleaseFailedEvent"] | components["schemas"]["EscrowReleaseSignedEvent"] | components["schemas"]["EscrowReleaseWithdrawnEvent"] | components["schemas"]["EscrowResolveConfirmedEvent"] | components["schemas"]["EscrowResolveFailedEvent"] | components["schemas"]["EscrowSweepConfirmedEvent"] | components["schemas"]["EscrowSweepFailedEvent"] | components["schemas"]["MarketplaceCreatedEvent"] | components["schemas"]["MarketplaceUpdatedEvent"] | components["schemas"]["OrderCancelledEvent"] | components["schemas"]["OrderCreatedEvent"] | components["schemas"]["OrderReimbursedEvent"] | components["schemas"]["OrderReimbursementFailedEvent"] | components["schemas"]["OrderReimbursementRequestedEvent"] | components["schemas"]["OrderReleaseExtendedEvent"] | components["schemas"]["OrderReleaseReminderEvent"] | components["schemas"]["OrderReleaseWindowEndedEvent"] | components["schemas"]["OrderReservedEvent"] | components["schemas"]["OrderShippedEvent"] | components["schemas"]["PayoutPolicyUpdatedEvent"] | components["schemas"]["ProposalApprovedEvent"] | components["schemas"]["ProposalExpiredEvent"] | components["schemas"]["ProposalOpenedEvent"] | components["schemas"]["ProposalRejectedEvent"] | components["schemas"]["ProposalWithdrawnEvent"] | components["schemas"]["ReconciliationCorrectionEndedEvent"] | components["schemas"]["ReconciliationCorrectionProposedEvent"] | components["schemas"]["ReconciliationDifferenceBookedEvent"] | components["schemas"]["ReconciliationDifferenceChangedEvent"] | components["schemas"]["ReconciliationDifferenceClosedEvent"] | components["schemas"]["ReconciliationDifferenceExplainedEvent"] | components["schemas"]["ReconciliationDifferenceFoundEvent"] | components["schemas"]["ReconciliationDifferenceSuspendedEvent"] | components["schemas"]["ReportDownloadedEvent"] | components["schemas"]["ReportExpiredEvent"] | components["schemas"]["ReportFailedEvent"] | components["schemas"]["ReportFinishedEvent"] | components["schemas"]["ReportRequestedEvent"] | components["schemas"]["ReportScheduleChangedEvent"] | components["schemas"]["ReportScheduleCreatedEvent"] | components["schemas"]["ReportScheduleStoppedEvent"] | components["schemas"]["ReportStartedEvent"] | components["schemas"]["SubscriptionCancelRequestedEvent"] | components["schemas"]["SubscriptionCancelledEvent"] | components["schemas"]["SubscriptionCreatedEvent"] | components["schemas"]["SubscriptionCycleDroppedEvent"] | components["schemas"]["SubscriptionCycleEndedEvent"] | components["schemas"]["SubscriptionCyclePreparedEvent"] | components["schemas"]["SubscriptionCycleSettledEvent"] | components["schemas"]["SubscriptionCyclesSkippedEvent"] | components["schemas"]["SubscriptionEndingEvent"] | components["schemas"]["SubscriptionGraceBeganEvent"] | components["schemas"]["SubscriptionPausedEvent"] | components["schemas"]["SubscriptionPaymentFailedEvent"] | components["schemas"]["SubscriptionPaymentRecoveredEvent"] | components["schemas"]["SubscriptionPriceChangedEvent"] | components["schemas"]["SubscriptionResumedEvent"] | components["schemas"]["SubscriptionStopPlannedEvent"] | components["schemas"]["SubscriptionUpdatedEvent"] | components["schemas"]["UserCreatedEvent"] | components["schemas"]["UserUpdatedEvent"] | components["schemas"]["WalletActivateConfirmedEvent"] | components["schemas"]["WalletActivateFailedEvent"] | components["schemas"]["WalletBootstrapConfirmedEvent"] | components["schemas"]["WalletBootstrapFailedEvent"] | components["schemas"]["WalletRetriedEvent"] | components["schemas"]["WalletTopUpConfirmedEvent"] | components["schemas"]["WalletTopUpFailedEvent"] | components["schemas"]["WebhookEndpointCreatedEvent"] | components["schemas"]["WebhookEndpointDeletedEvent"] | components["schemas"]["WebhookEndpointDisabledEvent"] | components["schemas"]["WebhookEndpointEnabledEvent"] | components["schemas"]["WebhookEndpointSecretRotatedEvent"] | components["schemas"]["WebhookEndpointTestedEvent"] | components["schemas"]["WebhookEndpointUpdatedEvent"] | components["schemas"]["WithdrawalApprovedEvent"] | components["schemas"]["WithdrawalCancelledEvent"] | components["schemas"]["WithdrawalCompletedEvent"] | components["schemas"]["WithdrawalFailedEvent"] | components["schemas"]["WithdrawalRequestedEvent"] | components["schemas"]["WithdrawalSubmittedEvent"] | components["schemas"]["WithdrawalBatchCheckedEvent"] | components["schemas"]["WithdrawalBatchFinishedEvent"] | components["schemas"]["WithdrawalBatchReceivedEvent"];
     };
     responses: {
         /** @description `idempotency_key_reused` */
@@ -5111,8 +9613,18 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `idempotency_key_reused`, `destination_cannot_receive`, `insufficient_funds`, `invalid_reference`, `wallet_not_active`, `wallet_not_managed` */
-        IdempotencyKeyReusedOrDestinationRefusedOrInsufficientFundsOrInvalidReferenceOrWalletNotActiveOrWalletNotManaged: {
+        /** @description `idempotency_key_reused`, `destination_cannot_receive` */
+        IdempotencyKeyReusedOrDestinationRefused: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `idempotency_key_reused`, `destination_cannot_receive`, `insufficient_funds`, `invalid_reference`, `wallet_not_active`, `wallet_not_managed`, `limit_exceeded` */
+        IdempotencyKeyReusedOrDestinationRefusedOrInsufficientFundsOrInvalidReferenceOrWalletNotActiveOrWalletNotManagedOrLimitExceeded: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
@@ -5151,8 +9663,8 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `idempotency_key_reused`, `invalid_reference`, `milestones_do_not_add_up`, `insufficient_funds`, `wallet_not_active`, `operation_failed` */
-        IdempotencyKeyReusedOrInvalidReferenceOrMilestoneMismatchOrInsufficientFundsOrWalletNotActiveOrOperationFailed: {
+        /** @description `idempotency_key_reused`, `invalid_reference`, `milestones_do_not_add_up`, `insufficient_funds`, `wallet_not_active`, `operation_failed`, `pledge_refused` */
+        IdempotencyKeyReusedOrInvalidReferenceOrMilestoneMismatchOrInsufficientFundsOrWalletNotActiveOrOperationFailedOrPledgeRefused: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
@@ -5163,6 +9675,26 @@ export interface components {
         };
         /** @description `idempotency_key_reused`, `invalid_reference`, `unprocessable` */
         IdempotencyKeyReusedOrInvalidReferenceOrUnprocessable: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `idempotency_key_reused`, `invalid_reference`, `unprocessable`, `insufficient_funds`, `wallet_not_active` */
+        IdempotencyKeyReusedOrInvalidReferenceOrUnprocessableOrInsufficientFundsOrWalletNotActive: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `idempotency_key_reused`, `invalid_reference`, `wallet_not_active`, `unprocessable` */
+        IdempotencyKeyReusedOrInvalidReferenceOrWalletNotActiveOrUnprocessable: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
@@ -5201,8 +9733,48 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description `idempotency_key_reused`, `signature_refused`, `operation_failed` */
+        IdempotencyKeyReusedOrSignatureRefusedOrOperationFailed: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `idempotency_key_reused`, `too_many_addresses` */
+        IdempotencyKeyReusedOrTooMany: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description `idempotency_key_reused`, `too_many_endpoints` */
         IdempotencyKeyReusedOrTooManyEndpoints: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `idempotency_key_reused`, `unprocessable` */
+        IdempotencyKeyReusedOrUnprocessable: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `idempotency_key_reused`, `unprocessable`, `insufficient_funds`, `wallet_not_active` */
+        IdempotencyKeyReusedOrUnprocessableOrInsufficientFundsOrWalletNotActive: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 [name: string]: unknown;
@@ -5292,6 +9864,17 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description `rate_limited`, `too_many_runs` */
+        RateLimitedOrTooManyRuns: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description `request_in_progress` */
         RequestInProgress: {
             headers: {
@@ -5305,6 +9888,50 @@ export interface components {
         };
         /** @description `request_in_progress`, `duplicate_reference` */
         RequestInProgressOrDuplicateReference: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `request_in_progress`, `duplicate_reference`, `campaign_ended`, `campaign_closed` */
+        RequestInProgressOrDuplicateReferenceOrCampaignEndedOrCampaignClosed: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `request_in_progress`, `duplicate_reference`, `withdrawals_paused` */
+        RequestInProgressOrDuplicateReferenceOrWithdrawalsPaused: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `request_in_progress`, `campaign_goal_not_met` */
+        RequestInProgressOrGoalNotMet: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `request_in_progress`, `too_many_schedules` */
+        RequestInProgressOrTooManySchedules: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "Retry-After": components["headers"]["Retry-After"];
@@ -5347,8 +9974,41 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description `request_in_progress`, `wrong_state`, `envelope_expired` */
+        RequestInProgressOrWrongStateOrEnvelopeExpired: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description `request_in_progress`, `wrong_state`, `operation_in_flight` */
         RequestInProgressOrWrongStateOrOperationInFlight: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `request_in_progress`, `wrong_state`, `operation_in_flight`, `campaign_decides` */
+        RequestInProgressOrWrongStateOrOperationInFlightOrCampaignDecides: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `request_in_progress`, `wrong_state`, `operation_in_flight`, `campaign_decides`, `campaign_ended` */
+        RequestInProgressOrWrongStateOrOperationInFlightOrCampaignDecidesOrCampaignEnded: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "Retry-After": components["headers"]["Retry-After"];
@@ -5399,6 +10059,28 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description `wrong_state` */
+        WrongState: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `wrong_state`, `report_expired` */
+        WrongStateOrFileExpired: {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
     };
     parameters: {
         /** @description Any text; the same key with the same body has one effect and one answer, for 30 days. */
@@ -5429,6 +10111,335 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    "campaigns.list": {
+        parameters: {
+            query?: {
+                status?: "OPEN" | "SETTLING" | "NEEDS_ATTENTION" | "SUCCEEDED" | "FAILED" | "CANCELLED";
+                creatorId?: string;
+                limit?: number;
+                cursor?: string;
+            };
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CampaignPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "campaigns.create": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+                /** @description Any text; the same key with the same body has one effect and one answer, for 30 days. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewCampaignBodyRequest"];
+            };
+        };
+        responses: {
+            /** @description The state as it is now */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            409: components["responses"]["RequestInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedOrInvalidReferenceOrUnprocessable"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "campaigns.get": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                campaignId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "campaigns.cancel": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+                /** @description Any text; the same key with the same body has one effect and one answer, for 30 days. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description How long to wait for the outcome: `wait=N` (seconds, at most 30), `respond-async`. */
+                Prefer?: components["parameters"]["Prefer"];
+            };
+            path: {
+                campaignId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["CancelBodyRequest"];
+            };
+        };
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description Still on its way; ask again later */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["RequestInProgressOrWrongState"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "campaigns.pledges": {
+        parameters: {
+            query?: {
+                state?: "HELD" | "SETTLING" | "RELEASED" | "REFUNDED" | "DISPUTED" | "FAILED" | "WITHDRAWN";
+                limit?: number;
+                cursor?: string;
+            };
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                campaignId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PledgePage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "campaigns.retry": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+                /** @description Any text; the same key with the same body has one effect and one answer, for 30 days. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description How long to wait for the outcome: `wait=N` (seconds, at most 30), `respond-async`. */
+                Prefer?: components["parameters"]["Prefer"];
+            };
+            path: {
+                campaignId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NoBodyRequest"];
+            };
+        };
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description Still on its way; ask again later */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["RequestInProgressOrWrongState"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "campaigns.settle": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+                /** @description Any text; the same key with the same body has one effect and one answer, for 30 days. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description How long to wait for the outcome: `wait=N` (seconds, at most 30), `respond-async`. */
+                Prefer?: components["parameters"]["Prefer"];
+            };
+            path: {
+                campaignId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NoBodyRequest"];
+            };
+        };
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            /** @description Still on its way; ask again later */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Campaign"];
+                };
+            };
+            400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["RequestInProgressOrGoalNotMet"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     "deposits.list": {
         parameters: {
             query?: {
@@ -6258,7 +11269,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": string;
+                    "text/event-stream": unknown;
                 };
             };
             400: components["responses"]["InvalidRequestOrInvalidCursor"];
@@ -6334,6 +11345,183 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    "operations.cancel": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+                /** @description Any text; the same key with the same body has one effect and one answer, for 30 days. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description How long to wait for the outcome: `wait=N` (seconds, at most 30), `respond-async`. */
+                Prefer?: components["parameters"]["Prefer"];
+            };
+            path: {
+                operationId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["CancelBodyRequest"];
+            };
+        };
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            /** @description Still on its way; ask again later */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["RequestInProgressOrWrongState"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "operations.envelope": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+                /** @description Any text; the same key with the same body has one effect and one answer, for 30 days. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description How long to wait for the outcome: `wait=N` (seconds, at most 30), `respond-async`. */
+                Prefer?: components["parameters"]["Prefer"];
+            };
+            path: {
+                operationId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NoBodyRequest"];
+            };
+        };
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            /** @description Still on its way; ask again later */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["RequestInProgressOrWrongState"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "operations.signature": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+                /** @description Any text; the same key with the same body has one effect and one answer, for 30 days. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description How long to wait for the outcome: `wait=N` (seconds, at most 30), `respond-async`. */
+                Prefer?: components["parameters"]["Prefer"];
+            };
+            path: {
+                operationId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignatureBodyRequest"];
+            };
+        };
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            /** @description Still on its way; ask again later */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["RequestInProgressOrWrongStateOrEnvelopeExpired"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedOrSignatureRefusedOrOperationFailed"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     "orders.list": {
         parameters: {
             query?: {
@@ -6341,6 +11529,7 @@ export interface operations {
                 buyerId?: string;
                 sellerId?: string;
                 externalRef?: string;
+                campaignId?: string;
                 limit?: number;
                 cursor?: string;
             };
@@ -6420,10 +11609,10 @@ export interface operations {
             400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["ScopeMissing"];
-            409: components["responses"]["RequestInProgressOrDuplicateReference"];
+            409: components["responses"]["RequestInProgressOrDuplicateReferenceOrCampaignEndedOrCampaignClosed"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["IdempotencyKeyReusedOrInvalidReferenceOrMilestoneMismatchOrInsufficientFundsOrWalletNotActiveOrOperationFailed"];
+            422: components["responses"]["IdempotencyKeyReusedOrInvalidReferenceOrMilestoneMismatchOrInsufficientFundsOrWalletNotActiveOrOperationFailedOrPledgeRefused"];
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -6499,7 +11688,7 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["ScopeMissing"];
             404: components["responses"]["NotFound"];
-            409: components["responses"]["RequestInProgressOrWrongStateOrOperationInFlight"];
+            409: components["responses"]["RequestInProgressOrWrongStateOrOperationInFlightOrCampaignDecidesOrCampaignEnded"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReused"];
@@ -6711,6 +11900,746 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    "proofs.list": {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProofPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "proofs.create": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+                /** @description Any text; the same key with the same body has one effect and one answer, for 30 days. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NoBodyRequest"];
+            };
+        };
+        responses: {
+            /** @description The state as it is now */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Proof"];
+                };
+            };
+            400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            409: components["responses"]["RequestInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedOrTooMany"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "proofs.get": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                proofId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Signed"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "proofs.key": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReconciliationKey"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "providerBudget.get": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Budget"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "reconciliation.differences": {
+        parameters: {
+            query?: {
+                status?: "OPEN" | "EXPLAINED" | "BOOKED" | "SUSPENDED" | "CLOSED";
+                type?: "AMOUNT" | "MISSING" | "EXTRA" | "TIMING";
+                address?: string;
+                limit?: number;
+                cursor?: string;
+            };
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DifferencePage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "reconciliation.differences.get": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                differenceId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Difference"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "reconciliation.heads": {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeadPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "reconciliation.runs": {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "reconciliation.runs.create": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+                /** @description Any text; the same key with the same body has one effect and one answer, for 30 days. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description How long to wait for the outcome: `wait=N` (seconds, at most 30), `respond-async`. */
+                Prefer?: components["parameters"]["Prefer"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NewRunBodyRequest"];
+            };
+        };
+        responses: {
+            /** @description The state as it is now */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description Still on its way; ask again later */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            409: components["responses"]["RequestInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "reconciliation.runs.get": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                runId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "reports.runs": {
+        parameters: {
+            query?: {
+                type?: "ledger.entries.v1" | "ledger.trial-balance.v1" | "account.statement.v1" | "journal.beancount.v1" | "withdrawals.v1" | "fees.v1" | "deposits.v1" | "deposits.suspense.v1" | "orders.v1" | "escrows.v1" | "disputes.v1";
+                state?: "QUEUED" | "RUNNING" | "DONE" | "FAILED" | "EXPIRED";
+                scheduleId?: string;
+                limit?: number;
+                cursor?: string;
+            };
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportRunPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "reports.runs.create": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+                /** @description Any text; the same key with the same body has one effect and one answer, for 30 days. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewReportRunBodyRequest"];
+            };
+        };
+        responses: {
+            /** @description The state as it is now */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportRun"];
+                };
+            };
+            400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            409: components["responses"]["RequestInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimitedOrTooManyRuns"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "reports.runs.get": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                runId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportRun"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "reports.runs.file": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                runId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": unknown;
+                    "application/x-ndjson": unknown;
+                    "text/plain": unknown;
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["WrongStateOrFileExpired"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "reports.schedules": {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportSchedulePage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "reports.schedules.create": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+                /** @description Any text; the same key with the same body has one effect and one answer, for 30 days. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewReportScheduleBodyRequest"];
+            };
+        };
+        responses: {
+            /** @description The state as it is now */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportSchedule"];
+                };
+            };
+            400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            409: components["responses"]["RequestInProgressOrTooManySchedules"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "reports.schedules.get": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                scheduleId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportSchedule"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "reports.schedules.update": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                scheduleId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PatchedReportScheduleChangeBodyRequest"];
+            };
+        };
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportSchedule"];
+                };
+            };
+            400: components["responses"]["InvalidRequestOrMalformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "reports.types": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportTypeList"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     "resolution.refund": {
         parameters: {
             query?: never;
@@ -6758,7 +12687,7 @@ export interface operations {
             400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["ScopeMissing"];
-            409: components["responses"]["RequestInProgressOrWrongStateOrOperationInFlight"];
+            409: components["responses"]["RequestInProgressOrWrongStateOrOperationInFlightOrCampaignDecides"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReusedOrOperationFailedOrInvalidReference"];
@@ -6814,10 +12743,229 @@ export interface operations {
             400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["ScopeMissing"];
-            409: components["responses"]["RequestInProgressOrWrongStateOrOperationInFlight"];
+            409: components["responses"]["RequestInProgressOrWrongStateOrOperationInFlightOrCampaignDecides"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReusedOrOperationFailedOrInvalidReference"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "sandbox.clock": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+                /** @description Any text; the same key with the same body has one effect and one answer, for 30 days. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClockBodyRequest"];
+            };
+        };
+        responses: {
+            /** @description The state as it is now */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Clock"];
+                };
+            };
+            400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            409: components["responses"]["RequestInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedOrUnprocessable"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "sandbox.deposits": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+                /** @description Any text; the same key with the same body has one effect and one answer, for 30 days. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PretendDepositBodyRequest"];
+            };
+        };
+        responses: {
+            /** @description The state as it is now */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PretendDeposit"];
+                };
+            };
+            400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            409: components["responses"]["RequestInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedOrInvalidReferenceOrWalletNotActiveOrUnprocessable"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "sandbox.faults": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Faults"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "sandbox.faults.create": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+                /** @description Any text; the same key with the same body has one effect and one answer, for 30 days. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FaultBodyRequest"];
+            };
+        };
+        responses: {
+            /** @description The state as it is now */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fault"];
+                };
+            };
+            400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            409: components["responses"]["RequestInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedOrInvalidReferenceOrUnprocessable"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "sandbox.faults.delete": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Cleared"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "sandbox.scenarios": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Scenarios"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -6845,6 +12993,430 @@ export interface operations {
                 };
                 content?: never;
             };
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "subscriptions.list": {
+        parameters: {
+            query?: {
+                status?: "ACTIVE" | "PAST_DUE" | "PAUSED" | "CANCELLING" | "CANCELLED";
+                buyerId?: string;
+                sellerId?: string;
+                externalRef?: string;
+                limit?: number;
+                cursor?: string;
+            };
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubscriptionPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "subscriptions.create": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+                /** @description Any text; the same key with the same body has one effect and one answer, for 30 days. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description How long to wait for the outcome: `wait=N` (seconds, at most 30), `respond-async`. */
+                Prefer?: components["parameters"]["Prefer"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSubscriptionBodyRequest"];
+            };
+        };
+        responses: {
+            /** @description The state as it is now */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subscription"];
+                };
+            };
+            /** @description Still on its way; ask again later */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subscription"];
+                };
+            };
+            400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            409: components["responses"]["RequestInProgressOrDuplicateReference"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedOrInvalidReferenceOrUnprocessableOrInsufficientFundsOrWalletNotActive"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "subscriptions.get": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                subscriptionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subscription"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "subscriptions.update": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                subscriptionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PatchedChangesBodyRequest"];
+            };
+        };
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subscription"];
+                };
+            };
+            400: components["responses"]["InvalidRequestOrMalformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["WrongState"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "subscriptions.cancel": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+                /** @description Any text; the same key with the same body has one effect and one answer, for 30 days. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description How long to wait for the outcome: `wait=N` (seconds, at most 30), `respond-async`. */
+                Prefer?: components["parameters"]["Prefer"];
+            };
+            path: {
+                subscriptionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SubscriptionsCancelBodyRequest"];
+            };
+        };
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subscription"];
+                };
+            };
+            /** @description Still on its way; ask again later */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subscription"];
+                };
+            };
+            400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["RequestInProgressOrWrongState"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "subscriptions.cancellation": {
+        parameters: {
+            query?: {
+                when?: "NOW" | "PERIOD_END";
+            };
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                subscriptionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Cancellation"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["WrongState"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "subscriptions.cycles": {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                subscriptionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CyclePage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "subscriptions.pause": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+                /** @description Any text; the same key with the same body has one effect and one answer, for 30 days. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description How long to wait for the outcome: `wait=N` (seconds, at most 30), `respond-async`. */
+                Prefer?: components["parameters"]["Prefer"];
+            };
+            path: {
+                subscriptionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NoBodyRequest"];
+            };
+        };
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subscription"];
+                };
+            };
+            /** @description Still on its way; ask again later */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subscription"];
+                };
+            };
+            400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["RequestInProgressOrWrongState"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "subscriptions.resume": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+                /** @description Any text; the same key with the same body has one effect and one answer, for 30 days. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description How long to wait for the outcome: `wait=N` (seconds, at most 30), `respond-async`. */
+                Prefer?: components["parameters"]["Prefer"];
+            };
+            path: {
+                subscriptionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ResumeBodyRequest"];
+            };
+        };
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subscription"];
+                };
+            };
+            /** @description Still on its way; ask again later */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subscription"];
+                };
+            };
+            400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["RequestInProgressOrWrongState"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedOrUnprocessableOrInsufficientFundsOrWalletNotActive"];
+            429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };
@@ -7042,6 +13614,238 @@ export interface operations {
                     "application/json": components["schemas"]["Balance"];
                 };
             };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "users.destinations": {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedDestinationPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "users.destinations.create": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+                /** @description Any text; the same key with the same body has one effect and one answer, for 30 days. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+            };
+            path: {
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewDestinationBodyRequest"];
+            };
+        };
+        responses: {
+            /** @description The state as it is now */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedDestination"];
+                };
+            };
+            400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["RequestInProgressOrDuplicateReference"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedOrDestinationRefused"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "users.destinations.get": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                userId: string;
+                destinationId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedDestination"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "users.destinations.delete": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                userId: string;
+                destinationId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedDestination"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "users.destinations.update": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                userId: string;
+                destinationId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PatchedLabelBodyRequest"];
+            };
+        };
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedDestination"];
+                };
+            };
+            400: components["responses"]["InvalidRequestOrMalformed"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "users.proof": {
+        parameters: {
+            query?: {
+                proofId?: string;
+            };
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserProof"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["ScopeMissing"];
             404: components["responses"]["NotFound"];
@@ -7551,6 +14355,7 @@ export interface operations {
                 userId?: string;
                 status?: "REQUESTED" | "SUBMITTED" | "COMPLETED" | "FAILED" | "CANCELLED";
                 externalRef?: string;
+                batchId?: string;
                 limit?: number;
                 cursor?: string;
             };
@@ -7630,10 +14435,10 @@ export interface operations {
             400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["ScopeMissing"];
-            409: components["responses"]["RequestInProgressOrDuplicateReference"];
+            409: components["responses"]["RequestInProgressOrDuplicateReferenceOrWithdrawalsPaused"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["IdempotencyKeyReusedOrDestinationRefusedOrInsufficientFundsOrInvalidReferenceOrWalletNotActiveOrWalletNotManaged"];
+            422: components["responses"]["IdempotencyKeyReusedOrDestinationRefusedOrInsufficientFundsOrInvalidReferenceOrWalletNotActiveOrWalletNotManagedOrLimitExceeded"];
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -7713,6 +14518,133 @@ export interface operations {
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "withdrawals.batch": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+                /** @description Any text; the same key with the same body has one effect and one answer, for 30 days. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+                /** @description How long to wait for the outcome: `wait=N` (seconds, at most 30), `respond-async`. */
+                Prefer?: components["parameters"]["Prefer"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewBatchBodyRequest"];
+            };
+        };
+        responses: {
+            /** @description The state as it is now */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchWithItems"];
+                };
+            };
+            /** @description Still on its way; ask again later */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchWithItems"];
+                };
+            };
+            400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            409: components["responses"]["RequestInProgressOrDuplicateReference"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "withdrawals.batches": {
+        parameters: {
+            query?: {
+                status?: "RECEIVED" | "PAYING" | "FINISHED";
+                externalRef?: string;
+                limit?: number;
+                cursor?: string;
+            };
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "withdrawals.batches.get": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+            };
+            path: {
+                batchId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchWithItems"];
+                };
+            };
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -7844,6 +14776,528 @@ export interface operations {
                  *     }
                  */
                 "application/json": components["schemas"]["ApiKeyRotatedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.books.closed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "books.closed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "mkt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "from": "2026-03-01",
+                 *         "through": "2026-03-01"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["BooksClosedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.campaign.cancelled": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "campaign.cancelled",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "cmp_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "pledges": 1,
+                 *         "released": 1,
+                 *         "refunded": 1,
+                 *         "disputed": 1,
+                 *         "failed": 1,
+                 *         "paidOut": "200.00",
+                 *         "givenBack": "200.00"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["CampaignCancelledEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.campaign.created": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "campaign.created",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "cmp_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "goal": "200.00",
+                 *         "deadline": "2026-03-01T12:00:00.000+00:00",
+                 *         "holds": "ESCROW"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["CampaignCreatedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.campaign.failed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "campaign.failed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "cmp_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "pledges": 1,
+                 *         "released": 1,
+                 *         "refunded": 1,
+                 *         "disputed": 1,
+                 *         "failed": 1,
+                 *         "paidOut": "200.00",
+                 *         "givenBack": "200.00"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["CampaignFailedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.campaign.goal_reached": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "campaign.goal_reached",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "cmp_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "orderId": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "pledged": "200.00",
+                 *         "pledges": 1
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["CampaignGoalReachedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.campaign.needs_attention": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "campaign.needs_attention",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "cmp_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "pledges": 1,
+                 *         "released": 1,
+                 *         "refunded": 1,
+                 *         "disputed": 1,
+                 *         "failed": 1,
+                 *         "paidOut": "200.00",
+                 *         "givenBack": "200.00"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["CampaignNeedsAttentionEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.campaign.pledge_withdrawn": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "campaign.pledge_withdrawn",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "cmp_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "orderId": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "amount": "200.00",
+                 *         "pledged": "200.00"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["CampaignPledgeWithdrawnEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.campaign.progress": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "campaign.progress",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "cmp_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "done": 1,
+                 *         "total": 1,
+                 *         "failed": 1
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["CampaignProgressEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.campaign.retried": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "campaign.retried",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "cmp_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "pledges": 1
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["CampaignRetriedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.campaign.settling": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "campaign.settling",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "cmp_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "because": "DEADLINE",
+                 *         "outcome": "SUCCEEDED",
+                 *         "pledges": 1,
+                 *         "pledged": "200.00",
+                 *         "goal": "200.00",
+                 *         "reason": "The account does not hold enough"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["CampaignSettlingEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.campaign.succeeded": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "campaign.succeeded",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "cmp_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "pledges": 1,
+                 *         "released": 1,
+                 *         "refunded": 1,
+                 *         "disputed": 1,
+                 *         "failed": 1,
+                 *         "paidOut": "200.00",
+                 *         "givenBack": "200.00"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["CampaignSucceededEvent"];
             };
         };
         responses: {
@@ -8297,6 +15751,145 @@ export interface operations {
                  *     }
                  */
                 "application/json": components["schemas"]["DepositSuspendedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.destination.added": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "destination.added",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "dst_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "userId": "usr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "label": "My bank",
+                 *         "destination": "GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ",
+                 *         "memo": "17"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["DestinationAddedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.destination.archived": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "destination.archived",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "dst_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "userId": "usr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "label": "My bank",
+                 *         "destination": "GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["DestinationArchivedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.destination.renamed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "destination.renamed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "dst_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "userId": "usr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "label": "My bank",
+                 *         "before": "Bank"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["DestinationRenamedEvent"];
             };
         };
         responses: {
@@ -9408,8 +17001,8 @@ export interface operations {
                  *       "data": {
                  *         "status": "CREATED",
                  *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
-                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                  *         "milestoneId": "m1",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                  *         "ledger": 52113097
                  *       }
                  *     }
@@ -9456,14 +17049,109 @@ export interface operations {
                  *       "data": {
                  *         "status": "CREATED",
                  *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
-                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                  *         "milestoneId": "m1",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                  *         "code": "tx_insufficient_balance",
                  *         "detail": "The account does not hold enough"
                  *       }
                  *     }
                  */
                 "application/json": components["schemas"]["EscrowApproveFailedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.escrow.approve_signed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "escrow.approve_signed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "CREATED",
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "milestoneId": "m1",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["EscrowApproveSignedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.escrow.approve_withdrawn": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "escrow.approve_withdrawn",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "CREATED",
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "milestoneId": "m1",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
+                 *         "reason": "The account does not hold enough"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["EscrowApproveWithdrawnEvent"];
             };
         };
         responses: {
@@ -9505,8 +17193,8 @@ export interface operations {
                  *       "data": {
                  *         "status": "CREATED",
                  *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
-                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                  *         "milestoneId": "m1",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                  *         "ledger": 52113097
                  *       }
                  *     }
@@ -9553,14 +17241,109 @@ export interface operations {
                  *       "data": {
                  *         "status": "CREATED",
                  *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
-                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                  *         "milestoneId": "m1",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                  *         "code": "tx_insufficient_balance",
                  *         "detail": "The account does not hold enough"
                  *       }
                  *     }
                  */
                 "application/json": components["schemas"]["EscrowCompleteFailedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.escrow.complete_signed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "escrow.complete_signed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "CREATED",
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "milestoneId": "m1",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["EscrowCompleteSignedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.escrow.complete_withdrawn": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "escrow.complete_withdrawn",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "CREATED",
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "milestoneId": "m1",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
+                 *         "reason": "The account does not hold enough"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["EscrowCompleteWithdrawnEvent"];
             };
         };
         responses: {
@@ -9602,8 +17385,8 @@ export interface operations {
                  *       "data": {
                  *         "status": "CREATED",
                  *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
-                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                  *         "milestoneId": "m1",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                  *         "ledger": 52113097
                  *       }
                  *     }
@@ -9650,8 +17433,8 @@ export interface operations {
                  *       "data": {
                  *         "status": "CREATED",
                  *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
-                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                  *         "milestoneId": "m1",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                  *         "code": "tx_insufficient_balance",
                  *         "detail": "The account does not hold enough"
                  *       }
@@ -9699,8 +17482,8 @@ export interface operations {
                  *       "data": {
                  *         "status": "CREATED",
                  *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
-                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                  *         "milestoneId": "m1",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                  *         "ledger": 52113097
                  *       }
                  *     }
@@ -9747,14 +17530,109 @@ export interface operations {
                  *       "data": {
                  *         "status": "CREATED",
                  *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
-                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                  *         "milestoneId": "m1",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                  *         "code": "tx_insufficient_balance",
                  *         "detail": "The account does not hold enough"
                  *       }
                  *     }
                  */
                 "application/json": components["schemas"]["EscrowDisputeFailedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.escrow.dispute_signed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "escrow.dispute_signed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "CREATED",
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "milestoneId": "m1",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["EscrowDisputeSignedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.escrow.dispute_withdrawn": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "escrow.dispute_withdrawn",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "CREATED",
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "milestoneId": "m1",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
+                 *         "reason": "The account does not hold enough"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["EscrowDisputeWithdrawnEvent"];
             };
         };
         responses: {
@@ -9796,8 +17674,8 @@ export interface operations {
                  *       "data": {
                  *         "status": "CREATED",
                  *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
-                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                  *         "milestoneId": "m1",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                  *         "ledger": 52113097
                  *       }
                  *     }
@@ -9844,14 +17722,109 @@ export interface operations {
                  *       "data": {
                  *         "status": "CREATED",
                  *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
-                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                  *         "milestoneId": "m1",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                  *         "code": "tx_insufficient_balance",
                  *         "detail": "The account does not hold enough"
                  *       }
                  *     }
                  */
                 "application/json": components["schemas"]["EscrowFundFailedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.escrow.fund_signed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "escrow.fund_signed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "CREATED",
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "milestoneId": "m1",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["EscrowFundSignedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.escrow.fund_withdrawn": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "escrow.fund_withdrawn",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "CREATED",
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "milestoneId": "m1",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
+                 *         "reason": "The account does not hold enough"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["EscrowFundWithdrawnEvent"];
             };
         };
         responses: {
@@ -9893,8 +17866,8 @@ export interface operations {
                  *       "data": {
                  *         "status": "CREATED",
                  *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
-                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                  *         "milestoneId": "m1",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                  *         "ledger": 52113097
                  *       }
                  *     }
@@ -9941,14 +17914,109 @@ export interface operations {
                  *       "data": {
                  *         "status": "CREATED",
                  *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
-                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                  *         "milestoneId": "m1",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                  *         "code": "tx_insufficient_balance",
                  *         "detail": "The account does not hold enough"
                  *       }
                  *     }
                  */
                 "application/json": components["schemas"]["EscrowReleaseFailedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.escrow.release_signed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "escrow.release_signed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "CREATED",
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "milestoneId": "m1",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["EscrowReleaseSignedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.escrow.release_withdrawn": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "escrow.release_withdrawn",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "CREATED",
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "milestoneId": "m1",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
+                 *         "reason": "The account does not hold enough"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["EscrowReleaseWithdrawnEvent"];
             };
         };
         responses: {
@@ -9990,8 +18058,8 @@ export interface operations {
                  *       "data": {
                  *         "status": "CREATED",
                  *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
-                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                  *         "milestoneId": "m1",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                  *         "ledger": 52113097
                  *       }
                  *     }
@@ -10038,8 +18106,8 @@ export interface operations {
                  *       "data": {
                  *         "status": "CREATED",
                  *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
-                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                  *         "milestoneId": "m1",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                  *         "code": "tx_insufficient_balance",
                  *         "detail": "The account does not hold enough"
                  *       }
@@ -10087,8 +18155,8 @@ export interface operations {
                  *       "data": {
                  *         "status": "CREATED",
                  *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
-                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                  *         "milestoneId": "m1",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                  *         "ledger": 52113097
                  *       }
                  *     }
@@ -10135,8 +18203,8 @@ export interface operations {
                  *       "data": {
                  *         "status": "CREATED",
                  *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
-                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                  *         "milestoneId": "m1",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
                  *         "code": "tx_insufficient_balance",
                  *         "detail": "The account does not hold enough"
                  *       }
@@ -10231,7 +18299,11 @@ export interface operations {
                  *         "platformFeePercent": 1,
                  *         "platformFeePercentBefore": 1,
                  *         "releasePolicy": {},
-                 *         "releasePolicyBefore": {}
+                 *         "releasePolicyBefore": {},
+                 *         "maxPlatformFeePercent": 1,
+                 *         "maxPlatformFeePercentBefore": 1,
+                 *         "refundFeesBorneBy": "BUYER",
+                 *         "refundFeesBorneByBefore": "BUYER"
                  *       }
                  *     }
                  */
@@ -10324,11 +18396,156 @@ export interface operations {
                  *         "amount": "200.00",
                  *         "buyerId": "usr_01k9v3c0m8f4v9x2n6q7r5t1ab",
                  *         "sellerId": "usr_01k9v3c0m8f4v9x2n6q7r5t1ab",
-                 *         "externalRef": "invoice-17"
+                 *         "externalRef": "invoice-17",
+                 *         "campaignId": "cmp_01k9v3c0m8f4v9x2n6q7r5t1ab"
                  *       }
                  *     }
                  */
                 "application/json": components["schemas"]["OrderCreatedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.order.reimbursed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "order.reimbursed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "CREATED",
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "milestoneId": "m1",
+                 *         "amount": "200.00",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
+                 *         "ledger": 52113097
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["OrderReimbursedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.order.reimbursement_failed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "order.reimbursement_failed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "CREATED",
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "milestoneId": "m1",
+                 *         "amount": "200.00",
+                 *         "code": "tx_insufficient_balance"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["OrderReimbursementFailedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.order.reimbursement_requested": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "order.reimbursement_requested",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "status": "CREATED",
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "milestoneId": "m1",
+                 *         "amount": "200.00"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["OrderReimbursementRequestedEvent"];
             };
         };
         responses: {
@@ -10574,6 +18791,65 @@ export interface operations {
             };
         };
     };
+    "webhooks.payout_policy.updated": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "payout_policy.updated",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "pol_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "before": {
+                 *           "most": "200.00",
+                 *           "mostUserDay": "200.00",
+                 *           "mostDay": "200.00",
+                 *           "paused": true,
+                 *           "addressBookOnly": true,
+                 *           "coolingHours": 1
+                 *         },
+                 *         "after": {
+                 *           "most": "200.00",
+                 *           "mostUserDay": "200.00",
+                 *           "mostDay": "200.00",
+                 *           "paused": true,
+                 *           "addressBookOnly": true,
+                 *           "coolingHours": 1
+                 *         }
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["PayoutPolicyUpdatedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     "webhooks.proposal.approved": {
         parameters: {
             query?: never;
@@ -10789,6 +19065,1631 @@ export interface operations {
                  *     }
                  */
                 "application/json": components["schemas"]["ProposalWithdrawnEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.reconciliation.correction_ended": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "reconciliation.correction_ended",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "dif_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "account": "wallet:GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ",
+                 *         "asset": "USDC",
+                 *         "amount": "-0.50",
+                 *         "ledger": 52113097,
+                 *         "type": "AMOUNT",
+                 *         "outcome": "REJECTED"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReconciliationCorrectionEndedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.reconciliation.correction_proposed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "reconciliation.correction_proposed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "dif_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "account": "wallet:GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ",
+                 *         "asset": "USDC",
+                 *         "amount": "-0.50",
+                 *         "ledger": 52113097,
+                 *         "type": "AMOUNT",
+                 *         "proposalId": "prp_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "against": "suspense"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReconciliationCorrectionProposedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.reconciliation.difference_booked": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "reconciliation.difference_booked",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "dif_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "account": "wallet:GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ",
+                 *         "asset": "USDC",
+                 *         "amount": "-0.50",
+                 *         "ledger": 52113097,
+                 *         "type": "AMOUNT"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReconciliationDifferenceBookedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.reconciliation.difference_changed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "reconciliation.difference_changed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "dif_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "account": "wallet:GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ",
+                 *         "asset": "USDC",
+                 *         "amount": "-0.50",
+                 *         "ledger": 52113097,
+                 *         "type": "AMOUNT"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReconciliationDifferenceChangedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.reconciliation.difference_closed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "reconciliation.difference_closed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "dif_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "account": "wallet:GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ",
+                 *         "asset": "USDC",
+                 *         "amount": "-0.50",
+                 *         "ledger": 52113097,
+                 *         "type": "AMOUNT"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReconciliationDifferenceClosedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.reconciliation.difference_explained": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "reconciliation.difference_explained",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "dif_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "account": "wallet:GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ",
+                 *         "asset": "USDC",
+                 *         "amount": "-0.50",
+                 *         "ledger": 52113097,
+                 *         "type": "AMOUNT"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReconciliationDifferenceExplainedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.reconciliation.difference_found": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "reconciliation.difference_found",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "dif_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "account": "wallet:GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ",
+                 *         "asset": "USDC",
+                 *         "amount": "-0.50",
+                 *         "ledger": 52113097,
+                 *         "type": "AMOUNT"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReconciliationDifferenceFoundEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.reconciliation.difference_suspended": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "reconciliation.difference_suspended",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "dif_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "account": "wallet:GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ",
+                 *         "asset": "USDC",
+                 *         "amount": "-0.50",
+                 *         "ledger": 52113097,
+                 *         "type": "AMOUNT"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReconciliationDifferenceSuspendedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.report.downloaded": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "report.downloaded",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "rpt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "type": "ledger.lines.v1",
+                 *         "format": "csv",
+                 *         "state": "QUEUED",
+                 *         "scheduleId": "rps_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "firstDay": "2026-03-01",
+                 *         "rows": 1,
+                 *         "bytes": 1,
+                 *         "sha256": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
+                 *         "problem": {
+                 *           "code": "tx_insufficient_balance",
+                 *           "detail": "The account does not hold enough"
+                 *         }
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReportDownloadedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.report.expired": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "report.expired",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "rpt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "type": "ledger.lines.v1",
+                 *         "format": "csv",
+                 *         "state": "QUEUED",
+                 *         "scheduleId": "rps_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "firstDay": "2026-03-01",
+                 *         "rows": 1,
+                 *         "bytes": 1,
+                 *         "sha256": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
+                 *         "problem": {
+                 *           "code": "tx_insufficient_balance",
+                 *           "detail": "The account does not hold enough"
+                 *         }
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReportExpiredEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.report.failed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "report.failed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "rpt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "type": "ledger.lines.v1",
+                 *         "format": "csv",
+                 *         "state": "QUEUED",
+                 *         "scheduleId": "rps_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "firstDay": "2026-03-01",
+                 *         "rows": 1,
+                 *         "bytes": 1,
+                 *         "sha256": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
+                 *         "problem": {
+                 *           "code": "tx_insufficient_balance",
+                 *           "detail": "The account does not hold enough"
+                 *         }
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReportFailedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.report.finished": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "report.finished",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "rpt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "type": "ledger.lines.v1",
+                 *         "format": "csv",
+                 *         "state": "QUEUED",
+                 *         "scheduleId": "rps_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "firstDay": "2026-03-01",
+                 *         "rows": 1,
+                 *         "bytes": 1,
+                 *         "sha256": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
+                 *         "problem": {
+                 *           "code": "tx_insufficient_balance",
+                 *           "detail": "The account does not hold enough"
+                 *         }
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReportFinishedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.report.requested": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "report.requested",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "rpt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "type": "ledger.lines.v1",
+                 *         "format": "csv",
+                 *         "state": "QUEUED",
+                 *         "scheduleId": "rps_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "firstDay": "2026-03-01",
+                 *         "rows": 1,
+                 *         "bytes": 1,
+                 *         "sha256": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
+                 *         "problem": {
+                 *           "code": "tx_insufficient_balance",
+                 *           "detail": "The account does not hold enough"
+                 *         }
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReportRequestedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.report.schedule_changed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "report.schedule_changed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "rps_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "isActive": true,
+                 *         "recipients": 1
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReportScheduleChangedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.report.schedule_created": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "report.schedule_created",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "rps_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "name": "Ledger, monthly"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReportScheduleCreatedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.report.schedule_stopped": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "report.schedule_stopped",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "rps_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "reason": "The account does not hold enough"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReportScheduleStoppedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.report.started": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "report.started",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "rpt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "type": "ledger.lines.v1",
+                 *         "format": "csv",
+                 *         "state": "QUEUED",
+                 *         "scheduleId": "rps_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "firstDay": "2026-03-01",
+                 *         "rows": 1,
+                 *         "bytes": 1,
+                 *         "sha256": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
+                 *         "problem": {
+                 *           "code": "tx_insufficient_balance",
+                 *           "detail": "The account does not hold enough"
+                 *         }
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReportStartedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.subscription.cancel_requested": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "subscription.cancel_requested",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "sub_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "when": "NOW",
+                 *         "reason": "The account does not hold enough"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["SubscriptionCancelRequestedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.subscription.cancelled": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "subscription.cancelled",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "sub_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "because": "REQUESTED"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["SubscriptionCancelledEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.subscription.created": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "subscription.created",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "sub_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "amount": "200.00",
+                 *         "startsAt": "2026-03-01T12:00:00.000+00:00"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["SubscriptionCreatedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.subscription.cycle_dropped": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "subscription.cycle_dropped",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "sub_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "index": 1,
+                 *         "because": "REQUESTED"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["SubscriptionCycleDroppedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.subscription.cycle_ended": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "subscription.cycle_ended",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "sub_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "index": 1,
+                 *         "orderId": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "seller": "200.00",
+                 *         "buyer": "200.00"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["SubscriptionCycleEndedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.subscription.cycle_prepared": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "subscription.cycle_prepared",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "sub_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "index": 1,
+                 *         "orderId": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "amount": "200.00",
+                 *         "startsAt": "2026-03-01T12:00:00.000+00:00",
+                 *         "endsAt": "2026-03-01T12:00:00.000+00:00"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["SubscriptionCyclePreparedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.subscription.cycle_settled": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "subscription.cycle_settled",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "sub_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "index": 1,
+                 *         "orderId": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "orderStatus": "CREATED"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["SubscriptionCycleSettledEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.subscription.cycles_skipped": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "subscription.cycles_skipped",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "sub_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "count": 1,
+                 *         "until": "2026-03-01T12:00:00.000+00:00"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["SubscriptionCyclesSkippedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.subscription.ending": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "subscription.ending",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "sub_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "because": "REQUESTED"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["SubscriptionEndingEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.subscription.grace_began": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "subscription.grace_began",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "sub_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "index": 1,
+                 *         "until": "2026-03-01T12:00:00.000+00:00",
+                 *         "then": "PAUSE"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["SubscriptionGraceBeganEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.subscription.paused": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "subscription.paused",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "sub_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "because": "REQUESTED"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["SubscriptionPausedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.subscription.payment_failed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "subscription.payment_failed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "sub_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "index": 1,
+                 *         "code": "tx_insufficient_balance",
+                 *         "available": "200.00",
+                 *         "nextTryAt": "2026-03-01T12:00:00.000+00:00",
+                 *         "amount": "200.00",
+                 *         "startsAt": "2026-03-01T12:00:00.000+00:00",
+                 *         "endsAt": "2026-03-01T12:00:00.000+00:00"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["SubscriptionPaymentFailedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.subscription.payment_recovered": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "subscription.payment_recovered",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "sub_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "index": 1,
+                 *         "orderId": "ord_01k9v3c0m8f4v9x2n6q7r5t1ab"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["SubscriptionPaymentRecoveredEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.subscription.price_changed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "subscription.price_changed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "sub_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "amount": "200.00",
+                 *         "before": "200.00",
+                 *         "fromIndex": 1
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["SubscriptionPriceChangedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.subscription.resumed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "subscription.resumed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "sub_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "startsAt": "2026-03-01T12:00:00.000+00:00"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["SubscriptionResumedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.subscription.stop_planned": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "subscription.stop_planned",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "sub_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "at": "2026-03-01T12:00:00.000+00:00",
+                 *         "how": "PAUSE"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["SubscriptionStopPlannedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.subscription.updated": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "subscription.updated",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "sub_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "changed": [
+                 *           "title"
+                 *         ]
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["SubscriptionUpdatedEvent"];
             };
         };
         responses: {
@@ -11752,7 +21653,8 @@ export interface operations {
                  *         "amount": "200.00",
                  *         "destination": "GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ",
                  *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab",
-                 *         "proposalId": "prp_01k9v3c0m8f4v9x2n6q7r5t1ab"
+                 *         "proposalId": "prp_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "batchId": "wba_01k9v3c0m8f4v9x2n6q7r5t1ab"
                  *       }
                  *     }
                  */
@@ -11803,6 +21705,167 @@ export interface operations {
                  *     }
                  */
                 "application/json": components["schemas"]["WithdrawalSubmittedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.withdrawal_batch.checked": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "withdrawal_batch.checked",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "wba_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "items": 1,
+                 *         "amount": "200.00",
+                 *         "counts": {
+                 *           "checking": 1,
+                 *           "refused": 1,
+                 *           "held": 1,
+                 *           "waiting": 1,
+                 *           "onTheWay": 1,
+                 *           "completed": 1,
+                 *           "failed": 1,
+                 *           "cancelled": 1
+                 *         },
+                 *         "notPaid": 1,
+                 *         "paid": "200.00"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["WithdrawalBatchCheckedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.withdrawal_batch.finished": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "withdrawal_batch.finished",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "wba_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "items": 1,
+                 *         "amount": "200.00",
+                 *         "counts": {
+                 *           "checking": 1,
+                 *           "refused": 1,
+                 *           "held": 1,
+                 *           "waiting": 1,
+                 *           "onTheWay": 1,
+                 *           "completed": 1,
+                 *           "failed": 1,
+                 *           "cancelled": 1
+                 *         },
+                 *         "notPaid": 1,
+                 *         "paid": "200.00"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["WithdrawalBatchFinishedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.withdrawal_batch.received": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "withdrawal_batch.received",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "wba_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "items": 1,
+                 *         "amount": "200.00",
+                 *         "externalRef": "payday-17",
+                 *         "proposalId": "prp_01k9v3c0m8f4v9x2n6q7r5t1ab"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["WithdrawalBatchReceivedEvent"];
             };
         };
         responses: {

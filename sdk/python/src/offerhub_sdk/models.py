@@ -31,6 +31,15 @@ class Asset(TypedDict):
     issuer: str
 
 
+class Attached(TypedDict):
+    """
+    SHA-256 of each list that goes with the document.
+    """
+
+    addresses: str
+    orders: str
+
+
 class Balance(TypedDict):
     """
     `total` is the sum of the four.
@@ -45,12 +54,62 @@ class Balance(TypedDict):
     asOf: str
 
 
+class BatchCounts(TypedDict):
+    """
+    How many items are where; they add up to the batch.
+    """
+
+    checking: int
+    refused: int
+    held: int
+    waiting: int
+    onTheWay: int
+    completed: int
+    failed: int
+    cancelled: int
+
+
 class CancelBodyRequest(TypedDict):
     """
     An optional word on why.
     """
 
     reason: NotRequired[str]
+
+
+class Cleared(TypedDict):
+    """
+    How many there were.
+    """
+
+    cleared: int
+
+
+class Clock(TypedDict):
+    """
+    The time of network and product after it.
+    """
+
+    now: str
+    latestLedger: int
+
+
+class ClockBodyRequest(TypedDict):
+    """
+    How far the time of the whole installation goes on, at once.
+    """
+
+    advance: str
+
+
+class Complaint(TypedDict):
+    """
+    One complaint about one field.
+    """
+
+    field: str
+    code: str
+    message: str
 
 
 class DepositedAsset(TypedDict):
@@ -60,6 +119,30 @@ class DepositedAsset(TypedDict):
 
     code: str
     issuer: str
+
+
+class DifferenceLine(TypedDict):
+    """
+    A transaction by which one side changed otherwise than the other.
+    """
+
+    hash: str | None
+    ledger: int
+    books: str
+    chain: str
+    entryId: str | None
+    operationId: str | None
+    what: str
+
+
+class Ending(TypedDict):
+    """
+    That it stops by itself: when, for how long, and why.
+    """
+
+    action: Literal['PAUSE', 'CANCEL']
+    at: str
+    because: Literal['REQUESTED', 'UNPAID', 'PAUSED_TOO_LONG']
 
 
 class Event(TypedDict):
@@ -130,6 +213,38 @@ class ExtendBodyRequest(TypedDict):
     by: str
 
 
+class Fault(TypedDict):
+    """
+    A fault that is still to come, so often.
+    """
+
+    id: int
+    on: Literal['WITHDRAWAL_SEND', 'ESCROW_BUILD', 'ESCROW_SEND', 'LOOK_UP']
+    answer: Literal['504-before', '504-after', '429', '503', 'drop', 'drop-after', 'bad-seq', 'failed-200', 'tampered']
+    times: int
+    delay: int
+
+
+class FaultBodyRequest(TypedDict):
+    """
+    What the network answers the next times, on requests about your own users' wallets alone.
+    """
+
+    on: Literal['WITHDRAWAL_SEND', 'ESCROW_BUILD', 'ESCROW_SEND', 'LOOK_UP']
+    answer: Literal['504-before', '504-after', '429', '503', 'drop', 'drop-after', 'bad-seq', 'failed-200', 'tampered']
+    times: NotRequired[int]
+    delay: NotRequired[int]
+    userId: NotRequired[str]
+
+
+class Faults(TypedDict):
+    """
+    Your faults, oldest first.
+    """
+
+    data: list[Fault]
+
+
 class Fees(TypedDict):
     """
     What was taken on the way out of the contract.
@@ -139,11 +254,132 @@ class Fees(TypedDict):
     protocol: str
 
 
+class Head(TypedDict):
+    """
+    The last seal of a day: keep it where nobody here can write.
+    """
+
+    id: str
+    day: str
+    marketplaceId: str
+    entry: int
+    digest: str
+
+
+class HeadPage(TypedDict):
+    data: list[Head]
+    hasMore: bool
+    nextCursor: str | None
+
+
+class HeldAddress(TypedDict):
+    """
+    One address at its ledger.
+    """
+
+    address: str
+    kind: str
+    ledger: int
+    amount: str
+    books: str
+
+
+class HeldParts(TypedDict):
+    """
+    Where it is held.
+    """
+
+    wallets: str
+    contracts: str
+    platforms: str
+
+
+class ItemProblem(TypedDict):
+    """
+    Why there is no withdrawal, as a request of its own would have said; or what its payment waits for.
+    """
+
+    code: str
+    detail: str
+    errors: NotRequired[list[Complaint]]
+
+
+class ItemWithdrawal(TypedDict):
+    """
+    The withdrawal of an item, in short: `GET /withdrawals/{id}` has all of it.
+    """
+
+    id: str
+    status: Literal['REQUESTED', 'SUBMITTED', 'COMPLETED', 'FAILED', 'CANCELLED']
+    hash: str | None
+    fee: str
+    problem: ItemProblem | None
+
+
 class Key(TypedDict):
     id: str
     name: str
     scopes: list[str]
     expiresAt: str | None
+
+
+class Leaf(TypedDict):
+    """
+    The user's own leaf.
+    """
+
+    userId: str
+    nonce: str
+    balance: str
+    position: int
+
+
+Ledgers = TypedDict(
+    'Ledgers',
+    {
+        'from': int,
+        'to': int,
+    },
+)
+
+
+class MagicAmount(TypedDict):
+    """
+    An amount that goes wrong on purpose: of a withdrawal, or of a whole order.
+    """
+
+    what: Literal['withdrawal', 'order']
+    amount: str
+    happens: str
+    ends: str
+
+
+class MagicDestination(TypedDict):
+    """
+    A destination that a withdrawal is refused for, before anything is debited.
+    """
+
+    name: str
+    address: str
+    happens: str
+
+
+class Marketplace(TypedDict):
+    """
+    With the fees of its new orders.
+    """
+
+    id: str
+    name: str
+    platformFeePercent: int
+    maxPlatformFeePercent: int
+    refundFeesBorneBy: Literal['BUYER', 'MARKETPLACE']
+
+
+class Me(TypedDict):
+    marketplace: Marketplace
+    apiKey: Key
+    network: Literal['sandbox', 'testnet', 'mainnet']
 
 
 class Message(TypedDict):
@@ -185,9 +421,34 @@ class Moment(TypedDict):
     createdAt: str
 
 
-class Named(TypedDict):
-    id: str
-    name: str
+class NewCampaignBodyRequest(TypedDict):
+    """
+    What `POST /campaigns` takes.
+    """
+
+    creatorId: str
+    title: str
+    description: NotRequired[str]
+    goal: Amount
+    deadline: str
+    minimumPledge: NotRequired[Amount | None]
+    maximumPledge: NotRequired[Amount | None]
+    pledgesPerBacker: NotRequired[int | None]
+    holds: Literal['ESCROW', 'RESERVATION']
+    overGoal: NotRequired[Literal['ALLOW', 'CLOSE_AT_GOAL']]
+    settleOn: NotRequired[Literal['DEADLINE', 'GOAL']]
+    metadata: NotRequired[dict[str, Any]]
+
+
+class NewDestinationBodyRequest(TypedDict):
+    """
+    An address and what it is called. Another memo is another address.
+    """
+
+    label: str
+    destination: str
+    memo: NotRequired[str | None]
+    memoType: NotRequired[Literal['text', 'id', 'hash'] | None]
 
 
 class NewDisputeBodyRequest(TypedDict):
@@ -223,23 +484,128 @@ class NewEscrowBodyRequest(TypedDict):
     orderId: str
 
 
+NewReportRunBodyRequest = TypedDict(
+    'NewReportRunBodyRequest',
+    {
+        'basis': NotRequired[Literal['effective', 'recorded']],
+        'userId': NotRequired[str],
+        'orderId': NotRequired[str],
+        'accountId': NotRequired[str],
+        'asset': NotRequired[str],
+        'status': NotRequired[str],
+        'kind': NotRequired[str],
+        'zone': NotRequired[str],
+        'type': Literal['ledger.entries.v1', 'ledger.trial-balance.v1', 'account.statement.v1', 'journal.beancount.v1', 'withdrawals.v1', 'fees.v1', 'deposits.v1', 'deposits.suspense.v1', 'orders.v1', 'escrows.v1', 'disputes.v1'],
+        'format': NotRequired[Literal['csv', 'xlsx', 'jsonl', 'beancount']],
+        'from': NotRequired[str],
+        'to': NotRequired[str],
+        'at': NotRequired[str],
+    },
+)
+
+
+Recipient: TypeAlias = str
+
+
+class NewReportScheduleBodyRequest(TypedDict):
+    """
+    A report for every day, week (from Monday) or month of `zone`, made at `hour` of the day after it. `recipients` get an e-mail with the digest and where the file is.
+    """
+
+    basis: NotRequired[Literal['effective', 'recorded']]
+    userId: NotRequired[str]
+    orderId: NotRequired[str]
+    accountId: NotRequired[str]
+    asset: NotRequired[str]
+    status: NotRequired[str]
+    kind: NotRequired[str]
+    zone: NotRequired[str]
+    name: NotRequired[str]
+    type: Literal['ledger.entries.v1', 'ledger.trial-balance.v1', 'account.statement.v1', 'journal.beancount.v1', 'withdrawals.v1', 'fees.v1', 'deposits.v1', 'deposits.suspense.v1', 'orders.v1', 'escrows.v1', 'disputes.v1']
+    format: NotRequired[Literal['csv', 'xlsx', 'jsonl', 'beancount']]
+    cadence: Literal['DAILY', 'WEEKLY', 'MONTHLY']
+    hour: NotRequired[int]
+    recipients: NotRequired[list[Recipient]]
+
+
+class NewRunBodyRequest(TypedDict):
+    """
+    What to compare: one wallet or contract, or everything of the marketplace.
+    """
+
+    address: NotRequired[str]
+
+
+class NewSubscriptionBodyRequest(TypedDict):
+    """
+    What `POST /subscriptions` takes. Without `startsAt` the first cycle begins now.
+    """
+
+    buyerId: str
+    sellerId: str
+    amount: Amount
+    interval: Literal['week', 'month', 'year']
+    intervalCount: NotRequired[int]
+    startsAt: NotRequired[str | None]
+    timeZone: NotRequired[str]
+    onUnpaid: NotRequired[Literal['PAUSE', 'CANCEL']]
+    title: NotRequired[str]
+    description: NotRequired[str]
+    externalRef: NotRequired[str | None]
+    metadata: NotRequired[dict[str, Any]]
+
+
 class NewWithdrawalBodyRequest(TypedDict):
     """
-    What `POST /withdrawals` takes. Amounts to seven decimals.
+    What `POST /withdrawals` takes, and each item of a batch. Amounts to seven decimals. Either `destination`, or `destinationId` of the user's address book, which brings its memo.
     """
 
     userId: str
     amount: Amount
-    destination: str
+    destination: NotRequired[str | None]
+    destinationId: NotRequired[str | None]
     memo: NotRequired[str | None]
     memoType: NotRequired[Literal['text', 'id', 'hash'] | None]
     externalRef: NotRequired[str | None]
+
+
+class NextCycle(TypedDict):
+    """
+    The cycle that follows; without an order until it is prepared.
+    """
+
+    index: int
+    startsAt: str
+    endsAt: str
+    amount: str
+    preparesAt: str | None
+    orderId: str | None
+
+
+class NextStep(TypedDict):
+    """
+    What the product does next by itself, and of which cycle.
+    """
+
+    action: Literal['PREPARE', 'RETRY_PAYMENT', 'RELEASE', 'SETTLE', 'PAUSE', 'CANCEL']
+    at: str | None
+    cycle: int | None
 
 
 class NoBodyRequest(TypedDict):
     """
     For writes that take none, such as `POST /orders/{id}/reserve`; an empty object is fine.
     """
+
+
+class OfUsers(TypedDict):
+    """
+    What users' money waits for.
+    """
+
+    available: str
+    pendingWithdrawal: str
+    inOrders: str
 
 
 class OperationProblem(TypedDict):
@@ -251,6 +617,26 @@ class OperationProblem(TypedDict):
     detail: str
 
 
+class OrderMoney(TypedDict):
+    """
+    What is set aside or in escrow for an order.
+    """
+
+    order: str
+    user: str
+    state: str
+    amount: str
+
+
+class OwedParts(TypedDict):
+    """
+    To users, and what is nobody's yet.
+    """
+
+    users: str
+    suspense: str
+
+
 class OwnWalletBodyRequest(TypedDict):
     """
     A wallet whose key the party holds: they sign every step themselves.
@@ -258,6 +644,18 @@ class OwnWalletBodyRequest(TypedDict):
 
     kind: Literal['EXTERNAL']
     address: str
+
+
+class PatchedChangesBodyRequest(TypedDict):
+    """
+    What of a subscription can change; only what is sent does.
+    """
+
+    amount: NotRequired[Amount]
+    onUnpaid: NotRequired[Literal['PAUSE', 'CANCEL']]
+    title: NotRequired[str]
+    description: NotRequired[str]
+    metadata: NotRequired[dict[str, Any]]
 
 
 class PatchedEndpointChangesBodyRequest(TypedDict):
@@ -269,6 +667,24 @@ class PatchedEndpointChangesBodyRequest(TypedDict):
     types: NotRequired[list[Type]]
     description: NotRequired[str]
     status: NotRequired[Literal['ENABLED', 'DISABLED']]
+
+
+class PatchedLabelBodyRequest(TypedDict):
+    """
+    What of an entry can change.
+    """
+
+    label: NotRequired[str]
+
+
+class PatchedReportScheduleChangeBodyRequest(TypedDict):
+    """
+    What may change.
+    """
+
+    name: NotRequired[str]
+    recipients: NotRequired[list[Recipient]]
+    isActive: NotRequired[bool]
 
 
 class PatchedUserChangesBodyRequest(TypedDict):
@@ -289,6 +705,15 @@ class PayoutsCancelBodyRequest(TypedDict):
     reason: NotRequired[str]
 
 
+class PledgeProblem(TypedDict):
+    """
+    Why a pledge was not settled.
+    """
+
+    code: str
+    detail: str
+
+
 PolicyBody = TypedDict(
     'PolicyBody',
     {
@@ -305,6 +730,27 @@ PolicyBodyRequest = TypedDict(
         'from': Literal['FUNDED', 'SHIPPED', 'COMPLETED'],
     },
 )
+
+
+class PretendDeposit(TypedDict):
+    """
+    The payment on the sandbox network. The deposit is credited as soon as it is seen.
+    """
+
+    userId: str
+    address: str
+    amount: str
+    hash: str
+    ledger: int
+
+
+class PretendDepositBodyRequest(TypedDict):
+    """
+    Test USDC for a user of yours.
+    """
+
+    userId: str
+    amount: Amount
 
 
 class Error(TypedDict):
@@ -327,6 +773,21 @@ class Problem(TypedDict):
     errors: NotRequired[list[Error]]
 
 
+class Progress(TypedDict):
+    """
+    Of the settlement, in pledges. `done` are settled or left to a dispute; the estimate is null while nothing can be said.
+    """
+
+    total: int
+    done: int
+    failed: int
+    onItsWay: int
+    waiting: int
+    percent: int
+    etaSeconds: int | None
+    estimatedEnd: str | None
+
+
 class Proposal(TypedDict):
     """
     A resolution on the table; `why` says what asks for a second person.
@@ -339,6 +800,33 @@ class Proposal(TypedDict):
     needsApproval: bool
     why: str
     expiresAt: str
+
+
+class ProvedAsset(TypedDict):
+    """
+    What is owed and held.
+    """
+
+    code: str
+    issuer: str
+
+
+class ProvedMarket(TypedDict):
+    """
+    Whose proof it is.
+    """
+
+    id: str
+    name: str
+
+
+class ReconciliationKey(TypedDict):
+    """
+    The public key of this installation's proofs.
+    """
+
+    algorithm: str
+    key: str
 
 
 class RefundBodyRequest(TypedDict):
@@ -362,12 +850,164 @@ class ReleaseBodyRequest(TypedDict):
     evidence: NotRequired[str]
 
 
+class ReportColumn(TypedDict):
+    """
+    A column of a report. `unit` is of amounts.
+    """
+
+    name: str
+    type: Literal['word', 'text', 'amount', 'count', 'instant', 'day']
+    unit: str | None
+    meaning: str
+
+
+class ReportFigure(TypedDict):
+    """
+    A control total: a sum over all rows.
+    """
+
+    name: str
+    amount: str
+
+
+class ReportProblem(TypedDict):
+    """
+    Why there is no file.
+    """
+
+    code: str
+    detail: str
+
+
+class ReportSchedule(TypedDict):
+    """
+    A schedule. `nextFirstDay` begins the period whose report is made at `nextRunAt`.
+    """
+
+    id: str
+    name: str
+    type: Literal['ledger.entries.v1', 'ledger.trial-balance.v1', 'account.statement.v1', 'journal.beancount.v1', 'withdrawals.v1', 'fees.v1', 'deposits.v1', 'deposits.suspense.v1', 'orders.v1', 'escrows.v1', 'disputes.v1']
+    format: Literal['csv', 'xlsx', 'jsonl', 'beancount']
+    cadence: Literal['DAILY', 'WEEKLY', 'MONTHLY']
+    zone: str
+    hour: int
+    filters: list[str]
+    recipients: list[str]
+    isActive: bool
+    nextFirstDay: str
+    nextRunAt: str
+    createdAt: str
+
+
+class ReportSchedulePage(TypedDict):
+    data: list[ReportSchedule]
+    hasMore: bool
+    nextCursor: str | None
+
+
+class ReportTotal(TypedDict):
+    """
+    The control totals of one asset.
+    """
+
+    asset: str
+    rows: int
+    figures: list[ReportFigure]
+
+
+class ReportType(TypedDict):
+    """
+    A type of report: what it tells, how it can be narrowed, and its columns in order.
+    """
+
+    name: Literal['ledger.entries.v1', 'ledger.trial-balance.v1', 'account.statement.v1', 'journal.beancount.v1', 'withdrawals.v1', 'fees.v1', 'deposits.v1', 'deposits.suspense.v1', 'orders.v1', 'escrows.v1', 'disputes.v1']
+    title: str
+    about: str
+    formats: list[Literal['csv', 'xlsx', 'jsonl', 'beancount']]
+    filters: list[str]
+    requires: list[str]
+    totals: list[str]
+    columns: list[ReportColumn]
+
+
+class ReportTypeList(TypedDict):
+    """
+    All types.
+    """
+
+    data: list[ReportType]
+
+
+class ResumeBodyRequest(TypedDict):
+    """
+    When a paused subscription begins anew; without it now.
+    """
+
+    startsAt: NotRequired[str | None]
+
+
 class RotateSecretBodyRequest(TypedDict):
     """
     How long the secret before signs as well.
     """
 
     overlap: NotRequired[str]
+
+
+class Run(TypedDict):
+    """
+    A comparison of books and chain. `undecided` balances have something on their way and are looked at again until that has ended.
+    """
+
+    id: str
+    status: Literal['RUNNING', 'DONE']
+    address: str | None
+    checked: int
+    equal: int
+    undecided: int
+    different: int
+    ledger: int
+    problem: str | None
+    createdAt: str
+    finishedAt: str | None
+
+
+class RunPage(TypedDict):
+    data: list[Run]
+    hasMore: bool
+    nextCursor: str | None
+
+
+class SavedDestination(TypedDict):
+    """
+    An entry of a user's address book; it can be paid from `usableAt` until it is archived.
+    """
+
+    id: str
+    userId: str
+    label: str
+    destination: str
+    memo: str | None
+    memoType: Literal['text', 'id', 'hash'] | None
+    createdAt: str
+    usableAt: str
+    archivedAt: str | None
+
+
+class SavedDestinationPage(TypedDict):
+    data: list[SavedDestination]
+    hasMore: bool
+    nextCursor: str | None
+
+
+class Scenarios(TypedDict):
+    """
+    `enabled` is false on a sandbox that was started without them.
+    """
+
+    enabled: bool
+    amounts: list[MagicAmount]
+    destinations: list[MagicDestination]
 
 
 class Settlement(TypedDict):
@@ -378,6 +1018,15 @@ class Settlement(TypedDict):
     gross: str
     fees: Fees
     net: str
+    seller: str
+    buyer: str
+
+
+class Shares(TypedDict):
+    """
+    Who gets what of a cycle, before fees.
+    """
+
     seller: str
     buyer: str
 
@@ -402,6 +1051,23 @@ class Shipment(TypedDict):
     carrier: NotRequired[str]
     trackingNumber: NotRequired[str]
     trackingUrl: NotRequired[str]
+
+
+class SignatureBodyRequest(TypedDict):
+    """
+    The envelope that was handed out, signed by the party: base64 XDR.
+    """
+
+    signedXdr: str
+
+
+class Signer(TypedDict):
+    """
+    The party whose signature is asked for: the one signature of this account's own key.
+    """
+
+    userId: str
+    address: str
 
 
 class Split(TypedDict):
@@ -477,12 +1143,52 @@ class Statements(TypedDict):
     data: list[Statement]
 
 
+class Step(TypedDict):
+    """
+    The other node at a step from the leaf to the root.
+    """
+
+    side: Literal['left', 'right']
+    hash: str
+    sum: str
+
+
+class SubscriptionsCancelBodyRequest(TypedDict):
+    """
+    At once, with the running cycle divided; or at the end of what is paid.
+    """
+
+    when: Literal['NOW', 'PERIOD_END']
+    reason: NotRequired[str]
+
+
 class Timeline(TypedDict):
     """
     What happened to an order, oldest first.
     """
 
     data: list[Moment]
+
+
+class Tree(TypedDict):
+    """
+    The Merkle-sum tree over users; sums in stroops.
+    """
+
+    root: str
+    sum: str
+    leaves: int
+
+
+class Waiting(TypedDict):
+    """
+    The marketplace's own operations that wait in one lane. `requests` has those of the steps that follow them, too; `estimatedEnd` is when the last of them is let through.
+    """
+
+    lane: Literal['PERSON', 'ORDER', 'AUTOMATIC', 'BATCH']
+    operations: int
+    requests: int
+    estimatedEnd: str
 
 
 class Wallet(TypedDict):
@@ -655,7 +1361,203 @@ class ApiKeyRotatedEvent(Event):
     data: Data2
 
 
-class Data3(TypedDict):
+Data3 = TypedDict(
+    'Data3',
+    {
+        'from': str,
+        'through': str,
+    },
+)
+
+
+class BooksClosedEvent(Event):
+    """
+    The days from `from` up to and with `through` are closed: nothing is booked on them any more.
+    """
+
+    type: Literal['books.closed']
+    version: Literal[1]
+    data: Data3
+
+
+class Data4(TypedDict):
+    pledges: int
+    released: int
+    refunded: int
+    disputed: int
+    failed: int
+    paidOut: str
+    givenBack: str
+
+
+class CampaignCancelledEvent(Event):
+    """
+    Every pledge went back to its backer: the campaign was called off.
+    """
+
+    type: Literal['campaign.cancelled']
+    version: Literal[1]
+    data: Data4
+
+
+class Data5(TypedDict):
+    goal: str
+    deadline: str
+    holds: Literal['ESCROW', 'RESERVATION']
+
+
+class CampaignCreatedEvent(Event):
+    """
+    A campaign exists.
+    """
+
+    type: Literal['campaign.created']
+    version: Literal[1]
+    data: Data5
+
+
+class Data6(TypedDict):
+    pledges: int
+    released: int
+    refunded: int
+    disputed: int
+    failed: int
+    paidOut: str
+    givenBack: str
+
+
+class CampaignFailedEvent(Event):
+    """
+    Every pledge went back to its backer: the goal was not met.
+    """
+
+    type: Literal['campaign.failed']
+    version: Literal[1]
+    data: Data6
+
+
+class Data7(TypedDict):
+    orderId: str
+    pledged: str
+    pledges: int
+
+
+class CampaignGoalReachedEvent(Event):
+    """
+    The pledge of `orderId` brought the campaign to its goal.
+    """
+
+    type: Literal['campaign.goal_reached']
+    version: Literal[1]
+    data: Data7
+
+
+class Data8(TypedDict):
+    pledges: int
+    released: int
+    refunded: int
+    disputed: int
+    failed: int
+    paidOut: str
+    givenBack: str
+
+
+class CampaignNeedsAttentionEvent(Event):
+    """
+    Everything was tried, and some pledges could not be settled.
+    """
+
+    type: Literal['campaign.needs_attention']
+    version: Literal[1]
+    data: Data8
+
+
+class Data9(TypedDict):
+    orderId: str
+    amount: str
+    pledged: str
+
+
+class CampaignPledgeWithdrawnEvent(Event):
+    """
+    A backer took a pledge back; `pledged` is what is left.
+    """
+
+    type: Literal['campaign.pledge_withdrawn']
+    version: Literal[1]
+    data: Data9
+
+
+class Data10(TypedDict):
+    done: int
+    total: int
+    failed: int
+
+
+class CampaignProgressEvent(Event):
+    """
+    So many pledges are settled.
+    """
+
+    type: Literal['campaign.progress']
+    version: Literal[1]
+    data: Data10
+
+
+class Data11(TypedDict):
+    pledges: int
+
+
+class CampaignRetriedEvent(Event):
+    """
+    So many pledges that had failed are settled once more.
+    """
+
+    type: Literal['campaign.retried']
+    version: Literal[1]
+    data: Data11
+
+
+class Data12(TypedDict):
+    because: Literal['DEADLINE', 'GOAL', 'CALL', 'CANCELLED']
+    outcome: Literal['SUCCEEDED', 'FAILED', 'CANCELLED']
+    pledges: int
+    pledged: str
+    goal: str
+    reason: NotRequired[str]
+
+
+class CampaignSettlingEvent(Event):
+    """
+    The campaign is over: every pledge goes to the creator, or every pledge goes back.
+    """
+
+    type: Literal['campaign.settling']
+    version: Literal[1]
+    data: Data12
+
+
+class Data13(TypedDict):
+    pledges: int
+    released: int
+    refunded: int
+    disputed: int
+    failed: int
+    paidOut: str
+    givenBack: str
+
+
+class CampaignSucceededEvent(Event):
+    """
+    Every pledge went to the creator.
+    """
+
+    type: Literal['campaign.succeeded']
+    version: Literal[1]
+    data: Data13
+
+
+class Data14(TypedDict):
     operationId: str
     amount: str
     asset: str
@@ -672,10 +1574,10 @@ class DepositAssignedEvent(Event):
 
     type: Literal['deposit.assigned']
     version: Literal[1]
-    data: Data3
+    data: Data14
 
 
-class Data4(TypedDict):
+class Data15(TypedDict):
     operationId: str
     amount: str
     asset: str
@@ -691,10 +1593,10 @@ class DepositAssignmentFailedEvent(Event):
 
     type: Literal['deposit.assignment_failed']
     version: Literal[1]
-    data: Data4
+    data: Data15
 
 
-class Data5(TypedDict):
+class Data16(TypedDict):
     operationId: str
     amount: str
     asset: str
@@ -709,7 +1611,7 @@ class DepositAssignmentRequestedEvent(Event):
 
     type: Literal['deposit.assignment_requested']
     version: Literal[1]
-    data: Data5
+    data: Data16
 
 
 class Asset1(TypedDict):
@@ -717,7 +1619,7 @@ class Asset1(TypedDict):
     issuer: str | None
 
 
-class Data6(TypedDict):
+class Data17(TypedDict):
     userId: str | None
     amount: str
     asset: Asset1
@@ -734,10 +1636,10 @@ class DepositCapitalReceivedEvent(Event):
 
     type: Literal['deposit.capital_received']
     version: Literal[1]
-    data: Data6
+    data: Data17
 
 
-class Data7(TypedDict):
+class Data18(TypedDict):
     userId: str | None
     amount: str
     asset: Asset1
@@ -754,10 +1656,10 @@ class DepositCreditedEvent(Event):
 
     type: Literal['deposit.credited']
     version: Literal[1]
-    data: Data7
+    data: Data18
 
 
-class Data8(TypedDict):
+class Data19(TypedDict):
     operationId: str
     amount: str
     asset: str
@@ -773,10 +1675,10 @@ class DepositReturnFailedEvent(Event):
 
     type: Literal['deposit.return_failed']
     version: Literal[1]
-    data: Data8
+    data: Data19
 
 
-class Data9(TypedDict):
+class Data20(TypedDict):
     operationId: str
     amount: str
     asset: str
@@ -791,10 +1693,10 @@ class DepositReturnRequestedEvent(Event):
 
     type: Literal['deposit.return_requested']
     version: Literal[1]
-    data: Data9
+    data: Data20
 
 
-class Data10(TypedDict):
+class Data21(TypedDict):
     operationId: str
     amount: str
     asset: str
@@ -811,10 +1713,10 @@ class DepositReturnedEvent(Event):
 
     type: Literal['deposit.returned']
     version: Literal[1]
-    data: Data10
+    data: Data21
 
 
-class Data11(TypedDict):
+class Data22(TypedDict):
     userId: str | None
     amount: str
     asset: Asset1
@@ -831,10 +1733,59 @@ class DepositSuspendedEvent(Event):
 
     type: Literal['deposit.suspended']
     version: Literal[1]
-    data: Data11
+    data: Data22
 
 
-class Data12(TypedDict):
+class Data23(TypedDict):
+    userId: str
+    label: str
+    destination: str
+    memo: str | None
+
+
+class DestinationAddedEvent(Event):
+    """
+    An address is in a user's book; its waiting time runs.
+    """
+
+    type: Literal['destination.added']
+    version: Literal[1]
+    data: Data23
+
+
+class Data24(TypedDict):
+    userId: str
+    label: str
+    destination: str
+
+
+class DestinationArchivedEvent(Event):
+    """
+    Nothing is paid to it any more by its id.
+    """
+
+    type: Literal['destination.archived']
+    version: Literal[1]
+    data: Data24
+
+
+class Data25(TypedDict):
+    userId: str
+    label: str
+    before: str
+
+
+class DestinationRenamedEvent(Event):
+    """
+    It has another label.
+    """
+
+    type: Literal['destination.renamed']
+    version: Literal[1]
+    data: Data25
+
+
+class Data26(TypedDict):
     status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
     orderId: str
     party: Literal['BUYER', 'SELLER']
@@ -847,10 +1798,10 @@ class DisputeAnswerOverdueEvent(Event):
 
     type: Literal['dispute.answer_overdue']
     version: Literal[1]
-    data: Data12
+    data: Data26
 
 
-class Data13(TypedDict):
+class Data27(TypedDict):
     status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
     orderId: str
     by: Literal['BUYER', 'SELLER']
@@ -863,10 +1814,10 @@ class DisputeAnsweredEvent(Event):
 
     type: Literal['dispute.answered']
     version: Literal[1]
-    data: Data13
+    data: Data27
 
 
-class Data14(TypedDict):
+class Data28(TypedDict):
     status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
     orderId: str
 
@@ -878,10 +1829,10 @@ class DisputeAssignedEvent(Event):
 
     type: Literal['dispute.assigned']
     version: Literal[1]
-    data: Data14
+    data: Data28
 
 
-class Data15(TypedDict):
+class Data29(TypedDict):
     status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
     orderId: str
     decision: Literal['RELEASE', 'REFUND', 'SPLIT']
@@ -896,10 +1847,10 @@ class DisputeDecidedEvent(Event):
 
     type: Literal['dispute.decided']
     version: Literal[1]
-    data: Data15
+    data: Data29
 
 
-class Data16(TypedDict):
+class Data30(TypedDict):
     status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
     orderId: str
     by: Literal['BUYER', 'SELLER', 'STAFF']
@@ -915,10 +1866,10 @@ class DisputeEvidenceAddedEvent(Event):
 
     type: Literal['dispute.evidence_added']
     version: Literal[1]
-    data: Data16
+    data: Data30
 
 
-class Data17(TypedDict):
+class Data31(TypedDict):
     status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
     orderId: str
     code: str
@@ -932,10 +1883,10 @@ class DisputeFreezeFailedEvent(Event):
 
     type: Literal['dispute.freeze_failed']
     version: Literal[1]
-    data: Data17
+    data: Data31
 
 
-class Data18(TypedDict):
+class Data32(TypedDict):
     status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
     orderId: str
 
@@ -947,10 +1898,10 @@ class DisputeFrozenEvent(Event):
 
     type: Literal['dispute.frozen']
     version: Literal[1]
-    data: Data18
+    data: Data32
 
 
-class Data19(TypedDict):
+class Data33(TypedDict):
     status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
     orderId: str
     party: Literal['BUYER', 'SELLER']
@@ -965,10 +1916,10 @@ class DisputeInformationRequestedEvent(Event):
 
     type: Literal['dispute.information_requested']
     version: Literal[1]
-    data: Data19
+    data: Data33
 
 
-class Data20(TypedDict):
+class Data34(TypedDict):
     status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
     orderId: str
     by: Literal['BUYER', 'SELLER', 'STAFF']
@@ -982,10 +1933,10 @@ class DisputeMessageEvent(Event):
 
     type: Literal['dispute.message']
     version: Literal[1]
-    data: Data20
+    data: Data34
 
 
-class Data21(TypedDict):
+class Data35(TypedDict):
     status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
     orderId: str
     openedBy: Literal['BUYER', 'SELLER']
@@ -1000,10 +1951,10 @@ class DisputeOpenedEvent(Event):
 
     type: Literal['dispute.opened']
     version: Literal[1]
-    data: Data21
+    data: Data35
 
 
-class Data22(TypedDict):
+class Data36(TypedDict):
     status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
     orderId: str
     proposalId: str
@@ -1016,7 +1967,7 @@ class DisputeProposalExpiredEvent(Event):
 
     type: Literal['dispute.proposal_expired']
     version: Literal[1]
-    data: Data22
+    data: Data36
 
 
 class DisputeProposalRejectedEvent(Event):
@@ -1026,7 +1977,7 @@ class DisputeProposalRejectedEvent(Event):
 
     type: Literal['dispute.proposal_rejected']
     version: Literal[1]
-    data: Data22
+    data: Data36
 
 
 class DisputeProposalWithdrawnEvent(Event):
@@ -1036,10 +1987,10 @@ class DisputeProposalWithdrawnEvent(Event):
 
     type: Literal['dispute.proposal_withdrawn']
     version: Literal[1]
-    data: Data22
+    data: Data36
 
 
-class Data25(TypedDict):
+class Data39(TypedDict):
     status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
     orderId: str
     decision: Literal['RELEASE', 'REFUND', 'SPLIT']
@@ -1052,10 +2003,10 @@ class DisputeProposedEvent(Event):
 
     type: Literal['dispute.proposed']
     version: Literal[1]
-    data: Data25
+    data: Data39
 
 
-class Data26(TypedDict):
+class Data40(TypedDict):
     status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
     orderId: str
     proposalId: str
@@ -1068,10 +2019,10 @@ class DisputeReopenedEvent(Event):
 
     type: Literal['dispute.reopened']
     version: Literal[1]
-    data: Data26
+    data: Data40
 
 
-class Data27(TypedDict):
+class Data41(TypedDict):
     status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
     orderId: str
     decision: Literal['RELEASE', 'REFUND', 'SPLIT'] | None
@@ -1084,10 +2035,10 @@ class DisputeResolvedEvent(Event):
 
     type: Literal['dispute.resolved']
     version: Literal[1]
-    data: Data27
+    data: Data41
 
 
-class Data28(TypedDict):
+class Data42(TypedDict):
     status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
     orderId: str
 
@@ -1099,10 +2050,10 @@ class DisputeRetriedEvent(Event):
 
     type: Literal['dispute.retried']
     version: Literal[1]
-    data: Data28
+    data: Data42
 
 
-class Data29(TypedDict):
+class Data43(TypedDict):
     status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
     orderId: str
     code: str
@@ -1116,7 +2067,7 @@ class DisputeSettlementFailedEvent(Event):
 
     type: Literal['dispute.settlement_failed']
     version: Literal[1]
-    data: Data29
+    data: Data43
 
 
 class DisputeSettlementRetriedEvent(Event):
@@ -1126,10 +2077,10 @@ class DisputeSettlementRetriedEvent(Event):
 
     type: Literal['dispute.settlement_retried']
     version: Literal[1]
-    data: Data29
+    data: Data43
 
 
-class Data31(TypedDict):
+class Data45(TypedDict):
     status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
     orderId: str
     by: Literal['BUYER', 'SELLER']
@@ -1143,10 +2094,10 @@ class DisputeStatementSubmittedEvent(Event):
 
     type: Literal['dispute.statement_submitted']
     version: Literal[1]
-    data: Data31
+    data: Data45
 
 
-class Data32(TypedDict):
+class Data46(TypedDict):
     status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
     orderId: str
 
@@ -1158,10 +2109,10 @@ class DisputeTakenUpEvent(Event):
 
     type: Literal['dispute.taken_up']
     version: Literal[1]
-    data: Data32
+    data: Data46
 
 
-class Data33(TypedDict):
+class Data47(TypedDict):
     status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
     orderId: str
     by: Literal['BUYER', 'SELLER']
@@ -1174,10 +2125,10 @@ class DisputeWithdrawalRequestedEvent(Event):
 
     type: Literal['dispute.withdrawal_requested']
     version: Literal[1]
-    data: Data33
+    data: Data47
 
 
-class Data34(TypedDict):
+class Data48(TypedDict):
     status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
     orderId: str
     decision: Literal['RELEASE', 'REFUND', 'SPLIT'] | None
@@ -1190,14 +2141,14 @@ class DisputeWithdrawnEvent(Event):
 
     type: Literal['dispute.withdrawn']
     version: Literal[1]
-    data: Data34
+    data: Data48
 
 
-class Data35(TypedDict):
+class Data49(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     operationId: str
-    hash: str
     milestoneId: NotRequired[str]
+    hash: str
     ledger: int
 
 
@@ -1208,14 +2159,14 @@ class EscrowApproveConfirmedEvent(Event):
 
     type: Literal['escrow.approve_confirmed']
     version: Literal[1]
-    data: Data35
+    data: Data49
 
 
-class Data36(TypedDict):
+class Data50(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     operationId: str
-    hash: str
     milestoneId: NotRequired[str]
+    hash: str
     code: str
     detail: str
 
@@ -1227,14 +2178,49 @@ class EscrowApproveFailedEvent(Event):
 
     type: Literal['escrow.approve_failed']
     version: Literal[1]
-    data: Data36
+    data: Data50
 
 
-class Data37(TypedDict):
+class Data51(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     operationId: str
-    hash: str
     milestoneId: NotRequired[str]
+    hash: str
+
+
+class EscrowApproveSignedEvent(Event):
+    """
+    The party signed its approval; `status` is the order's.
+    """
+
+    type: Literal['escrow.approve_signed']
+    version: Literal[1]
+    data: Data51
+
+
+class Data52(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    operationId: str
+    milestoneId: NotRequired[str]
+    hash: str | None
+    reason: NotRequired[str]
+
+
+class EscrowApproveWithdrawnEvent(Event):
+    """
+    The party is not asked any more for its approval; `status` is the order's.
+    """
+
+    type: Literal['escrow.approve_withdrawn']
+    version: Literal[1]
+    data: Data52
+
+
+class Data53(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    operationId: str
+    milestoneId: NotRequired[str]
+    hash: str
     ledger: int
 
 
@@ -1245,14 +2231,14 @@ class EscrowCompleteConfirmedEvent(Event):
 
     type: Literal['escrow.complete_confirmed']
     version: Literal[1]
-    data: Data37
+    data: Data53
 
 
-class Data38(TypedDict):
+class Data54(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     operationId: str
-    hash: str
     milestoneId: NotRequired[str]
+    hash: str
     code: str
     detail: str
 
@@ -1264,14 +2250,49 @@ class EscrowCompleteFailedEvent(Event):
 
     type: Literal['escrow.complete_failed']
     version: Literal[1]
-    data: Data38
+    data: Data54
 
 
-class Data39(TypedDict):
+class Data55(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     operationId: str
-    hash: str
     milestoneId: NotRequired[str]
+    hash: str
+
+
+class EscrowCompleteSignedEvent(Event):
+    """
+    The party signed that the work is done; `status` is the order's.
+    """
+
+    type: Literal['escrow.complete_signed']
+    version: Literal[1]
+    data: Data55
+
+
+class Data56(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    operationId: str
+    milestoneId: NotRequired[str]
+    hash: str | None
+    reason: NotRequired[str]
+
+
+class EscrowCompleteWithdrawnEvent(Event):
+    """
+    The party is not asked any more for that the work is done; `status` is the order's.
+    """
+
+    type: Literal['escrow.complete_withdrawn']
+    version: Literal[1]
+    data: Data56
+
+
+class Data57(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    operationId: str
+    milestoneId: NotRequired[str]
+    hash: str
     ledger: int
 
 
@@ -1282,14 +2303,14 @@ class EscrowDeployConfirmedEvent(Event):
 
     type: Literal['escrow.deploy_confirmed']
     version: Literal[1]
-    data: Data39
+    data: Data57
 
 
-class Data40(TypedDict):
+class Data58(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     operationId: str
-    hash: str
     milestoneId: NotRequired[str]
+    hash: str
     code: str
     detail: str
 
@@ -1301,14 +2322,14 @@ class EscrowDeployFailedEvent(Event):
 
     type: Literal['escrow.deploy_failed']
     version: Literal[1]
-    data: Data40
+    data: Data58
 
 
-class Data41(TypedDict):
+class Data59(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     operationId: str
-    hash: str
     milestoneId: NotRequired[str]
+    hash: str
     ledger: int
 
 
@@ -1319,14 +2340,14 @@ class EscrowDisputeConfirmedEvent(Event):
 
     type: Literal['escrow.dispute_confirmed']
     version: Literal[1]
-    data: Data41
+    data: Data59
 
 
-class Data42(TypedDict):
+class Data60(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     operationId: str
-    hash: str
     milestoneId: NotRequired[str]
+    hash: str
     code: str
     detail: str
 
@@ -1338,14 +2359,49 @@ class EscrowDisputeFailedEvent(Event):
 
     type: Literal['escrow.dispute_failed']
     version: Literal[1]
-    data: Data42
+    data: Data60
 
 
-class Data43(TypedDict):
+class Data61(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     operationId: str
-    hash: str
     milestoneId: NotRequired[str]
+    hash: str
+
+
+class EscrowDisputeSignedEvent(Event):
+    """
+    The party signed to freeze the money; `status` is the order's.
+    """
+
+    type: Literal['escrow.dispute_signed']
+    version: Literal[1]
+    data: Data61
+
+
+class Data62(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    operationId: str
+    milestoneId: NotRequired[str]
+    hash: str | None
+    reason: NotRequired[str]
+
+
+class EscrowDisputeWithdrawnEvent(Event):
+    """
+    The party is not asked any more for to freeze the money; `status` is the order's.
+    """
+
+    type: Literal['escrow.dispute_withdrawn']
+    version: Literal[1]
+    data: Data62
+
+
+class Data63(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    operationId: str
+    milestoneId: NotRequired[str]
+    hash: str
     ledger: int
 
 
@@ -1356,14 +2412,14 @@ class EscrowFundConfirmedEvent(Event):
 
     type: Literal['escrow.fund_confirmed']
     version: Literal[1]
-    data: Data43
+    data: Data63
 
 
-class Data44(TypedDict):
+class Data64(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     operationId: str
-    hash: str
     milestoneId: NotRequired[str]
+    hash: str
     code: str
     detail: str
 
@@ -1375,14 +2431,49 @@ class EscrowFundFailedEvent(Event):
 
     type: Literal['escrow.fund_failed']
     version: Literal[1]
-    data: Data44
+    data: Data64
 
 
-class Data45(TypedDict):
+class Data65(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     operationId: str
-    hash: str
     milestoneId: NotRequired[str]
+    hash: str
+
+
+class EscrowFundSignedEvent(Event):
+    """
+    The party signed to put the money into the contract; `status` is the order's.
+    """
+
+    type: Literal['escrow.fund_signed']
+    version: Literal[1]
+    data: Data65
+
+
+class Data66(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    operationId: str
+    milestoneId: NotRequired[str]
+    hash: str | None
+    reason: NotRequired[str]
+
+
+class EscrowFundWithdrawnEvent(Event):
+    """
+    The party is not asked any more for to put the money into the contract; `status` is the order's.
+    """
+
+    type: Literal['escrow.fund_withdrawn']
+    version: Literal[1]
+    data: Data66
+
+
+class Data67(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    operationId: str
+    milestoneId: NotRequired[str]
+    hash: str
     ledger: int
 
 
@@ -1393,14 +2484,14 @@ class EscrowReleaseConfirmedEvent(Event):
 
     type: Literal['escrow.release_confirmed']
     version: Literal[1]
-    data: Data45
+    data: Data67
 
 
-class Data46(TypedDict):
+class Data68(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     operationId: str
-    hash: str
     milestoneId: NotRequired[str]
+    hash: str
     code: str
     detail: str
 
@@ -1412,14 +2503,49 @@ class EscrowReleaseFailedEvent(Event):
 
     type: Literal['escrow.release_failed']
     version: Literal[1]
-    data: Data46
+    data: Data68
 
 
-class Data47(TypedDict):
+class Data69(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     operationId: str
-    hash: str
     milestoneId: NotRequired[str]
+    hash: str
+
+
+class EscrowReleaseSignedEvent(Event):
+    """
+    The party signed the release; `status` is the order's.
+    """
+
+    type: Literal['escrow.release_signed']
+    version: Literal[1]
+    data: Data69
+
+
+class Data70(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    operationId: str
+    milestoneId: NotRequired[str]
+    hash: str | None
+    reason: NotRequired[str]
+
+
+class EscrowReleaseWithdrawnEvent(Event):
+    """
+    The party is not asked any more for the release; `status` is the order's.
+    """
+
+    type: Literal['escrow.release_withdrawn']
+    version: Literal[1]
+    data: Data70
+
+
+class Data71(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    operationId: str
+    milestoneId: NotRequired[str]
+    hash: str
     ledger: int
 
 
@@ -1430,14 +2556,14 @@ class EscrowResolveConfirmedEvent(Event):
 
     type: Literal['escrow.resolve_confirmed']
     version: Literal[1]
-    data: Data47
+    data: Data71
 
 
-class Data48(TypedDict):
+class Data72(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     operationId: str
-    hash: str
     milestoneId: NotRequired[str]
+    hash: str
     code: str
     detail: str
 
@@ -1449,14 +2575,14 @@ class EscrowResolveFailedEvent(Event):
 
     type: Literal['escrow.resolve_failed']
     version: Literal[1]
-    data: Data48
+    data: Data72
 
 
-class Data49(TypedDict):
+class Data73(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     operationId: str
-    hash: str
     milestoneId: NotRequired[str]
+    hash: str
     ledger: int
 
 
@@ -1467,14 +2593,14 @@ class EscrowSweepConfirmedEvent(Event):
 
     type: Literal['escrow.sweep_confirmed']
     version: Literal[1]
-    data: Data49
+    data: Data73
 
 
-class Data50(TypedDict):
+class Data74(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     operationId: str
-    hash: str
     milestoneId: NotRequired[str]
+    hash: str
     code: str
     detail: str
 
@@ -1486,10 +2612,10 @@ class EscrowSweepFailedEvent(Event):
 
     type: Literal['escrow.sweep_failed']
     version: Literal[1]
-    data: Data50
+    data: Data74
 
 
-class Data51(TypedDict):
+class Data75(TypedDict):
     name: str
     platformFeePercent: int
 
@@ -1501,15 +2627,19 @@ class MarketplaceCreatedEvent(Event):
 
     type: Literal['marketplace.created']
     version: Literal[1]
-    data: Data51
+    data: Data75
 
 
-class Data52(TypedDict):
+class Data76(TypedDict):
     name: str
     platformFeePercent: int
     platformFeePercentBefore: int
     releasePolicy: dict[str, Any] | None
     releasePolicyBefore: dict[str, Any] | None
+    maxPlatformFeePercent: int | None
+    maxPlatformFeePercentBefore: int | None
+    refundFeesBorneBy: Literal['BUYER', 'MARKETPLACE']
+    refundFeesBorneByBefore: Literal['BUYER', 'MARKETPLACE']
 
 
 class MarketplaceUpdatedEvent(Event):
@@ -1519,10 +2649,10 @@ class MarketplaceUpdatedEvent(Event):
 
     type: Literal['marketplace.updated']
     version: Literal[1]
-    data: Data52
+    data: Data76
 
 
-class Data53(TypedDict):
+class Data77(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     reason: NotRequired[str]
 
@@ -1534,15 +2664,16 @@ class OrderCancelledEvent(Event):
 
     type: Literal['order.cancelled']
     version: Literal[1]
-    data: Data53
+    data: Data77
 
 
-class Data54(TypedDict):
+class Data78(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     amount: str
     buyerId: str
     sellerId: str
     externalRef: str | None
+    campaignId: NotRequired[str]
 
 
 class OrderCreatedEvent(Event):
@@ -1552,10 +2683,64 @@ class OrderCreatedEvent(Event):
 
     type: Literal['order.created']
     version: Literal[1]
-    data: Data54
+    data: Data78
 
 
-class Data55(TypedDict):
+class Data79(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    operationId: str
+    milestoneId: str
+    amount: str
+    hash: str
+    ledger: int
+
+
+class OrderReimbursedEvent(Event):
+    """
+    The buyer has the fees of a refund back.
+    """
+
+    type: Literal['order.reimbursed']
+    version: Literal[1]
+    data: Data79
+
+
+class Data80(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    operationId: str
+    milestoneId: str
+    amount: str
+    code: str
+
+
+class OrderReimbursementFailedEvent(Event):
+    """
+    The buyer's wallet could not take them.
+    """
+
+    type: Literal['order.reimbursement_failed']
+    version: Literal[1]
+    data: Data80
+
+
+class Data81(TypedDict):
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    operationId: str
+    milestoneId: str
+    amount: str
+
+
+class OrderReimbursementRequestedEvent(Event):
+    """
+    What the contract took of a refund is on its way to the buyer: the marketplace bears it.
+    """
+
+    type: Literal['order.reimbursement_requested']
+    version: Literal[1]
+    data: Data81
+
+
+class Data82(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     milestoneId: str
     releaseAt: str
@@ -1569,10 +2754,10 @@ class OrderReleaseExtendedEvent(Event):
 
     type: Literal['order.release_extended']
     version: Literal[1]
-    data: Data55
+    data: Data82
 
 
-class Data56(TypedDict):
+class Data83(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     milestoneId: str
     releaseAt: str
@@ -1585,11 +2770,11 @@ class OrderReleaseReminderEvent(Event):
 
     type: Literal['order.release_reminder']
     version: Literal[1]
-    data: Data56
+    data: Data83
 
 
-Data57 = TypedDict(
-    'Data57',
+Data84 = TypedDict(
+    'Data84',
     {
         'status': Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED'],
         'milestoneId': str,
@@ -1606,10 +2791,10 @@ class OrderReleaseWindowEndedEvent(Event):
 
     type: Literal['order.release_window_ended']
     version: Literal[1]
-    data: Data57
+    data: Data84
 
 
-class Data58(TypedDict):
+class Data85(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
 
 
@@ -1620,10 +2805,10 @@ class OrderReservedEvent(Event):
 
     type: Literal['order.reserved']
     version: Literal[1]
-    data: Data58
+    data: Data85
 
 
-class Data59(TypedDict):
+class Data86(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     shippedAt: str
     milestoneId: NotRequired[str]
@@ -1639,10 +2824,43 @@ class OrderShippedEvent(Event):
 
     type: Literal['order.shipped']
     version: Literal[1]
-    data: Data59
+    data: Data86
 
 
-class Data60(TypedDict):
+class Before(TypedDict):
+    most: str
+    mostUserDay: str
+    mostDay: str
+    paused: bool
+    addressBookOnly: bool
+    coolingHours: int | None
+
+
+class After(TypedDict):
+    most: str
+    mostUserDay: str
+    mostDay: str
+    paused: bool
+    addressBookOnly: bool
+    coolingHours: int | None
+
+
+class Data87(TypedDict):
+    before: Before
+    after: After
+
+
+class PayoutPolicyUpdatedEvent(Event):
+    """
+    What a marketplace allows its withdrawals has changed; an amount of zero is no limit.
+    """
+
+    type: Literal['payout_policy.updated']
+    version: Literal[1]
+    data: Data87
+
+
+class Data88(TypedDict):
     kind: str
     subject: str
 
@@ -1654,7 +2872,7 @@ class ProposalApprovedEvent(Event):
 
     type: Literal['proposal.approved']
     version: Literal[1]
-    data: Data60
+    data: Data88
 
 
 class ProposalExpiredEvent(Event):
@@ -1664,10 +2882,10 @@ class ProposalExpiredEvent(Event):
 
     type: Literal['proposal.expired']
     version: Literal[1]
-    data: Data60
+    data: Data88
 
 
-class Data62(TypedDict):
+class Data90(TypedDict):
     kind: str
     subject: str
     amount: str
@@ -1681,10 +2899,10 @@ class ProposalOpenedEvent(Event):
 
     type: Literal['proposal.opened']
     version: Literal[1]
-    data: Data62
+    data: Data90
 
 
-class Data63(TypedDict):
+class Data91(TypedDict):
     kind: str
     subject: str
 
@@ -1696,7 +2914,7 @@ class ProposalRejectedEvent(Event):
 
     type: Literal['proposal.rejected']
     version: Literal[1]
-    data: Data63
+    data: Data91
 
 
 class ProposalWithdrawnEvent(Event):
@@ -1706,10 +2924,560 @@ class ProposalWithdrawnEvent(Event):
 
     type: Literal['proposal.withdrawn']
     version: Literal[1]
-    data: Data63
+    data: Data91
 
 
-class Data65(TypedDict):
+class Data93(TypedDict):
+    account: str
+    asset: str
+    amount: str
+    ledger: int
+    type: Literal['AMOUNT', 'MISSING', 'EXTRA', 'TIMING']
+    outcome: Literal['REJECTED', 'WITHDRAWN', 'EXPIRED']
+
+
+class ReconciliationCorrectionEndedEvent(Event):
+    """
+    Nobody agreed to the correction.
+    """
+
+    type: Literal['reconciliation.correction_ended']
+    version: Literal[1]
+    data: Data93
+
+
+class Data94(TypedDict):
+    account: str
+    asset: str
+    amount: str
+    ledger: int
+    type: Literal['AMOUNT', 'MISSING', 'EXTRA', 'TIMING']
+    proposalId: str
+    against: Literal['suspense', 'user', 'expense']
+
+
+class ReconciliationCorrectionProposedEvent(Event):
+    """
+    Somebody proposed to correct the books; a second person must agree.
+    """
+
+    type: Literal['reconciliation.correction_proposed']
+    version: Literal[1]
+    data: Data94
+
+
+class Data95(TypedDict):
+    account: str
+    asset: str
+    amount: str
+    ledger: int
+    type: Literal['AMOUNT', 'MISSING', 'EXTRA', 'TIMING']
+
+
+class ReconciliationDifferenceBookedEvent(Event):
+    """
+    A second person agreed, and the books were corrected.
+    """
+
+    type: Literal['reconciliation.difference_booked']
+    version: Literal[1]
+    data: Data95
+
+
+class ReconciliationDifferenceChangedEvent(Event):
+    """
+    It is another amount now.
+    """
+
+    type: Literal['reconciliation.difference_changed']
+    version: Literal[1]
+    data: Data95
+
+
+class ReconciliationDifferenceClosedEvent(Event):
+    """
+    Books and chain agree again by themselves.
+    """
+
+    type: Literal['reconciliation.difference_closed']
+    version: Literal[1]
+    data: Data95
+
+
+class ReconciliationDifferenceExplainedEvent(Event):
+    """
+    Somebody found out what it is.
+    """
+
+    type: Literal['reconciliation.difference_explained']
+    version: Literal[1]
+    data: Data95
+
+
+class ReconciliationDifferenceFoundEvent(Event):
+    """
+    The chain holds `amount` more than the books say, or less where it is below zero.
+    """
+
+    type: Literal['reconciliation.difference_found']
+    version: Literal[1]
+    data: Data95
+
+
+class ReconciliationDifferenceSuspendedEvent(Event):
+    """
+    The same, and the money is in suspense.
+    """
+
+    type: Literal['reconciliation.difference_suspended']
+    version: Literal[1]
+    data: Data95
+
+
+class Problem1(TypedDict):
+    code: str
+    detail: str
+
+
+class Data101(TypedDict):
+    type: str
+    format: Literal['csv', 'xlsx', 'jsonl', 'beancount']
+    state: Literal['QUEUED', 'RUNNING', 'DONE', 'FAILED', 'EXPIRED']
+    scheduleId: NotRequired[str]
+    firstDay: NotRequired[str]
+    rows: int
+    bytes: int
+    sha256: NotRequired[str]
+    problem: NotRequired[Problem1]
+
+
+class ReportDownloadedEvent(Event):
+    """
+    Somebody took the file.
+    """
+
+    type: Literal['report.downloaded']
+    version: Literal[1]
+    data: Data101
+
+
+class Data102(TypedDict):
+    type: str
+    format: Literal['csv', 'xlsx', 'jsonl', 'beancount']
+    state: Literal['QUEUED', 'RUNNING', 'DONE', 'FAILED', 'EXPIRED']
+    scheduleId: NotRequired[str]
+    firstDay: NotRequired[str]
+    rows: int
+    bytes: int
+    sha256: NotRequired[str]
+    problem: NotRequired[Problem1]
+
+
+class ReportExpiredEvent(Event):
+    """
+    The file was deleted when its time was over.
+    """
+
+    type: Literal['report.expired']
+    version: Literal[1]
+    data: Data102
+
+
+class Data103(TypedDict):
+    type: str
+    format: Literal['csv', 'xlsx', 'jsonl', 'beancount']
+    state: Literal['QUEUED', 'RUNNING', 'DONE', 'FAILED', 'EXPIRED']
+    scheduleId: NotRequired[str]
+    firstDay: NotRequired[str]
+    rows: int
+    bytes: int
+    sha256: NotRequired[str]
+    problem: NotRequired[Problem1]
+
+
+class ReportFailedEvent(Event):
+    """
+    There is no file; `problem` says why.
+    """
+
+    type: Literal['report.failed']
+    version: Literal[1]
+    data: Data103
+
+
+class Data104(TypedDict):
+    type: str
+    format: Literal['csv', 'xlsx', 'jsonl', 'beancount']
+    state: Literal['QUEUED', 'RUNNING', 'DONE', 'FAILED', 'EXPIRED']
+    scheduleId: NotRequired[str]
+    firstDay: NotRequired[str]
+    rows: int
+    bytes: int
+    sha256: NotRequired[str]
+    problem: NotRequired[Problem1]
+
+
+class ReportFinishedEvent(Event):
+    """
+    The report's file is there.
+    """
+
+    type: Literal['report.finished']
+    version: Literal[1]
+    data: Data104
+
+
+class Data105(TypedDict):
+    type: str
+    format: Literal['csv', 'xlsx', 'jsonl', 'beancount']
+    state: Literal['QUEUED', 'RUNNING', 'DONE', 'FAILED', 'EXPIRED']
+    scheduleId: NotRequired[str]
+    firstDay: NotRequired[str]
+    rows: int
+    bytes: int
+    sha256: NotRequired[str]
+    problem: NotRequired[Problem1]
+
+
+class ReportRequestedEvent(Event):
+    """
+    Somebody asked for a report, or its schedule did.
+    """
+
+    type: Literal['report.requested']
+    version: Literal[1]
+    data: Data105
+
+
+class Data106(TypedDict):
+    isActive: bool
+    recipients: int
+
+
+class ReportScheduleChangedEvent(Event):
+    """
+    Whether a schedule runs, its name or who gets the report has changed.
+    """
+
+    type: Literal['report.schedule_changed']
+    version: Literal[1]
+    data: Data106
+
+
+class Data107(TypedDict):
+    name: str
+
+
+class ReportScheduleCreatedEvent(Event):
+    """
+    A report is made again for every period.
+    """
+
+    type: Literal['report.schedule_created']
+    version: Literal[1]
+    data: Data107
+
+
+class Data108(TypedDict):
+    reason: str
+
+
+class ReportScheduleStoppedEvent(Event):
+    """
+    What a schedule is about is gone: it makes no reports.
+    """
+
+    type: Literal['report.schedule_stopped']
+    version: Literal[1]
+    data: Data108
+
+
+class Data109(TypedDict):
+    type: str
+    format: Literal['csv', 'xlsx', 'jsonl', 'beancount']
+    state: Literal['QUEUED', 'RUNNING', 'DONE', 'FAILED', 'EXPIRED']
+    scheduleId: NotRequired[str]
+    firstDay: NotRequired[str]
+    rows: int
+    bytes: int
+    sha256: NotRequired[str]
+    problem: NotRequired[Problem1]
+
+
+class ReportStartedEvent(Event):
+    """
+    The report is being made.
+    """
+
+    type: Literal['report.started']
+    version: Literal[1]
+    data: Data109
+
+
+class Data110(TypedDict):
+    when: Literal['NOW', 'PERIOD_END']
+    reason: str
+
+
+class SubscriptionCancelRequestedEvent(Event):
+    """
+    Somebody ends it.
+    """
+
+    type: Literal['subscription.cancel_requested']
+    version: Literal[1]
+    data: Data110
+
+
+class Data111(TypedDict):
+    because: Literal['REQUESTED', 'UNPAID', 'PAUSED_TOO_LONG']
+
+
+class SubscriptionCancelledEvent(Event):
+    """
+    It is over and everything is settled.
+    """
+
+    type: Literal['subscription.cancelled']
+    version: Literal[1]
+    data: Data111
+
+
+class Data112(TypedDict):
+    amount: str
+    startsAt: str
+
+
+class SubscriptionCreatedEvent(Event):
+    """
+    A subscription exists.
+    """
+
+    type: Literal['subscription.created']
+    version: Literal[1]
+    data: Data112
+
+
+class Data113(TypedDict):
+    index: int
+    because: Literal['REQUESTED', 'UNPAID', 'PAUSED_TOO_LONG']
+
+
+class SubscriptionCycleDroppedEvent(Event):
+    """
+    Nobody asks for its money any more; `index` is the cycle's.
+    """
+
+    type: Literal['subscription.cycle_dropped']
+    version: Literal[1]
+    data: Data113
+
+
+class Data114(TypedDict):
+    index: int
+    orderId: str
+    seller: str
+    buyer: str
+
+
+class SubscriptionCycleEndedEvent(Event):
+    """
+    What each party gets of it; `index` is the cycle's.
+    """
+
+    type: Literal['subscription.cycle_ended']
+    version: Literal[1]
+    data: Data114
+
+
+class Data115(TypedDict):
+    index: int
+    orderId: str
+    amount: str
+    startsAt: str
+    endsAt: str
+
+
+class SubscriptionCyclePreparedEvent(Event):
+    """
+    Its order exists and is on its way; `index` is the cycle's.
+    """
+
+    type: Literal['subscription.cycle_prepared']
+    version: Literal[1]
+    data: Data115
+
+
+class Data116(TypedDict):
+    index: int
+    orderId: str
+    orderStatus: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+
+
+class SubscriptionCycleSettledEvent(Event):
+    """
+    Its money is paid out; `index` is the cycle's.
+    """
+
+    type: Literal['subscription.cycle_settled']
+    version: Literal[1]
+    data: Data116
+
+
+class Data117(TypedDict):
+    count: int
+    until: str
+
+
+class SubscriptionCyclesSkippedEvent(Event):
+    """
+    Cycles that were over before they could begin are left out: nobody pays for them.
+    """
+
+    type: Literal['subscription.cycles_skipped']
+    version: Literal[1]
+    data: Data117
+
+
+class Data118(TypedDict):
+    because: Literal['REQUESTED', 'UNPAID', 'PAUSED_TOO_LONG']
+
+
+class SubscriptionEndingEvent(Event):
+    """
+    It is over; the last contracts are being settled.
+    """
+
+    type: Literal['subscription.ending']
+    version: Literal[1]
+    data: Data118
+
+
+class Data119(TypedDict):
+    index: int
+    until: str
+    then: Literal['PAUSE', 'CANCEL']
+
+
+class SubscriptionGraceBeganEvent(Event):
+    """
+    It is tried once more at `until`; then it stops; `index` is the cycle's.
+    """
+
+    type: Literal['subscription.grace_began']
+    version: Literal[1]
+    data: Data119
+
+
+class Data120(TypedDict):
+    because: Literal['REQUESTED', 'UNPAID', 'PAUSED_TOO_LONG']
+
+
+class SubscriptionPausedEvent(Event):
+    """
+    No cycle follows until somebody resumes it.
+    """
+
+    type: Literal['subscription.paused']
+    version: Literal[1]
+    data: Data120
+
+
+class Data121(TypedDict):
+    index: int
+    code: str
+    available: str | None
+    nextTryAt: str | None
+    amount: str
+    startsAt: str
+    endsAt: str
+
+
+class SubscriptionPaymentFailedEvent(Event):
+    """
+    It could not be paid; it is tried again at `nextTryAt`, or not any more; `index` is the cycle's.
+    """
+
+    type: Literal['subscription.payment_failed']
+    version: Literal[1]
+    data: Data121
+
+
+class Data122(TypedDict):
+    index: int
+    orderId: str
+
+
+class SubscriptionPaymentRecoveredEvent(Event):
+    """
+    What could not be paid before is paid; `index` is the cycle's.
+    """
+
+    type: Literal['subscription.payment_recovered']
+    version: Literal[1]
+    data: Data122
+
+
+class Data123(TypedDict):
+    amount: str
+    before: str
+    fromIndex: int
+
+
+class SubscriptionPriceChangedEvent(Event):
+    """
+    The price of the cycle `fromIndex` and those after it.
+    """
+
+    type: Literal['subscription.price_changed']
+    version: Literal[1]
+    data: Data123
+
+
+class Data124(TypedDict):
+    startsAt: str
+
+
+class SubscriptionResumedEvent(Event):
+    """
+    It goes on, reckoned from `startsAt`.
+    """
+
+    type: Literal['subscription.resumed']
+    version: Literal[1]
+    data: Data124
+
+
+class Data125(TypedDict):
+    at: str
+    how: Literal['PAUSE', 'CANCEL']
+
+
+class SubscriptionStopPlannedEvent(Event):
+    """
+    It goes on to the end of what is paid for.
+    """
+
+    type: Literal['subscription.stop_planned']
+    version: Literal[1]
+    data: Data125
+
+
+class Data126(TypedDict):
+    changed: list[str]
+
+
+class SubscriptionUpdatedEvent(Event):
+    """
+    Something else of a subscription changed; `changed` names it.
+    """
+
+    type: Literal['subscription.updated']
+    version: Literal[1]
+    data: Data126
+
+
+class Data127(TypedDict):
     address: str
 
 
@@ -1720,10 +3488,10 @@ class UserCreatedEvent(Event):
 
     type: Literal['user.created']
     version: Literal[1]
-    data: Data65
+    data: Data127
 
 
-class Data66(TypedDict):
+class Data128(TypedDict):
     changed: list[str]
 
 
@@ -1734,10 +3502,10 @@ class UserUpdatedEvent(Event):
 
     type: Literal['user.updated']
     version: Literal[1]
-    data: Data66
+    data: Data128
 
 
-class Data67(TypedDict):
+class Data129(TypedDict):
     operationId: str
     address: str
     hash: str
@@ -1750,10 +3518,10 @@ class WalletActivateConfirmedEvent(Event):
 
     type: Literal['wallet.activate_confirmed']
     version: Literal[1]
-    data: Data67
+    data: Data129
 
 
-class Data68(TypedDict):
+class Data130(TypedDict):
     operationId: str
     address: str
     hash: str
@@ -1767,10 +3535,10 @@ class WalletActivateFailedEvent(Event):
 
     type: Literal['wallet.activate_failed']
     version: Literal[1]
-    data: Data68
+    data: Data130
 
 
-class Data69(TypedDict):
+class Data131(TypedDict):
     operationId: str
     address: str
     hash: str
@@ -1783,10 +3551,10 @@ class WalletBootstrapConfirmedEvent(Event):
 
     type: Literal['wallet.bootstrap_confirmed']
     version: Literal[1]
-    data: Data69
+    data: Data131
 
 
-class Data70(TypedDict):
+class Data132(TypedDict):
     operationId: str
     address: str
     hash: str
@@ -1800,10 +3568,10 @@ class WalletBootstrapFailedEvent(Event):
 
     type: Literal['wallet.bootstrap_failed']
     version: Literal[1]
-    data: Data70
+    data: Data132
 
 
-class Data71(TypedDict):
+class Data133(TypedDict):
     operationId: str
     address: str
 
@@ -1815,10 +3583,10 @@ class WalletRetriedEvent(Event):
 
     type: Literal['wallet.retried']
     version: Literal[1]
-    data: Data71
+    data: Data133
 
 
-class Data72(TypedDict):
+class Data134(TypedDict):
     operationId: str
     address: str
     hash: str
@@ -1831,10 +3599,10 @@ class WalletTopUpConfirmedEvent(Event):
 
     type: Literal['wallet.top_up_confirmed']
     version: Literal[1]
-    data: Data72
+    data: Data134
 
 
-class Data73(TypedDict):
+class Data135(TypedDict):
     operationId: str
     address: str
     hash: str
@@ -1848,10 +3616,10 @@ class WalletTopUpFailedEvent(Event):
 
     type: Literal['wallet.top_up_failed']
     version: Literal[1]
-    data: Data73
+    data: Data135
 
 
-class Data74(TypedDict):
+class Data136(TypedDict):
     url: str
     types: list[str]
 
@@ -1863,10 +3631,10 @@ class WebhookEndpointCreatedEvent(Event):
 
     type: Literal['webhook_endpoint.created']
     version: Literal[1]
-    data: Data74
+    data: Data136
 
 
-class Data75(TypedDict):
+class Data137(TypedDict):
     url: str
 
 
@@ -1877,10 +3645,10 @@ class WebhookEndpointDeletedEvent(Event):
 
     type: Literal['webhook_endpoint.deleted']
     version: Literal[1]
-    data: Data75
+    data: Data137
 
 
-class Data76(TypedDict):
+class Data138(TypedDict):
     url: str
     reason: Literal['REQUESTED', 'GONE', 'FAILING']
     failingSince: NotRequired[str | None]
@@ -1893,10 +3661,10 @@ class WebhookEndpointDisabledEvent(Event):
 
     type: Literal['webhook_endpoint.disabled']
     version: Literal[1]
-    data: Data76
+    data: Data138
 
 
-class Data77(TypedDict):
+class Data139(TypedDict):
     url: str
 
 
@@ -1907,10 +3675,10 @@ class WebhookEndpointEnabledEvent(Event):
 
     type: Literal['webhook_endpoint.enabled']
     version: Literal[1]
-    data: Data77
+    data: Data139
 
 
-class Data78(TypedDict):
+class Data140(TypedDict):
     overlapUntil: str
 
 
@@ -1921,10 +3689,10 @@ class WebhookEndpointSecretRotatedEvent(Event):
 
     type: Literal['webhook_endpoint.secret_rotated']
     version: Literal[1]
-    data: Data78
+    data: Data140
 
 
-class Data79(TypedDict):
+class Data141(TypedDict):
     url: str
 
 
@@ -1935,10 +3703,10 @@ class WebhookEndpointTestedEvent(Event):
 
     type: Literal['webhook_endpoint.tested']
     version: Literal[1]
-    data: Data79
+    data: Data141
 
 
-class Data80(TypedDict):
+class Data142(TypedDict):
     changed: list[str]
     url: str
     types: list[str]
@@ -1951,10 +3719,10 @@ class WebhookEndpointUpdatedEvent(Event):
 
     type: Literal['webhook_endpoint.updated']
     version: Literal[1]
-    data: Data80
+    data: Data142
 
 
-class Data81(TypedDict):
+class Data143(TypedDict):
     status: Literal['REQUESTED', 'SUBMITTED', 'COMPLETED', 'FAILED', 'CANCELLED']
     proposalId: str
     operationId: str
@@ -1967,10 +3735,10 @@ class WithdrawalApprovedEvent(Event):
 
     type: Literal['withdrawal.approved']
     version: Literal[1]
-    data: Data81
+    data: Data143
 
 
-class Data82(TypedDict):
+class Data144(TypedDict):
     status: Literal['REQUESTED', 'SUBMITTED', 'COMPLETED', 'FAILED', 'CANCELLED']
     reason: NotRequired[str]
 
@@ -1982,10 +3750,10 @@ class WithdrawalCancelledEvent(Event):
 
     type: Literal['withdrawal.cancelled']
     version: Literal[1]
-    data: Data82
+    data: Data144
 
 
-class Data83(TypedDict):
+class Data145(TypedDict):
     status: Literal['REQUESTED', 'SUBMITTED', 'COMPLETED', 'FAILED', 'CANCELLED']
     operationId: str
     hash: str
@@ -1999,10 +3767,10 @@ class WithdrawalCompletedEvent(Event):
 
     type: Literal['withdrawal.completed']
     version: Literal[1]
-    data: Data83
+    data: Data145
 
 
-class Data84(TypedDict):
+class Data146(TypedDict):
     status: Literal['REQUESTED', 'SUBMITTED', 'COMPLETED', 'FAILED', 'CANCELLED']
     operationId: NotRequired[str]
     hash: NotRequired[str | None]
@@ -2017,16 +3785,17 @@ class WithdrawalFailedEvent(Event):
 
     type: Literal['withdrawal.failed']
     version: Literal[1]
-    data: Data84
+    data: Data146
 
 
-class Data85(TypedDict):
+class Data147(TypedDict):
     status: Literal['REQUESTED', 'SUBMITTED', 'COMPLETED', 'FAILED', 'CANCELLED']
     userId: str
     amount: str
     destination: str
     operationId: NotRequired[str]
     proposalId: NotRequired[str]
+    batchId: NotRequired[str]
 
 
 class WithdrawalRequestedEvent(Event):
@@ -2036,10 +3805,10 @@ class WithdrawalRequestedEvent(Event):
 
     type: Literal['withdrawal.requested']
     version: Literal[1]
-    data: Data85
+    data: Data147
 
 
-class Data86(TypedDict):
+class Data148(TypedDict):
     status: Literal['REQUESTED', 'SUBMITTED', 'COMPLETED', 'FAILED', 'CANCELLED']
     operationId: str
     hash: str
@@ -2052,10 +3821,226 @@ class WithdrawalSubmittedEvent(Event):
 
     type: Literal['withdrawal.submitted']
     version: Literal[1]
-    data: Data86
+    data: Data148
 
 
-AnyEvent: TypeAlias = ApiKeyCreatedEvent | ApiKeyRevokedEvent | ApiKeyRotatedEvent | DepositAssignedEvent | DepositAssignmentFailedEvent | DepositAssignmentRequestedEvent | DepositCapitalReceivedEvent | DepositCreditedEvent | DepositReturnFailedEvent | DepositReturnRequestedEvent | DepositReturnedEvent | DepositSuspendedEvent | DisputeAnswerOverdueEvent | DisputeAnsweredEvent | DisputeAssignedEvent | DisputeDecidedEvent | DisputeEvidenceAddedEvent | DisputeFreezeFailedEvent | DisputeFrozenEvent | DisputeInformationRequestedEvent | DisputeMessageEvent | DisputeOpenedEvent | DisputeProposalExpiredEvent | DisputeProposalRejectedEvent | DisputeProposalWithdrawnEvent | DisputeProposedEvent | DisputeReopenedEvent | DisputeResolvedEvent | DisputeRetriedEvent | DisputeSettlementFailedEvent | DisputeSettlementRetriedEvent | DisputeStatementSubmittedEvent | DisputeTakenUpEvent | DisputeWithdrawalRequestedEvent | DisputeWithdrawnEvent | EscrowApproveConfirmedEvent | EscrowApproveFailedEvent | EscrowCompleteConfirmedEvent | EscrowCompleteFailedEvent | EscrowDeployConfirmedEvent | EscrowDeployFailedEvent | EscrowDisputeConfirmedEvent | EscrowDisputeFailedEvent | EscrowFundConfirmedEvent | EscrowFundFailedEvent | EscrowReleaseConfirmedEvent | EscrowReleaseFailedEvent | EscrowResolveConfirmedEvent | EscrowResolveFailedEvent | EscrowSweepConfirmedEvent | EscrowSweepFailedEvent | MarketplaceCreatedEvent | MarketplaceUpdatedEvent | OrderCancelledEvent | OrderCreatedEvent | OrderReleaseExtendedEvent | OrderReleaseReminderEvent | OrderReleaseWindowEndedEvent | OrderReservedEvent | OrderShippedEvent | ProposalApprovedEvent | ProposalExpiredEvent | ProposalOpenedEvent | ProposalRejectedEvent | ProposalWithdrawnEvent | UserCreatedEvent | UserUpdatedEvent | WalletActivateConfirmedEvent | WalletActivateFailedEvent | WalletBootstrapConfirmedEvent | WalletBootstrapFailedEvent | WalletRetriedEvent | WalletTopUpConfirmedEvent | WalletTopUpFailedEvent | WebhookEndpointCreatedEvent | WebhookEndpointDeletedEvent | WebhookEndpointDisabledEvent | WebhookEndpointEnabledEvent | WebhookEndpointSecretRotatedEvent | WebhookEndpointTestedEvent | WebhookEndpointUpdatedEvent | WithdrawalApprovedEvent | WithdrawalCancelledEvent | WithdrawalCompletedEvent | WithdrawalFailedEvent | WithdrawalRequestedEvent | WithdrawalSubmittedEvent
+class Counts(TypedDict):
+    checking: int
+    refused: int
+    held: int
+    waiting: int
+    onTheWay: int
+    completed: int
+    failed: int
+    cancelled: int
+
+
+class Data149(TypedDict):
+    items: int
+    amount: str
+    counts: Counts
+    notPaid: int
+    paid: str
+
+
+class WithdrawalBatchCheckedEvent(Event):
+    """
+    Every item is checked, and the good ones are paid.
+    """
+
+    type: Literal['withdrawal_batch.checked']
+    version: Literal[1]
+    data: Data149
+
+
+class Data150(TypedDict):
+    items: int
+    amount: str
+    counts: Counts
+    notPaid: int
+    paid: str
+
+
+class WithdrawalBatchFinishedEvent(Event):
+    """
+    Every item has its end.
+    """
+
+    type: Literal['withdrawal_batch.finished']
+    version: Literal[1]
+    data: Data150
+
+
+class Data151(TypedDict):
+    items: int
+    amount: str
+    externalRef: str | None
+    proposalId: NotRequired[str]
+
+
+class WithdrawalBatchReceivedEvent(Event):
+    """
+    A list of withdrawals is here; each of its items is being checked.
+    """
+
+    type: Literal['withdrawal_batch.received']
+    version: Literal[1]
+    data: Data151
+
+
+AnyEvent: TypeAlias = ApiKeyCreatedEvent | ApiKeyRevokedEvent | ApiKeyRotatedEvent | BooksClosedEvent | CampaignCancelledEvent | CampaignCreatedEvent | CampaignFailedEvent | CampaignGoalReachedEvent | CampaignNeedsAttentionEvent | CampaignPledgeWithdrawnEvent | CampaignProgressEvent | CampaignRetriedEvent | CampaignSettlingEvent | CampaignSucceededEvent | DepositAssignedEvent | DepositAssignmentFailedEvent | DepositAssignmentRequestedEvent | DepositCapitalReceivedEvent | DepositCreditedEvent | DepositReturnFailedEvent | DepositReturnRequestedEvent | DepositReturnedEvent | DepositSuspendedEvent | DestinationAddedEvent | DestinationArchivedEvent | DestinationRenamedEvent | DisputeAnswerOverdueEvent | DisputeAnsweredEvent | DisputeAssignedEvent | DisputeDecidedEvent | DisputeEvidenceAddedEvent | DisputeFreezeFailedEvent | DisputeFrozenEvent | DisputeInformationRequestedEvent | DisputeMessageEvent | DisputeOpenedEvent | DisputeProposalExpiredEvent | DisputeProposalRejectedEvent | DisputeProposalWithdrawnEvent | DisputeProposedEvent | DisputeReopenedEvent | DisputeResolvedEvent | DisputeRetriedEvent | DisputeSettlementFailedEvent | DisputeSettlementRetriedEvent | DisputeStatementSubmittedEvent | DisputeTakenUpEvent | DisputeWithdrawalRequestedEvent | DisputeWithdrawnEvent | EscrowApproveConfirmedEvent | EscrowApproveFailedEvent | EscrowApproveSignedEvent | EscrowApproveWithdrawnEvent | EscrowCompleteConfirmedEvent | EscrowCompleteFailedEvent | EscrowCompleteSignedEvent | EscrowCompleteWithdrawnEvent | EscrowDeployConfirmedEvent | EscrowDeployFailedEvent | EscrowDisputeConfirmedEvent | EscrowDisputeFailedEvent | EscrowDisputeSignedEvent | EscrowDisputeWithdrawnEvent | EscrowFundConfirmedEvent | EscrowFundFailedEvent | EscrowFundSignedEvent | EscrowFundWithdrawnEvent | EscrowReleaseConfirmedEvent | EscrowReleaseFailedEvent | EscrowReleaseSignedEvent | EscrowReleaseWithdrawnEvent | EscrowResolveConfirmedEvent | EscrowResolveFailedEvent | EscrowSweepConfirmedEvent | EscrowSweepFailedEvent | MarketplaceCreatedEvent | MarketplaceUpdatedEvent | OrderCancelledEvent | OrderCreatedEvent | OrderReimbursedEvent | OrderReimbursementFailedEvent | OrderReimbursementRequestedEvent | OrderReleaseExtendedEvent | OrderReleaseReminderEvent | OrderReleaseWindowEndedEvent | OrderReservedEvent | OrderShippedEvent | PayoutPolicyUpdatedEvent | ProposalApprovedEvent | ProposalExpiredEvent | ProposalOpenedEvent | ProposalRejectedEvent | ProposalWithdrawnEvent | ReconciliationCorrectionEndedEvent | ReconciliationCorrectionProposedEvent | ReconciliationDifferenceBookedEvent | ReconciliationDifferenceChangedEvent | ReconciliationDifferenceClosedEvent | ReconciliationDifferenceExplainedEvent | ReconciliationDifferenceFoundEvent | ReconciliationDifferenceSuspendedEvent | ReportDownloadedEvent | ReportExpiredEvent | ReportFailedEvent | ReportFinishedEvent | ReportRequestedEvent | ReportScheduleChangedEvent | ReportScheduleCreatedEvent | ReportScheduleStoppedEvent | ReportStartedEvent | SubscriptionCancelRequestedEvent | SubscriptionCancelledEvent | SubscriptionCreatedEvent | SubscriptionCycleDroppedEvent | SubscriptionCycleEndedEvent | SubscriptionCyclePreparedEvent | SubscriptionCycleSettledEvent | SubscriptionCyclesSkippedEvent | SubscriptionEndingEvent | SubscriptionGraceBeganEvent | SubscriptionPausedEvent | SubscriptionPaymentFailedEvent | SubscriptionPaymentRecoveredEvent | SubscriptionPriceChangedEvent | SubscriptionResumedEvent | SubscriptionStopPlannedEvent | SubscriptionUpdatedEvent | UserCreatedEvent | UserUpdatedEvent | WalletActivateConfirmedEvent | WalletActivateFailedEvent | WalletBootstrapConfirmedEvent | WalletBootstrapFailedEvent | WalletRetriedEvent | WalletTopUpConfirmedEvent | WalletTopUpFailedEvent | WebhookEndpointCreatedEvent | WebhookEndpointDeletedEvent | WebhookEndpointDisabledEvent | WebhookEndpointEnabledEvent | WebhookEndpointSecretRotatedEvent | WebhookEndpointTestedEvent | WebhookEndpointUpdatedEvent | WithdrawalApprovedEvent | WithdrawalCancelledEvent | WithdrawalCompletedEvent | WithdrawalFailedEvent | WithdrawalRequestedEvent | WithdrawalSubmittedEvent | WithdrawalBatchCheckedEvent | WithdrawalBatchFinishedEvent | WithdrawalBatchReceivedEvent
+
+
+class Batch(TypedDict):
+    """
+    A batch with its progress. `amount` is what all items ask for, `paid` what has arrived.
+    """
+
+    id: str
+    externalRef: str | None
+    status: Literal['RECEIVED', 'PAYING', 'FINISHED']
+    itemsTotal: int
+    counts: BatchCounts
+    amount: str
+    paid: str
+    approval: Approval | None
+    createdAt: str
+    finishedAt: str | None
+
+
+class BatchItem(TypedDict):
+    """
+    One item, at its place: either `withdrawal`, or the `problem` for which there is none.
+    """
+
+    index: int
+    state: Literal['CHECKING', 'REFUSED', 'HELD', 'READY', 'CARRIED', 'ENDED']
+    userId: str
+    amount: str
+    destination: str | None
+    destinationId: str | None
+    memo: str | None
+    memoType: Literal['text', 'id', 'hash'] | None
+    externalRef: str | None
+    withdrawal: ItemWithdrawal | None
+    problem: ItemProblem | None
+
+
+class BatchPage(TypedDict):
+    data: list[Batch]
+    hasMore: bool
+    nextCursor: str | None
+
+
+class BatchWithItems(TypedDict):
+    """
+    The same with every item.
+    """
+
+    id: str
+    externalRef: str | None
+    status: Literal['RECEIVED', 'PAYING', 'FINISHED']
+    itemsTotal: int
+    counts: BatchCounts
+    amount: str
+    paid: str
+    approval: Approval | None
+    createdAt: str
+    finishedAt: str | None
+    items: list[BatchItem]
+
+
+class Budget(TypedDict):
+    """
+    Requests to the escrow provider, of all marketplaces together. Without a limit `limit` is null and nothing ever waits.
+    """
+
+    limit: int | None
+    windowSeconds: float
+    used: int
+    blockedUntil: str | None
+    waiting: list[Waiting]
+
+
+class Campaign(TypedDict):
+    """
+    A campaign. `outcome` is what its settlement leads to, from the beginning of that on; `paidOut` and `givenBack` are gross, before the fees of the contracts.
+    """
+
+    id: str
+    status: Literal['OPEN', 'SETTLING', 'NEEDS_ATTENTION', 'SUCCEEDED', 'FAILED', 'CANCELLED']
+    outcome: Literal['OPEN', 'SETTLING', 'NEEDS_ATTENTION', 'SUCCEEDED', 'FAILED', 'CANCELLED'] | None
+    creatorId: str
+    creatorExternalId: str
+    title: str
+    description: str
+    goal: str
+    deadline: str
+    minimumPledge: str | None
+    maximumPledge: str | None
+    pledgesPerBacker: int | None
+    holds: Literal['ESCROW', 'RESERVATION']
+    overGoal: Literal['ALLOW', 'CLOSE_AT_GOAL']
+    settleOn: Literal['DEADLINE', 'GOAL']
+    pledged: str
+    pledges: int
+    released: int
+    refunded: int
+    disputed: int
+    failed: int
+    paidOut: str
+    givenBack: str
+    progress: Progress
+    metadata: dict[str, Any]
+    goalReachedAt: str | None
+    settlingAt: str | None
+    endedAt: str | None
+    createdAt: str
+
+
+class CampaignPage(TypedDict):
+    data: list[Campaign]
+    hasMore: bool
+    nextCursor: str | None
+
+
+class Cycle(TypedDict):
+    """
+    One billing cycle. `shares` is how its order is divided, once that is decided.
+    """
+
+    index: int
+    status: Literal['UNPAID', 'UPCOMING', 'RUNNING', 'ENDING', 'SETTLED', 'DROPPED']
+    startsAt: str
+    endsAt: str
+    amount: str
+    orderId: str | None
+    orderStatus: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED'] | None
+    shares: Shares | None
+    problem: OperationProblem | None
+    nextAttemptAt: str | None
+
+
+class CycleEnding(TypedDict):
+    """
+    What cancelling means for one cycle: the shares before fees, what the contract takes of them and what then arrives; and the day count they rest on.
+    """
+
+    index: int
+    orderId: str | None
+    fate: Literal['DIVIDED', 'KEPT', 'GIVEN_BACK', 'DROPPED']
+    amount: str
+    shares: Shares
+    fees: Fees
+    net: Shares
+    elapsedSeconds: int
+    lengthSeconds: int
+
+
+class CyclePage(TypedDict):
+    data: list[Cycle]
+    hasMore: bool
+    nextCursor: str | None
 
 
 class Decision(TypedDict):
@@ -2098,6 +4083,34 @@ class DepositPage(TypedDict):
     nextCursor: str | None
 
 
+class Difference(TypedDict):
+    """
+    Books and chain differ at a ledger; `amount` is what the chain holds more (or less).
+    """
+
+    id: str
+    status: Literal['OPEN', 'EXPLAINED', 'BOOKED', 'SUSPENDED', 'CLOSED']
+    type: Literal['AMOUNT', 'MISSING', 'EXTRA', 'TIMING']
+    account: str
+    address: str
+    asset: str
+    books: str
+    chain: str
+    amount: str
+    ledger: int
+    note: str | None
+    lines: list[DifferenceLine]
+    createdAt: str
+    seenAt: str
+    endedAt: str | None
+
+
+class DifferencePage(TypedDict):
+    data: list[Difference]
+    hasMore: bool
+    nextCursor: str | None
+
+
 class DisputedMilestone(TypedDict):
     """
     A milestone in dispute: the shares that were decided, and what the contract paid.
@@ -2111,15 +4124,31 @@ class DisputedMilestone(TypedDict):
     settlement: Settlement | None
 
 
-class Me(TypedDict):
-    marketplace: Named
-    apiKey: Key
-    network: Literal['sandbox', 'testnet', 'mainnet']
+class Expected(TypedDict):
+    """
+    What a contract will pay when this is released: gross = net + fees. What it did pay, once it did, is the `settlement`.
+    """
+
+    gross: str
+    fees: Fees
+    net: str
+
+
+class Held(TypedDict):
+    """
+    What the chain holds, and what the books said of it at the instant of what is owed.
+    """
+
+    total: str
+    parts: HeldParts
+    booksAtThatInstant: str
+    onItsWay: str
+    unexplained: str
 
 
 class Milestone(TypedDict):
     """
-    One milestone of an order.
+    One milestone of an order. `expected` until it is settled, `settlement` from then on.
     """
 
     id: str
@@ -2127,6 +4156,7 @@ class Milestone(TypedDict):
     amount: str
     status: Literal['OPEN', 'COMPLETED', 'APPROVED', 'RELEASING', 'RELEASED', 'REFUNDED', 'DISPUTED']
     evidence: str
+    expected: Expected | None
     settlement: Settlement | None
     releasePolicy: PolicyBody | None
     releaseAt: str | None
@@ -2148,6 +4178,15 @@ class Milestones(TypedDict):
     """
 
     data: list[Milestone]
+
+
+class NewBatchBodyRequest(TypedDict):
+    """
+    What `POST /withdrawals/batch` takes.
+    """
+
+    items: list[NewWithdrawalBodyRequest]
+    externalRef: NotRequired[str | None]
 
 
 class NewMilestoneRequest(TypedDict):
@@ -2176,6 +4215,8 @@ class NewOrderBodyRequest(TypedDict):
     metadata: NotRequired[dict[str, Any]]
     autoFund: NotRequired[bool]
     releasePolicy: NotRequired[PolicyBodyRequest | None]
+    campaignId: NotRequired[str | None]
+    platformFeePercent: NotRequired[int]
 
 
 class NewUserBodyRequest(TypedDict):
@@ -2192,7 +4233,7 @@ class NewUserBodyRequest(TypedDict):
 
 class Operation(TypedDict):
     """
-    A transaction on the chain that one change asked for, with what became of it.
+    A transaction on the chain that one change asked for, with what became of it. While `status` is AWAITING_SIGNATURE the party named by `signer` signs `unsignedXdr` for the network of `networkPassphrase` until `expiresAt`, and the result goes to `POST /operations/{id}/signature`. An envelope that expired is replaced by `POST /operations/{id}/envelope`; after `signBy` the operation fails.
     """
 
     id: str
@@ -2201,39 +4242,124 @@ class Operation(TypedDict):
     hash: str | None
     ledger: int | None
     attempts: int
-    nextStep: Literal['SUBMIT', 'SIGN', 'CONFIRM', 'LOOK_UP'] | None
+    nextStep: Literal['SUBMIT', 'SIGN', 'CONFIRM', 'LOOK_UP', 'AWAIT_TURN', 'EXPIRE'] | None
     nextAttemptAt: str | None
+    estimatedEnd: str | None
     problem: OperationProblem | None
+    unsignedXdr: str | None
+    networkPassphrase: str | None
+    expiresAt: str | None
+    signBy: str | None
+    signer: Signer | None
     createdAt: str
     finishedAt: str | None
 
 
-class Order(TypedDict):
+class OrderFees(TypedDict):
     """
-    An order. `operation` is the call to its contract that is on its way or that failed last.
+    The fees of an order: the marketplace's in percent, the escrow provider's in hundredths of a percent, who bears both on refunds, and what is expected of everything that is not settled.
+    """
+
+    platformPercent: int
+    protocolBps: int
+    refundFeesBorneBy: Literal['BUYER', 'MARKETPLACE']
+    expected: Expected
+
+
+class Owed(TypedDict):
+    """
+    Everything that is owed.
+    """
+
+    total: str
+    parts: OwedParts
+    ofUsers: OfUsers
+
+
+class Pledge(TypedDict):
+    """
+    A pledge: the order has the rest.
+    """
+
+    orderId: str
+    state: Literal['HELD', 'SETTLING', 'RELEASED', 'REFUNDED', 'DISPUTED', 'FAILED', 'WITHDRAWN']
+    amount: str
+    backerId: str
+    backerExternalId: str
+    orderStatus: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    problem: PledgeProblem | None
+    settledAt: str | None
+    createdAt: str
+
+
+class PledgePage(TypedDict):
+    data: list[Pledge]
+    hasMore: bool
+    nextCursor: str | None
+
+
+class Proof(TypedDict):
+    """
+    What is owed and what is held.
     """
 
     id: str
-    externalRef: str | None
-    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
-    buyerId: str
-    buyerExternalId: str
-    sellerId: str
-    sellerExternalId: str
-    amount: str
-    title: str
-    description: str
-    milestones: list[Milestone]
-    escrowId: str | None
-    operation: Operation | None
-    shipment: Shipment | None
-    metadata: dict[str, Any]
+    asset: str
+    owed: str
+    held: str
+    ledger: Ledgers
+    tree: Tree
+    key: str
     createdAt: str
-    updatedAt: str
 
 
-class OrderPage(TypedDict):
-    data: list[Order]
+class ProofPage(TypedDict):
+    data: list[Proof]
+    hasMore: bool
+    nextCursor: str | None
+
+
+class Reimbursement(TypedDict):
+    """
+    What the marketplace pays the buyer of the fees that a refund took: its amount, and the payment on the chain.
+    """
+
+    milestoneId: str
+    amount: str
+    fees: Fees
+    operation: Operation
+
+
+ReportRun = TypedDict(
+    'ReportRun',
+    {
+        'id': str,
+        'type': Literal['ledger.entries.v1', 'ledger.trial-balance.v1', 'account.statement.v1', 'journal.beancount.v1', 'withdrawals.v1', 'fees.v1', 'deposits.v1', 'deposits.suspense.v1', 'orders.v1', 'escrows.v1', 'disputes.v1'],
+        'format': Literal['csv', 'xlsx', 'jsonl', 'beancount'],
+        'state': Literal['QUEUED', 'RUNNING', 'DONE', 'FAILED', 'EXPIRED'],
+        'from': str | None,
+        'to': str | None,
+        'at': str | None,
+        'zone': str,
+        'filters': list[str],
+        'scheduleId': str | None,
+        'rows': int,
+        'rowsExpected': int | None,
+        'bytes': int,
+        'sha256': str | None,
+        'totals': list[ReportTotal],
+        'url': str | None,
+        'problem': ReportProblem | None,
+        'createdAt': str,
+        'startedAt': str | None,
+        'finishedAt': str | None,
+        'expiresAt': str | None,
+    },
+)
+
+
+class ReportRunPage(TypedDict):
+    data: list[ReportRun]
     hasMore: bool
     nextCursor: str | None
 
@@ -2248,6 +4374,44 @@ class ResolveBodyRequest(TypedDict):
     milestones: NotRequired[list[MilestoneDecisionBodyRequest]]
     note: NotRequired[str]
     reasonCode: NotRequired[str]
+
+
+class Subscription(TypedDict):
+    """
+    A subscription. `amount` is the price of the next cycle that has no order yet. `openCycles` are all whose money is not settled: the running one, the next when it is prepared, earlier ones in dispute.
+    """
+
+    id: str
+    externalRef: str | None
+    status: Literal['ACTIVE', 'PAST_DUE', 'PAUSED', 'CANCELLING', 'CANCELLED']
+    buyerId: str
+    buyerExternalId: str
+    sellerId: str
+    sellerExternalId: str
+    amount: str
+    interval: Literal['week', 'month', 'year']
+    intervalCount: int
+    timeZone: str
+    startsAt: str
+    onUnpaid: Literal['PAUSE', 'CANCEL']
+    title: str
+    description: str
+    metadata: dict[str, Any]
+    currentCycle: Cycle | None
+    nextCycle: NextCycle | None
+    openCycles: list[Cycle]
+    ending: Ending | None
+    nextStep: NextStep | None
+    pausedAt: str | None
+    endedAt: str | None
+    createdAt: str
+    updatedAt: str
+
+
+class SubscriptionPage(TypedDict):
+    data: list[Subscription]
+    hasMore: bool
+    nextCursor: str | None
 
 
 class User(TypedDict):
@@ -2282,8 +4446,10 @@ class Withdrawal(TypedDict):
     userExternalId: str
     amount: str
     destination: str
+    destinationId: str | None
     memo: str | None
     memoType: Literal['text', 'id', 'hash'] | None
+    batchId: str | None
     hash: str | None
     fee: str
     problem: OperationProblem | None
@@ -2297,6 +4463,18 @@ class WithdrawalPage(TypedDict):
     data: list[Withdrawal]
     hasMore: bool
     nextCursor: str | None
+
+
+class Cancellation(TypedDict):
+    """
+    What cancelling would do, if it were asked for at `asOf`. Without `endsAt` the subscription would end at once.
+    """
+
+    subscriptionId: str
+    when: Literal['NOW', 'PERIOD_END']
+    asOf: str
+    endsAt: str | None
+    cycles: list[CycleEnding]
 
 
 class Dispute(TypedDict):
@@ -2337,6 +4515,25 @@ class DisputePage(TypedDict):
     nextCursor: str | None
 
 
+class Document(TypedDict):
+    """
+    What is signed: its canonical JSON.
+    """
+
+    version: int
+    id: str
+    marketplace: ProvedMarket
+    network: str
+    asset: ProvedAsset
+    takenAt: str
+    ledger: Ledgers
+    tree: Tree
+    owed: Owed
+    held: Held
+    attached: Attached
+    key: str
+
+
 class Escrow(TypedDict):
     """
     The contract of an order; `balance` is what it still holds of the order's money.
@@ -2352,5 +4549,62 @@ class Escrow(TypedDict):
     released: str
     refunded: str
     balance: str
+    settlement: Settlement | None
     operation: Operation | None
     createdAt: str
+
+
+class Order(TypedDict):
+    """
+    An order. `operation` is the call to its contract that is on its way or that failed last.
+    """
+
+    id: str
+    externalRef: str | None
+    status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
+    buyerId: str
+    buyerExternalId: str
+    sellerId: str
+    sellerExternalId: str
+    amount: str
+    title: str
+    description: str
+    milestones: list[Milestone]
+    fees: OrderFees
+    settlement: Settlement | None
+    reimbursements: list[Reimbursement]
+    escrowId: str | None
+    campaignId: str | None
+    operation: Operation | None
+    shipment: Shipment | None
+    metadata: dict[str, Any]
+    createdAt: str
+    updatedAt: str
+
+
+class OrderPage(TypedDict):
+    data: list[Order]
+    hasMore: bool
+    nextCursor: str | None
+
+
+class Signed(TypedDict):
+    """
+    A signed document and its lists, for `verify_proof.py`.
+    """
+
+    document: Document
+    signature: str
+    addresses: list[HeldAddress]
+    orders: list[OrderMoney]
+
+
+class UserProof(TypedDict):
+    """
+    A user's own proof, for `verify_proof.py`: the signed document, their leaf, and the path.
+    """
+
+    document: Document
+    signature: str
+    leaf: Leaf
+    path: list[Step]

@@ -348,7 +348,7 @@ class Events(Resource):
     ) -> Iterator[m.Event]:
         """Each event once, in order, without end; a lost connection goes on where it broke.
 
-        `last_event_id` begins behind an event: the `cursor` of the last one you handled.
+        `last_event_id` begins behind an event: the `id` of the last one you handled.
         """
         query = {"types": types, "subject": subject}
         for data in self._http.follow("/events/stream", query, last_event_id):
