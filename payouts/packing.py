@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 from offerhub.chain.stellar import MOST_SIGNATURES
 from offerhub.core import jobs
 from offerhub.core.db import in_transaction
+from offerhub.users.models import Wallet
 from payouts import channels
 from payouts.members import PACK
 from payouts.models import BatchItem, BatchPayment, PayoutPolicy
@@ -74,15 +75,21 @@ def pack(*, marketplace_id: str) -> BatchPayment | None:
     chosen = choose([_Row(row) for row in rows])
     if not chosen:
         return None
-    payment = BatchPayment.objects.create(
-        marketplace_id=marketplace_id, source_wallet=channel, kind=BatchPayment.KIND
-    )
-    for place, each in enumerate(chosen):
-        each.item.payment, each.item.place, each.item.state = payment, place, ItemState.CARRIED
-    BatchItem.objects.bulk_update([e.item for e in chosen], ["payment", "place", "state"])
-    jobs.ring(PAY, payment.id)
+    payment = carry(channel, [each.item for each in chosen])
     if len(chosen) < len(rows) or _ready(marketplace_id).exists():
         jobs.ring(PACK, marketplace_id)
+    return payment
+
+
+def carry(channel: Wallet, items: Sequence[BatchItem]) -> BatchPayment:
+    """One payment of all these, which wait and are locked, through a channel that has none."""
+    payment = BatchPayment.objects.create(
+        marketplace_id=channel.marketplace_id, source_wallet=channel, kind=BatchPayment.KIND
+    )
+    for place, item in enumerate(items):
+        item.payment, item.place, item.state = payment, place, ItemState.CARRIED
+    BatchItem.objects.bulk_update(items, ["payment", "place", "state"])
+    jobs.ring(PAY, payment.id)
     return payment
 
 

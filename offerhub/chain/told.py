@@ -27,8 +27,9 @@ from offerhub.core.money import format_amount, from_chain
 
 @dataclass(frozen=True)
 class Paid:
-    """A payment that was asked for; the issuer of XLM is empty."""
+    """A payment that was asked for, out of the account `source`; the issuer of XLM is empty."""
 
+    source: str
     destination: str
     amount: int
     asset_code: str
@@ -47,10 +48,15 @@ class Told:
     contract: str = ""
     arguments: list[Any] = field(default_factory=list)
     deploys: str = ""
-    paid: Paid | None = None
+    payments: tuple[Paid, ...] = ()
     creates: str = ""
     trusts: bool = False
     memo: tuple[str, str] = ("", "")
+
+    @property
+    def paid(self) -> Paid | None:
+        """The payment, of an envelope that makes one."""
+        return self.payments[0] if len(self.payments) == 1 else None
 
     def __str__(self) -> str:
         if self.deploys:
@@ -62,6 +68,8 @@ class Told:
         if self.paid:
             amount = f"{format_amount(self.paid.amount)} {self.paid.asset_code}"
             return f"pays {amount} to {self.paid.destination}"
+        if self.payments:
+            return f"makes {len(self.payments)} payments"
         return "trusts an asset" if self.trusts else "does something that we never ask for"
 
 
@@ -97,7 +105,8 @@ def _read(parsed: TransactionEnvelope) -> Told:
     }
     for operation in transaction.operations:
         if isinstance(operation, Payment):
-            values["paid"] = _payment(operation)
+            paid = _payment(operation, values["source"])
+            values["payments"] = (*values.get("payments", ()), paid)
         elif isinstance(operation, CreateAccount):
             values["creates"] = operation.destination
         elif isinstance(operation, ChangeTrust):
@@ -107,11 +116,12 @@ def _read(parsed: TransactionEnvelope) -> Told:
     return Told(**values)
 
 
-def _payment(operation: Payment) -> Paid:
+def _payment(operation: Payment, source: str) -> Paid:
+    payer = operation.source.account_id if operation.source else source
     to, asset = operation.destination, operation.asset
     destination = to.account_muxed if to.account_muxed_id is not None else to.account_id
     issuer = "" if asset.is_native() else str(asset.issuer)
-    return Paid(str(destination), from_chain(operation.amount), asset.code, issuer)
+    return Paid(payer, str(destination), from_chain(operation.amount), asset.code, issuer)
 
 
 def _call(operation: InvokeHostFunction) -> dict[str, Any]:

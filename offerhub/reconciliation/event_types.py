@@ -1,8 +1,8 @@
-"""The events of differences between books and chain. What staff write about them stays inside."""
+"""The events of differences between books and chain."""
 
 from offerhub.approvals.states import ProposalStatus
 from offerhub.events.catalog import declare
-from offerhub.events.fields import DETAIL, LEDGER, SIGNED, Field, identifier, one_of, private, text
+from offerhub.events.fields import DETAIL, LEDGER, SIGNED, Field, identifier, one_of, text
 from offerhub.reconciliation.states import DifferenceType
 
 
@@ -25,7 +25,7 @@ _difference(
     "The chain holds `amount` more than the books say, or less where it is below zero",
 )
 _difference("difference_changed", "It is another amount now")
-_difference("difference_explained", "Somebody found out what it is", note=private(DETAIL))
+_difference("difference_explained", "Somebody found out what it is", note=DETAIL)
 _difference("difference_closed", "Books and chain agree again by themselves")
 _difference("difference_booked", "A second person agreed, and the books were corrected")
 _difference("difference_suspended", "The same, and the money is in suspense")

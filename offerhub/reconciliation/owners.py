@@ -16,6 +16,8 @@ from offerhub.chain.submission import LIVE, Submission, concrete_tables
 from offerhub.chain.told import Paid, Told
 from offerhub.core.actor import system
 from offerhub.core.errors import Refusal
+from offerhub.reconciliation import batched
+from offerhub.reconciliation.unplaced import Unplaced
 from offerhub.users.models import Wallet
 from offerhub.wallets import services as wallets
 from offerhub.wallets.models import WalletOperation
@@ -44,12 +46,10 @@ FUNCTIONS = {
 }
 
 
-class Unplaced(Exception):
-    """No record can take it now; the text says what it is and what to do about it."""
-
-
 def owner_of(told: Told) -> Submission:
     """The operation that this transaction is. Raises Unplaced."""
+    if batched.is_batch(told):
+        return batched.payment_of(told)
     source = Wallet.objects.filter(address=told.source).first()
     if source is None:
         raise Unplaced("its wallet is none of ours")
@@ -237,4 +237,5 @@ META: dict[str, Callable[[Told, int], dict[str, Any]]] = {
     "DEPLOY": lambda told, xlm: {"contract_id": told.deploys},
     "BOOTSTRAP": lambda told, xlm: {"xlm": xlm},
     "PAYMENT": lambda told, xlm: {"fee": told.fee},
+    "BATCH_PAYMENT": lambda told, xlm: {"fee": told.fee // len(told.payments)},
 }

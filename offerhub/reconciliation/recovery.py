@@ -20,7 +20,8 @@ from offerhub.core import jobs
 from offerhub.core.errors import Refusal
 from offerhub.deposits import monitor, scans
 from offerhub.reconciliation import unknown
-from offerhub.reconciliation.owners import ACTOR, META, Unplaced, expect_contract, owner_of
+from offerhub.reconciliation.owners import ACTOR, META, expect_contract, owner_of
+from offerhub.reconciliation.unplaced import Unplaced
 from offerhub.users.models import Wallet
 
 Drivers = Mapping[type[Submission], Any]
@@ -108,7 +109,9 @@ def _place(sent: Sent, drivers: Drivers) -> Taken:
 @transaction.atomic
 def _charged(sent: Sent, asked: told.Told, fact: ChainFact) -> Taken:
     """It failed in a ledger and moved nothing; the fee is spent all the same."""
-    wallet = Wallet.objects.get(address=sent.source)
+    wallet = Wallet.objects.filter(address=sent.source).first()
+    if wallet is None:
+        return Taken(sent.hash, sent.ledger, str(asked), True, "failed: nobody here paid its fee")
     movements.network_fee(
         marketplace_id=wallet.marketplace_id,
         operation_id="",

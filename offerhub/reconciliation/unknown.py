@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from django.db import connection
 
-from offerhub.chain import history
+from offerhub.chain import history, told
 from offerhub.chain.history import Sent
 from offerhub.chain.submission import concrete_tables
 from offerhub.reconciliation import targets
@@ -20,20 +20,27 @@ def transactions(marketplace_id: str = "") -> list[Sent]:
     sent: dict[str, Sent] = {}
     for address in _differing(marketplace_id):
         found, _ = history.sent_by(address)
-        sent |= {one.hash: one for one in reversed(found) if one.source == address}
+        sent |= {one.hash: one for one in reversed(found) if _is_of(one, address)}
     known = _known(list(sent))
     unknown = [one for hash_, one in sent.items() if hash_ not in known]
     return sorted(unknown, key=lambda one: one.ledger)
 
 
+def _is_of(sent: Sent, address: str) -> bool:
+    """Whether the account sent it, or paid in one that another account sent."""
+    if sent.source == address:
+        return True
+    return any(paid.source == address for paid in told.read(sent.envelope).payments)
+
+
 def _differing(marketplace_id: str) -> Iterator[str]:
-    after, told = "", set[str]()
+    after, named = "", set[str]()
     while True:
         chosen, after = targets.batch(after, marketplace_id)
         for each in look(chosen):
             mine = each.target.kind != "contract" and not each.target.external
-            if each.verdict != Verdict.EQUAL and mine and each.target.owner not in told:
-                told.add(each.target.owner)
+            if each.verdict != Verdict.EQUAL and mine and each.target.owner not in named:
+                named.add(each.target.owner)
                 yield each.target.owner
         if not after:
             return

@@ -241,6 +241,7 @@ def test_the_lists_of_the_desk_export_what_they_are_of(books: Books, desk: SignI
         ("payouts/withdrawal/", "withdrawals.v1"),
         ("deposits/deposit/", "deposits.v1"),
         ("ledger/entry/", "ledger.entries.v1"),
+        ("reconciliation/difference/", "reconciliation.differences.v1"),
         ("cases/?tab=unassigned", "disputes.v1"),
         ("suspense/", "deposits.suspense.v1"),
     ):

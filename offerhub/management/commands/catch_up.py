@@ -14,13 +14,17 @@ from offerhub.suspense.payment import DRIVER as CLEARANCES
 from offerhub.wallets.driver import DRIVER as WALLETS
 from offerhub.wallets.models import WalletOperation
 from orders.escrow import DRIVER as CALLS
-from orders.models import EscrowOperation
-from payouts.models import WithdrawalAttempt
+from orders.models import EscrowOperation, Reimbursement
+from orders.reimbursements.payment import DRIVER as REIMBURSEMENTS
+from payouts.batch_payment import DRIVER as BATCHES
+from payouts.models import BatchPayment, WithdrawalAttempt
 from payouts.payment import DRIVER as PAYMENTS
 
 DRIVERS: dict[type[Submission], Any] = {
     EscrowOperation: CALLS,
+    Reimbursement: REIMBURSEMENTS,
     WithdrawalAttempt: PAYMENTS,
+    BatchPayment: BATCHES,
     WalletOperation: WALLETS,
     Clearance: CLEARANCES,
 }

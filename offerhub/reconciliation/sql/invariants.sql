@@ -27,7 +27,7 @@ WHERE %(marketplace)s IN ('', e.marketplace_id) AND d.id IS NULL
   AND e.kind IN ('deposit', 'suspense', 'capital') AND e.source NOT LIKE 'suspense:%%';
 
 -- orders_agree_with_accounts
--- An order's state says what is reserved and what is in escrow for it.
+-- An order's state says what is in escrow for it and, of buyers whose key we keep, what is reserved.
 SELECT o.id AS order_id, o.marketplace_id, o.status, o.amount,
        coalesce(h.reserved, 0) AS reserved, coalesce(h.escrow, 0) AS escrow
 FROM orders_order o
@@ -42,7 +42,8 @@ LEFT JOIN (
 ) AS h ON h.marketplace_id = o.marketplace_id AND h.owner = o.id
 WHERE %(marketplace)s IN ('', o.marketplace_id) AND (
     coalesce(h.reserved, 0) <>
-        CASE WHEN o.status IN ('RESERVED', 'ESCROW_CREATED') THEN o.amount ELSE 0 END
+        CASE WHEN o.status IN ('RESERVED', 'ESCROW_CREATED') AND NOT o.buyer_external
+            THEN o.amount ELSE 0 END
     OR coalesce(h.escrow, 0) <> CASE WHEN o.status IN ('IN_PROGRESS', 'DISPUTED')
         THEN coalesce(x.funded - x.released - x.refunded, 0) ELSE 0 END);
 
@@ -76,18 +77,24 @@ WHERE %(marketplace)s IN ('', w.marketplace_id) AND (
     OR (w.status = 'COMPLETED') <> (e.id IS NOT NULL) OR e.chain_hash <> w.hash);
 
 -- operations_are_booked
--- A confirmed call or payment is in the books once, with its transaction and ledger.
+-- A confirmed call or payment is in the books once, or once for each withdrawal that it carried.
 SELECT o.id AS operation_id, o.marketplace_id, o.kind, o.hash, e.entries,
-       e.first AS entry_id
+       coalesce(c.withdrawals, 1) AS expected, e.first AS entry_id
 FROM reconciliation_operations() o
 LEFT JOIN (
     SELECT e.operation, count(*) AS entries, min(e.id) AS first, min(e.marketplace_id) AS market,
-           min(e.chain_hash) AS hash, min(e.chain_ledger) AS ledger
+           min(e.chain_hash) AS hash, min(e.chain_ledger) AS ledger,
+           min(e.chain_hash) <> max(e.chain_hash) AS torn
     FROM ledger_entry e WHERE e.operation <> '' AND e.kind NOT IN ('network_fee', 'fee_money')
     GROUP BY e.operation
 ) AS e ON e.operation = o.id
+LEFT JOIN (
+    SELECT i.payment_id, count(*) AS withdrawals FROM payouts_batchitem i
+    WHERE i.payment_id IS NOT NULL AND i.state = 'ENDED' GROUP BY i.payment_id
+) AS c ON c.payment_id = o.id
 WHERE %(marketplace)s IN ('', o.marketplace_id) AND o.moves AND (
-    (o.status = 'CONFIRMED') <> (e.operation IS NOT NULL) OR e.entries > 1 OR e.hash <> o.hash
+    (o.status = 'CONFIRMED') <> (e.operation IS NOT NULL)
+    OR e.entries <> coalesce(c.withdrawals, 1) OR e.torn OR e.hash <> o.hash
     OR e.ledger <> o.ledger OR e.market <> o.marketplace_id);
 
 -- entries_have_operations
@@ -109,8 +116,18 @@ SELECT t.record, t.id, t.marketplace_id, t.other FROM (
     SELECT 'escrow', x.id, x.marketplace_id, o.marketplace_id
     FROM orders_escrow x JOIN orders_order o ON o.id = x.order_id
     UNION ALL
+    SELECT 'pledge', o.id, o.marketplace_id, c.marketplace_id
+    FROM orders_order o JOIN orders_campaign c ON c.id = o.campaign_id
+    UNION ALL
+    SELECT 'cycle', s.id, s.marketplace_id, o.marketplace_id
+    FROM subscriptions_cycle y JOIN subscriptions_subscription s ON s.id = y.subscription_id
+    JOIN orders_order o ON o.id = y.order_id
+    UNION ALL
     SELECT 'withdrawal', w.id, w.marketplace_id, u.marketplace_id
     FROM payouts_withdrawal w JOIN users_user u ON u.id = w.user_id
+    UNION ALL
+    SELECT 'withdrawal', w.id, w.marketplace_id, b.marketplace_id
+    FROM payouts_withdrawal w JOIN payouts_batch b ON b.id = w.batch_id
     UNION ALL
     SELECT 'deposit', d.id, d.marketplace_id, u.marketplace_id
     FROM deposits_deposit d JOIN users_user u ON u.id = d.user_id

@@ -5490,7 +5490,7 @@ export interface components {
             kind?: string;
             zone?: string;
             /** @enum {string} */
-            type: "ledger.entries.v1" | "ledger.trial-balance.v1" | "account.statement.v1" | "journal.beancount.v1" | "withdrawals.v1" | "fees.v1" | "deposits.v1" | "deposits.suspense.v1" | "orders.v1" | "escrows.v1" | "disputes.v1";
+            type: "ledger.entries.v1" | "ledger.trial-balance.v1" | "account.statement.v1" | "reconciliation.differences.v1" | "journal.beancount.v1" | "withdrawals.v1" | "fees.v1" | "deposits.v1" | "deposits.suspense.v1" | "orders.v1" | "escrows.v1" | "disputes.v1";
             /** @enum {string} */
             format?: "csv" | "xlsx" | "jsonl" | "beancount";
             from?: string;
@@ -5511,7 +5511,7 @@ export interface components {
             zone?: string;
             name?: string;
             /** @enum {string} */
-            type: "ledger.entries.v1" | "ledger.trial-balance.v1" | "account.statement.v1" | "journal.beancount.v1" | "withdrawals.v1" | "fees.v1" | "deposits.v1" | "deposits.suspense.v1" | "orders.v1" | "escrows.v1" | "disputes.v1";
+            type: "ledger.entries.v1" | "ledger.trial-balance.v1" | "account.statement.v1" | "reconciliation.differences.v1" | "journal.beancount.v1" | "withdrawals.v1" | "fees.v1" | "deposits.v1" | "deposits.suspense.v1" | "orders.v1" | "escrows.v1" | "disputes.v1";
             /** @enum {string} */
             format?: "csv" | "xlsx" | "jsonl" | "beancount";
             /** @enum {string} */
@@ -5969,7 +5969,7 @@ export interface components {
         ReportRun: {
             id: string;
             /** @enum {string} */
-            type: "ledger.entries.v1" | "ledger.trial-balance.v1" | "account.statement.v1" | "journal.beancount.v1" | "withdrawals.v1" | "fees.v1" | "deposits.v1" | "deposits.suspense.v1" | "orders.v1" | "escrows.v1" | "disputes.v1";
+            type: "ledger.entries.v1" | "ledger.trial-balance.v1" | "account.statement.v1" | "reconciliation.differences.v1" | "journal.beancount.v1" | "withdrawals.v1" | "fees.v1" | "deposits.v1" | "deposits.suspense.v1" | "orders.v1" | "escrows.v1" | "disputes.v1";
             /** @enum {string} */
             format: "csv" | "xlsx" | "jsonl" | "beancount";
             /** @enum {string} */
@@ -6006,7 +6006,7 @@ export interface components {
             id: string;
             name: string;
             /** @enum {string} */
-            type: "ledger.entries.v1" | "ledger.trial-balance.v1" | "account.statement.v1" | "journal.beancount.v1" | "withdrawals.v1" | "fees.v1" | "deposits.v1" | "deposits.suspense.v1" | "orders.v1" | "escrows.v1" | "disputes.v1";
+            type: "ledger.entries.v1" | "ledger.trial-balance.v1" | "account.statement.v1" | "reconciliation.differences.v1" | "journal.beancount.v1" | "withdrawals.v1" | "fees.v1" | "deposits.v1" | "deposits.suspense.v1" | "orders.v1" | "escrows.v1" | "disputes.v1";
             /** @enum {string} */
             format: "csv" | "xlsx" | "jsonl" | "beancount";
             /** @enum {string} */
@@ -6036,7 +6036,7 @@ export interface components {
         /** @description A type of report: what it tells, how it can be narrowed, and its columns in order. */
         ReportType: {
             /** @enum {string} */
-            name: "ledger.entries.v1" | "ledger.trial-balance.v1" | "account.statement.v1" | "journal.beancount.v1" | "withdrawals.v1" | "fees.v1" | "deposits.v1" | "deposits.suspense.v1" | "orders.v1" | "escrows.v1" | "disputes.v1";
+            name: "ledger.entries.v1" | "ledger.trial-balance.v1" | "account.statement.v1" | "reconciliation.differences.v1" | "journal.beancount.v1" | "withdrawals.v1" | "fees.v1" | "deposits.v1" | "deposits.suspense.v1" | "orders.v1" | "escrows.v1" | "disputes.v1";
             title: string;
             about: string;
             formats: ("csv" | "xlsx" | "jsonl" | "beancount")[];
@@ -12308,7 +12308,7 @@ export interface operations {
     "reports.runs": {
         parameters: {
             query?: {
-                type?: "ledger.entries.v1" | "ledger.trial-balance.v1" | "account.statement.v1" | "journal.beancount.v1" | "withdrawals.v1" | "fees.v1" | "deposits.v1" | "deposits.suspense.v1" | "orders.v1" | "escrows.v1" | "disputes.v1";
+                type?: "ledger.entries.v1" | "ledger.trial-balance.v1" | "account.statement.v1" | "reconciliation.differences.v1" | "journal.beancount.v1" | "withdrawals.v1" | "fees.v1" | "deposits.v1" | "deposits.suspense.v1" | "orders.v1" | "escrows.v1" | "disputes.v1";
                 state?: "QUEUED" | "RUNNING" | "DONE" | "FAILED" | "EXPIRED";
                 scheduleId?: string;
                 limit?: number;

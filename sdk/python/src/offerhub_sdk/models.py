@@ -495,7 +495,7 @@ NewReportRunBodyRequest = TypedDict(
         'status': NotRequired[str],
         'kind': NotRequired[str],
         'zone': NotRequired[str],
-        'type': Literal['ledger.entries.v1', 'ledger.trial-balance.v1', 'account.statement.v1', 'journal.beancount.v1', 'withdrawals.v1', 'fees.v1', 'deposits.v1', 'deposits.suspense.v1', 'orders.v1', 'escrows.v1', 'disputes.v1'],
+        'type': Literal['ledger.entries.v1', 'ledger.trial-balance.v1', 'account.statement.v1', 'reconciliation.differences.v1', 'journal.beancount.v1', 'withdrawals.v1', 'fees.v1', 'deposits.v1', 'deposits.suspense.v1', 'orders.v1', 'escrows.v1', 'disputes.v1'],
         'format': NotRequired[Literal['csv', 'xlsx', 'jsonl', 'beancount']],
         'from': NotRequired[str],
         'to': NotRequired[str],
@@ -521,7 +521,7 @@ class NewReportScheduleBodyRequest(TypedDict):
     kind: NotRequired[str]
     zone: NotRequired[str]
     name: NotRequired[str]
-    type: Literal['ledger.entries.v1', 'ledger.trial-balance.v1', 'account.statement.v1', 'journal.beancount.v1', 'withdrawals.v1', 'fees.v1', 'deposits.v1', 'deposits.suspense.v1', 'orders.v1', 'escrows.v1', 'disputes.v1']
+    type: Literal['ledger.entries.v1', 'ledger.trial-balance.v1', 'account.statement.v1', 'reconciliation.differences.v1', 'journal.beancount.v1', 'withdrawals.v1', 'fees.v1', 'deposits.v1', 'deposits.suspense.v1', 'orders.v1', 'escrows.v1', 'disputes.v1']
     format: NotRequired[Literal['csv', 'xlsx', 'jsonl', 'beancount']]
     cadence: Literal['DAILY', 'WEEKLY', 'MONTHLY']
     hour: NotRequired[int]
@@ -886,7 +886,7 @@ class ReportSchedule(TypedDict):
 
     id: str
     name: str
-    type: Literal['ledger.entries.v1', 'ledger.trial-balance.v1', 'account.statement.v1', 'journal.beancount.v1', 'withdrawals.v1', 'fees.v1', 'deposits.v1', 'deposits.suspense.v1', 'orders.v1', 'escrows.v1', 'disputes.v1']
+    type: Literal['ledger.entries.v1', 'ledger.trial-balance.v1', 'account.statement.v1', 'reconciliation.differences.v1', 'journal.beancount.v1', 'withdrawals.v1', 'fees.v1', 'deposits.v1', 'deposits.suspense.v1', 'orders.v1', 'escrows.v1', 'disputes.v1']
     format: Literal['csv', 'xlsx', 'jsonl', 'beancount']
     cadence: Literal['DAILY', 'WEEKLY', 'MONTHLY']
     zone: str
@@ -920,7 +920,7 @@ class ReportType(TypedDict):
     A type of report: what it tells, how it can be narrowed, and its columns in order.
     """
 
-    name: Literal['ledger.entries.v1', 'ledger.trial-balance.v1', 'account.statement.v1', 'journal.beancount.v1', 'withdrawals.v1', 'fees.v1', 'deposits.v1', 'deposits.suspense.v1', 'orders.v1', 'escrows.v1', 'disputes.v1']
+    name: Literal['ledger.entries.v1', 'ledger.trial-balance.v1', 'account.statement.v1', 'reconciliation.differences.v1', 'journal.beancount.v1', 'withdrawals.v1', 'fees.v1', 'deposits.v1', 'deposits.suspense.v1', 'orders.v1', 'escrows.v1', 'disputes.v1']
     title: str
     about: str
     formats: list[Literal['csv', 'xlsx', 'jsonl', 'beancount']]
@@ -4334,7 +4334,7 @@ ReportRun = TypedDict(
     'ReportRun',
     {
         'id': str,
-        'type': Literal['ledger.entries.v1', 'ledger.trial-balance.v1', 'account.statement.v1', 'journal.beancount.v1', 'withdrawals.v1', 'fees.v1', 'deposits.v1', 'deposits.suspense.v1', 'orders.v1', 'escrows.v1', 'disputes.v1'],
+        'type': Literal['ledger.entries.v1', 'ledger.trial-balance.v1', 'account.statement.v1', 'reconciliation.differences.v1', 'journal.beancount.v1', 'withdrawals.v1', 'fees.v1', 'deposits.v1', 'deposits.suspense.v1', 'orders.v1', 'escrows.v1', 'disputes.v1'],
         'format': Literal['csv', 'xlsx', 'jsonl', 'beancount'],
         'state': Literal['QUEUED', 'RUNNING', 'DONE', 'FAILED', 'EXPIRED'],
         'from': str | None,
