@@ -20,8 +20,10 @@ def name_of(one: EventType) -> str:
 
 
 def add_events(document: Json) -> None:
-    """Put `webhooks` and the schemas into a document."""
+    """Put `webhooks` and the schemas into a document that has events at all."""
     schemas, types = document["components"]["schemas"], catalogue().values()
+    if "Event" not in schemas:
+        return
     schemas |= {name_of(one): _schema(one) for one in types}
     reference = "#/components/schemas/"
     schemas[UNION] = {
