@@ -8528,6 +8528,7 @@ export interface components {
                 ledger: number;
                 /** @enum {unknown} */
                 type: "AMOUNT" | "MISSING" | "EXTRA" | "TIMING";
+                note: string;
             };
         } & {
             /**
@@ -19351,7 +19352,8 @@ export interface operations {
                  *         "asset": "USDC",
                  *         "amount": "-0.50",
                  *         "ledger": 52113097,
-                 *         "type": "AMOUNT"
+                 *         "type": "AMOUNT",
+                 *         "note": "The account does not hold enough"
                  *       }
                  *     }
                  */

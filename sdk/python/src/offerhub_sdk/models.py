@@ -3004,6 +3004,15 @@ class ReconciliationDifferenceClosedEvent(Event):
     data: Data95
 
 
+class Data98(TypedDict):
+    account: str
+    asset: str
+    amount: str
+    ledger: int
+    type: Literal['AMOUNT', 'MISSING', 'EXTRA', 'TIMING']
+    note: str
+
+
 class ReconciliationDifferenceExplainedEvent(Event):
     """
     Somebody found out what it is.
@@ -3011,7 +3020,15 @@ class ReconciliationDifferenceExplainedEvent(Event):
 
     type: Literal['reconciliation.difference_explained']
     version: Literal[1]
-    data: Data95
+    data: Data98
+
+
+class Data99(TypedDict):
+    account: str
+    asset: str
+    amount: str
+    ledger: int
+    type: Literal['AMOUNT', 'MISSING', 'EXTRA', 'TIMING']
 
 
 class ReconciliationDifferenceFoundEvent(Event):
@@ -3021,7 +3038,7 @@ class ReconciliationDifferenceFoundEvent(Event):
 
     type: Literal['reconciliation.difference_found']
     version: Literal[1]
-    data: Data95
+    data: Data99
 
 
 class ReconciliationDifferenceSuspendedEvent(Event):
@@ -3031,7 +3048,7 @@ class ReconciliationDifferenceSuspendedEvent(Event):
 
     type: Literal['reconciliation.difference_suspended']
     version: Literal[1]
-    data: Data95
+    data: Data99
 
 
 class Problem1(TypedDict):
