@@ -104,7 +104,7 @@ def _order(held: Held, cycle: Cycle) -> Order:
     )
     order = services.create_order(marketplace_id=tenant, new=new, actor=held.actor)
     return escrow_services.request_prepaid(
-        marketplace_id=tenant, order_id=order.pk, actor=held.actor
+        marketplace_id=tenant, order_id=order.pk, actor=held.actor, lane=held.lane
     )
 
 

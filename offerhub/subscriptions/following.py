@@ -9,7 +9,6 @@ from datetime import datetime
 
 from django.db import transaction
 
-from offerhub.budget.lanes import Lane
 from offerhub.core.errors import OperationInFlight, Refusal
 from offerhub.core.money import format_amount
 from offerhub.subscriptions import charging
@@ -104,7 +103,7 @@ def _request(held: Held, cycle: Cycle) -> None:
     if _order_of(cycle).status in escrow_services.UNFUNDED:
         if cycle.to_seller is None:
             escrow_services.request_prepaid(
-                marketplace_id=tenant, order_id=order_id, actor=held.actor, lane=Lane.AUTOMATIC
+                marketplace_id=tenant, order_id=order_id, actor=held.actor, lane=held.lane
             )
         else:
             services.cancel(marketplace_id=tenant, order_id=order_id, reason=NOTE, actor=held.actor)
@@ -118,7 +117,7 @@ def _request(held: Held, cycle: Cycle) -> None:
             action="release",
             evidence=NOTE,
             actor=held.actor,
-            lane=Lane.AUTOMATIC,
+            lane=held.lane,
         )
     else:
         assert cycle.to_seller is not None
@@ -128,7 +127,7 @@ def _request(held: Held, cycle: Cycle) -> None:
             to_seller=cycle.to_seller,
             reason=NOTE,
             actor=held.actor,
-            lane=Lane.AUTOMATIC,
+            lane=held.lane,
         )
 
 

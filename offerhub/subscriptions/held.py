@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from offerhub.core.actor import Actor
+from offerhub.budget.lanes import Lane
+from offerhub.core.actor import Actor, ActorKind
 from offerhub.core.clock import ProductNow
 from offerhub.core.errors import NotFound
 from offerhub.events import services as events
@@ -25,6 +26,11 @@ class Held:
     now: datetime
     actor: Actor
     strict: bool = False
+
+    @property
+    def lane(self) -> Lane:
+        """Whose turn its calls are when requests are scarce: somebody asked, or it was due."""
+        return Lane.AUTOMATIC if self.actor.kind == ActorKind.SYSTEM else Lane.ORDER
 
     @property
     def running(self) -> Cycle | None:

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from offerhub.budget.lanes import Lane
 from offerhub.core import clock
 from offerhub.core.clock import ProductNow
 from offerhub.core.durations import format_duration
@@ -104,3 +105,8 @@ class Scene:
     def calls(self, order: Order) -> list[str]:
         rows = EscrowOperation.objects.filter(order=order).order_by("id")
         return list(rows.values_list("kind", flat=True))
+
+    def lanes(self, order: Order) -> list[int]:
+        """In which line each call of an order stood."""
+        rows = EscrowOperation.objects.filter(order=order).order_by("id")
+        return [row.args.get("lane", Lane.ORDER) for row in rows]

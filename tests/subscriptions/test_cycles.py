@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from offerhub.budget.lanes import Lane
 from offerhub.core import clock
 from tests.subscriptions.scene import Scene
 
@@ -34,6 +35,9 @@ def test_a_month_is_paid_now_released_at_its_end_and_followed_by_the_next(scene:
     assert scene.read()["currentCycle"]["index"] == 1
     assert [order.status for order in scene.orders] == ["COMPLETED", "IN_PROGRESS"]
     assert scene.calls(scene.orders[0]) == ["DEPLOY", "FUND", "COMPLETE", "APPROVE", "RELEASE"]
+    # Somebody asked for the first; the rest is due by itself, and goes behind people's orders.
+    assert scene.lanes(scene.orders[0]) == [Lane.ORDER] * 2 + [Lane.AUTOMATIC] * 3
+    assert scene.lanes(scene.orders[1]) == [Lane.AUTOMATIC] * 2
     assert scene.events() == [
         "created",
         "cycle_prepared",
