@@ -75,7 +75,9 @@ class Rooms:
             if not waiting:
                 return
             for row in waiting:
-                self.keys.signs(row.order_id, row.source_wallet.user.external_id, row.kind)
+                party = row.source_wallet.user
+                assert party is not None
+                self.keys.signs(row.order_id, party.external_id, row.kind)
         raise AssertionError("signatures keep being asked for")
 
     def total(self, name: str) -> Decimal:
