@@ -8929,6 +8929,7 @@ export interface components {
                 ledger: number;
                 /** @enum {unknown} */
                 type: "AMOUNT" | "MISSING" | "EXTRA" | "TIMING";
+                note: string;
             };
         };
         /** @description The chain holds `amount` more than the books say, or less where it is below zero. */
@@ -19952,7 +19953,8 @@ export interface operations {
                  *         "asset": "USDC",
                  *         "amount": "-0.50",
                  *         "ledger": 52113097,
-                 *         "type": "AMOUNT"
+                 *         "type": "AMOUNT",
+                 *         "note": "The account does not hold enough"
                  *       }
                  *     }
                  */

@@ -3592,6 +3592,15 @@ class ReconciliationDifferenceClosedEvent(TypedDict):
     data: Data95
 
 
+class Data98(TypedDict):
+    account: str
+    asset: str
+    amount: str
+    ledger: int
+    type: Literal['AMOUNT', 'MISSING', 'EXTRA', 'TIMING']
+    note: str
+
+
 class ReconciliationDifferenceExplainedEvent(TypedDict):
     """
     Somebody found out what it is.
@@ -3605,7 +3614,15 @@ class ReconciliationDifferenceExplainedEvent(TypedDict):
     sequence: int
     cursor: str
     requestId: str | None
-    data: Data95
+    data: Data98
+
+
+class Data99(TypedDict):
+    account: str
+    asset: str
+    amount: str
+    ledger: int
+    type: Literal['AMOUNT', 'MISSING', 'EXTRA', 'TIMING']
 
 
 class ReconciliationDifferenceFoundEvent(TypedDict):
@@ -3621,7 +3638,7 @@ class ReconciliationDifferenceFoundEvent(TypedDict):
     sequence: int
     cursor: str
     requestId: str | None
-    data: Data95
+    data: Data99
 
 
 class ReconciliationDifferenceSuspendedEvent(TypedDict):
@@ -3637,7 +3654,7 @@ class ReconciliationDifferenceSuspendedEvent(TypedDict):
     sequence: int
     cursor: str
     requestId: str | None
-    data: Data95
+    data: Data99
 
 
 class Problem1(TypedDict):
