@@ -175,29 +175,26 @@ def test_a_transaction_is_booked_by_as_many_statements_whatever_it_carries(crowd
     assert len(thirty) == len(two) <= 26
 
 
-def test_the_network_takes_no_21st_signature_and_no_101st_payment(crowd: Crowd) -> None:
-    """What `packing` counts on, as the sandbox has it too."""
+def test_the_network_takes_no_21st_signature_and_nobody_writes_a_101st_payment(
+    crowd: Crowd,
+) -> None:
+    """What `packing` counts on, as the sandbox has it too: both are bounds of the wire's types."""
     source = crowd.outside
-    builder = TransactionBuilder(
-        Server(crowd.network.url).load_account(source.public_key), crowd.passphrase, base_fee=100
-    ).add_time_bounds(0, 0)
-    for _ in range(101):
-        builder.append_payment_op(crowd.wallet("u0").address, crowd.xlm, "1")
-    many = builder.build()
-    many.sign(source)
-    assert stellar.submit(many.to_xdr()).code == "tx_malformed"
-    (one,) = [many.transaction.operations.pop()]
-    many.transaction.operations[:] = [one]
-    many.signatures[:] = []
-    many.sign(source)
-    many.signatures += [many.signatures[0]] * 19
-    assert stellar.submit(many.to_xdr()).code == "tx_bad_auth_extra"  # 20 can be written down
-    signed = base64.b64decode(many.to_xdr())
-    each = len(many.signatures[0].to_xdr_object().to_xdr_bytes())
-    at = len(signed) - 20 * each - 4
-    beyond = signed[:at] + (21).to_bytes(4, "big") + signed[at + 4 :] + signed[-each:]
+    account = Server(crowd.network.url).load_account(source.public_key)
+    builder = TransactionBuilder(account, crowd.passphrase, base_fee=100).add_time_bounds(0, 0)
+    one = builder.append_payment_op(crowd.wallet("u0").address, crowd.xlm, "1").build()
+    one.sign(source)
+    one.signatures += one.signatures * 19
+    assert stellar.submit(one.to_xdr()).code == "tx_bad_auth_extra"  # 20 can be written down
+    signed, each = base64.b64decode(one.to_xdr()), 4 + 4 + 64
+    count = len(signed) - 20 * each - 4
+    assert signed[count : count + 4] == (20).to_bytes(4, "big")
+    beyond = signed[:count] + (21).to_bytes(4, "big") + signed[count + 4 :] + signed[-each:]
     refused = stellar.submit(base64.b64encode(beyond).decode())
     assert (refused.code, refused.detail) == ("http_400", "Transaction Malformed")
+    one.transaction.operations *= 101
+    with pytest.raises(ValueError, match="should be 100"):
+        one.to_xdr()
 
 
 # --- what the database refuses, whoever writes --------------------------------------------------
