@@ -1,7 +1,6 @@
 """One settings file. Every difference between installations comes from the environment
 (`.env.example` lists what can be set); the defaults run the sandbox on one machine."""
 
-import base64
 import secrets
 from pathlib import Path
 from typing import Any
@@ -46,7 +45,7 @@ if SANDBOX:
     KEY_ENCRYPTION_KEYS = env.str("OFFERHUB_KEY_ENCRYPTION_KEYS", "") or kept.key(
         "key-encryption-keys"
     )
-    # The same for what is signed so that others can check it: 32 bytes, the newest first.
+    # The same for what is signed so that others can check it: closed days, proofs of funds.
     SIGNING_KEYS = env.str("OFFERHUB_SIGNING_KEYS", "") or kept.key("signing-keys")
 else:
     SECRET_KEY = env.str("SECRET_KEY")
@@ -377,10 +376,6 @@ RECONCILIATION_SECONDS = env.float("RECONCILIATION_SECONDS", 60.0 if SANDBOX els
 RECONCILIATION_PATIENCE_MINUTES = env.float("RECONCILIATION_PATIENCE_MINUTES", 30.0)
 # Hours between two proofs of funds of each marketplace; 0 makes them on demand alone.
 PROOF_HOURS = env.float("OFFERHUB_PROOF_HOURS", 24.0)
-# The key that signs proofs of funds (ed25519): base64 of 32 bytes. Without one none are made.
-PROOF_KEY = env.str("OFFERHUB_PROOF_KEY", "") or (
-    kept.secret("proof-key", base64.b64encode(secrets.token_bytes(32)).decode()) if SANDBOX else ""
-)
 
 # --- logs -------------------------------------------------------------------------------------
 LOGGING_CONFIG = None

@@ -40,7 +40,12 @@ _withdrawal(
     proposalId=optional(PROPOSAL),
     batchId=optional(identifier("wba")),
 )
-_withdrawal("approved", "A person agreed to it", proposalId=PROPOSAL, operationId=OPERATION)
+_withdrawal(
+    "approved",
+    "A person agreed to it; one of a batch is paid with others",
+    proposalId=PROPOSAL,
+    operationId=optional(OPERATION),
+)
 _withdrawal("submitted", "Its payment is signed", operationId=OPERATION, hash=HASH)
 _withdrawal("completed", "It was paid", operationId=OPERATION, hash=HASH, ledger=LEDGER)
 _withdrawal(

@@ -44,6 +44,11 @@ def is_signed(content: bytes, key_id: str, value: str) -> bool:
     return True
 
 
+def newest_public_key() -> str:
+    """Of the key that signs now, base64: to publish where others find it."""
+    return _public(next(iter(_keys(settings.SIGNING_KEYS).values())))
+
+
 def public_key(key_id: str) -> str:
     """The public key of an id, base64; "" when it is not listed any more."""
     key = _keys(settings.SIGNING_KEYS).get(key_id)

@@ -8,13 +8,13 @@ from typing import Any
 from django.conf import settings
 
 from offerhub.chain.network import current
-from offerhub.core import canonical
+from offerhub.core import canonical, signing
 from offerhub.core.actor import Actor
 from offerhub.core.db import in_transaction
 from offerhub.core.errors import NotFound
 from offerhub.core.ids import id_from
 from offerhub.marketplaces.models import Marketplace
-from offerhub.reconciliation import signing, verify_proof
+from offerhub.reconciliation import verify_proof
 from offerhub.reconciliation.funds import Funds, Leaf
 from offerhub.reconciliation.looking import Verdict
 from offerhub.reconciliation.models import Proof, ProofBranch, ProofLeaf, proof_id
@@ -27,7 +27,7 @@ Node = tuple[str, int]
 
 @in_transaction
 def keep(*, funds: Funds, actor: Actor) -> Proof:
-    """Sign what was measured, and keep it with its tree. Raises Unavailable without a key."""
+    """Sign what was measured, and keep it with its tree."""
     branches = branches_of(funds.leaves)
     root_hash, root_sum = verify_proof.root(branches)
     name = proof_id()
@@ -44,7 +44,7 @@ def keep(*, funds: Funds, actor: Actor) -> Proof:
         root_sum=root_sum,
         document=document,
         attached=attached,
-        signature=signing.sign(verify_proof.canonical(document)),
+        signature=signing.sign(verify_proof.canonical(document)).value,
         actor=str(actor),
     )
     ProofLeaf.objects.bulk_create(
@@ -129,7 +129,7 @@ def _document(
             part: hashlib.sha256(verify_proof.canonical(rows)).hexdigest()
             for part, rows in attached.items()
         },
-        "key": signing.public_key(),
+        "key": signing.newest_public_key(),
     }
 
 
@@ -207,7 +207,7 @@ def _steps(nodes: list[Node], place: int) -> list[dict[str, str]]:
 
 def due() -> list[str]:
     """Marketplaces whose last proof is older than proofs are made. One statement."""
-    if not settings.PROOF_HOURS or not settings.PROOF_KEY:
+    if not settings.PROOF_HOURS:
         return []
     fresh = Proof.objects.filter(pk__gt=_since()).values("marketplace")
     return list(Marketplace.objects.exclude(pk__in=fresh).values_list("pk", flat=True)[:20])

@@ -9,9 +9,10 @@ from offerhub.api.permissions import ANY_KEY
 from offerhub.api.serializers import NoBody
 from offerhub.api.views import Answer, ApiRequest, ApiView, Response, respond
 from offerhub.chain.types import ChainUnavailable
+from offerhub.core import signing
 from offerhub.core.actor import Actor
 from offerhub.core.errors import NotFound, Unavailable
-from offerhub.reconciliation import funds, proofs, runs, seals, signing
+from offerhub.reconciliation import funds, proofs, runs, seals
 from offerhub.reconciliation.bodies import difference_body, head_body, proof_body, run_body
 from offerhub.reconciliation.models import Difference, Proof, Run
 from offerhub.reconciliation.proof_shapes import SignedShape, UserProofShape
@@ -132,7 +133,7 @@ class ProofKey(ApiView):
     @describe("Read the public key of proofs", tag=TAG, answer=KeyShape)
     def get(self, request: ApiRequest) -> Response:
         """Publish it where your users find it: a proof is worth what its key is."""
-        return respond({"algorithm": "ed25519", "key": signing.public_key()})
+        return respond({"algorithm": "ed25519", "key": signing.newest_public_key()})
 
 
 class Proofs(ApiView):
@@ -160,7 +161,6 @@ class Proofs(ApiView):
         tenant, measured = request.marketplace_id, list[funds.Funds]()
 
         def prepare() -> None:
-            signing.public_key()
             try:
                 measured.append(funds.measure(tenant, in_a_request=True))
             except ChainUnavailable as error:

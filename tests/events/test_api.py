@@ -55,9 +55,13 @@ def test_the_log_is_read_with_one_cursor_from_the_beginning_or_behind_an_event(
     one = api.get(f"/events/{news[0]['id']}")
     assert one == news[0]
     assert sorted(one["data"]) == [
+        "maxPlatformFeePercent",
+        "maxPlatformFeePercentBefore",
         "name",
         "platformFeePercent",
         "platformFeePercentBefore",
+        "refundFeesBorneBy",
+        "refundFeesBorneByBefore",
         "releasePolicy",
         "releasePolicyBefore",
     ]

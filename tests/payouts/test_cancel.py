@@ -28,17 +28,18 @@ def test_before_it_is_signed_the_money_comes_back(scene: Scene) -> None:
     assert (last.type, last.sequence, last.payload) == (
         "withdrawal.cancelled",
         2,
-        {"reason": "mistake"},
+        {"status": "CANCELLED", "reason": "mistake"},
     )
     assert scene.books_are_right()
 
 
 def test_its_lane_is_given_back(scene: Scene) -> None:
-    """A wallet that could not pay holds its lane; cancelling lets others use the account."""
+    """A payment that waits with nothing signed keeps nobody else from using the account."""
     scene.drain_xlm(leave=100)
     withdrawal = scene.ask()
     scene.run(withdrawal)
-    assert scene.wallet.lane == scene.attempt(withdrawal).id
+    assert scene.attempt(withdrawal).status == "PENDING"
+    assert scene.wallet.lane == ""
     scene.cancel(withdrawal)
     assert scene.wallet.lane == ""
 

@@ -27,7 +27,7 @@ BAD_FIELDS: list[tuple[dict[str, Any], str, str]] = [
     ({"amount": "1e2"}, "amount", "invalid_amount"),
     ({"amount": True}, "amount", "invalid_amount"),
     ({"destination": 7}, "destination", "invalid"),
-    ({"destination": None}, "destination", "null"),
+    ({"destination": None}, "destination", "required"),
     ({"memo": "x" * 29}, "memo", "memo_too_long"),
     ({"memo": "ü" * 15}, "memo", "memo_too_long"),
     ({"memo": "01", "memoType": "id"}, "memo", "invalid_memo"),

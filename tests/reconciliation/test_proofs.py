@@ -1,5 +1,6 @@
 """A marketplace's proof of funds over the API: signed, kept, and checked by the file alone."""
 
+import base64
 import json
 import subprocess
 import sys
@@ -11,9 +12,9 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from offerhub.core.errors import Unavailable
+from offerhub.core import signing
 from offerhub.core.money import UNIT
-from offerhub.reconciliation import funds, proofs, signing, verify_proof
+from offerhub.reconciliation import funds, proofs, verify_proof
 from offerhub.reconciliation.models import Proof, ProofLeaf
 from offerhub.reconciliation.tasks import prove
 from offerhub.reconciliation.verify_proof import Wrong, check
@@ -123,7 +124,7 @@ def test_whoever_changes_a_signed_document_or_its_lists_is_found_out(busy: World
         check(proof, "another key")
 
 
-def test_one_is_made_every_day_and_none_without_a_key(busy: World, settings: Any) -> None:
+def test_one_is_made_every_day(busy: World, settings: Any) -> None:
     market = busy.marketplace.id
     assert proofs.due() == []
     settings.PROOF_HOURS = 24.0
@@ -133,10 +134,22 @@ def test_one_is_made_every_day_and_none_without_a_key(busy: World, settings: Any
     prove(market)
     assert Proof.objects.filter(marketplace=market).count() == 1
     assert ProofLeaf.objects.filter(proof__marketplace=market).count() == 2
-    settings.PROOF_KEY = ""
-    assert proofs.due() == []
-    with pytest.raises(Unavailable, match="OFFERHUB_PROOF_KEY"):
-        signing.public_key()
+
+
+def test_a_key_that_another_followed_still_checks_what_it_signed(
+    busy: World, api: Api, settings: Any
+) -> None:
+    first = proofs.keep(funds=funds.measure(busy.marketplace.id), actor=ACTOR)
+    old = signing.newest_public_key()
+    assert api.get("/proofs/key")["key"] == old == first.document["key"]
+    new = base64.b64encode(bytes(range(32))).decode()
+    settings.SIGNING_KEYS = f"new:{new},{settings.SIGNING_KEYS}"
+    second = proofs.keep(funds=funds.measure(busy.marketplace.id), actor=ACTOR)
+    assert api.get("/proofs/key")["key"] == second.document["key"] != old
+    check(proofs.for_auditor(first), old)
+    check(proofs.for_auditor(second), second.document["key"])
+    with pytest.raises(Wrong, match="signed with the key"):
+        check(proofs.for_auditor(second), old)
 
 
 def test_a_run_and_its_differences_are_read_over_the_api(busy: World, api: Api) -> None:

@@ -8550,6 +8550,7 @@ export interface components {
                 ledger: number;
                 /** @enum {unknown} */
                 type: "AMOUNT" | "MISSING" | "EXTRA" | "TIMING";
+                note: string;
             };
         } & {
             /**
