@@ -4505,7 +4505,7 @@ export interface webhooks {
         };
         get?: never;
         put?: never;
-        /** A person agreed to it */
+        /** A person agreed to it; one of a batch is paid with others */
         post: operations["webhooks.withdrawal.approved"];
         delete?: never;
         options?: never;
@@ -8550,7 +8550,6 @@ export interface components {
                 ledger: number;
                 /** @enum {unknown} */
                 type: "AMOUNT" | "MISSING" | "EXTRA" | "TIMING";
-                note: string;
             };
         } & {
             /**
@@ -9404,7 +9403,7 @@ export interface components {
              */
             type: "webhook_endpoint.updated";
         };
-        /** @description A person agreed to it. */
+        /** @description A person agreed to it; one of a batch is paid with others. */
         WithdrawalApprovedEvent: components["schemas"]["Event"] & {
             /** @constant */
             type: "withdrawal.approved";
@@ -9414,7 +9413,7 @@ export interface components {
                 /** @enum {unknown} */
                 status: "REQUESTED" | "SUBMITTED" | "COMPLETED" | "FAILED" | "CANCELLED";
                 proposalId: string;
-                operationId: string;
+                operationId?: string;
             };
         } & {
             /**

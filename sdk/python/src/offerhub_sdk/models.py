@@ -3743,12 +3743,12 @@ class WebhookEndpointUpdatedEvent(Event):
 class Data143(TypedDict):
     status: Literal['REQUESTED', 'SUBMITTED', 'COMPLETED', 'FAILED', 'CANCELLED']
     proposalId: str
-    operationId: str
+    operationId: NotRequired[str]
 
 
 class WithdrawalApprovedEvent(Event):
     """
-    A person agreed to it.
+    A person agreed to it; one of a batch is paid with others.
     """
 
     type: Literal['withdrawal.approved']
