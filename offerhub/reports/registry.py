@@ -4,6 +4,7 @@ A type is columns with their SQL, one FROM, an order, filters as conditions, and
 Its name ends with a version: a column that changes its meaning makes a new type.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -36,6 +37,7 @@ class ReportType:
     columns: ClassVar[Sequence[Column]]
     formats: ClassVar[Sequence[Format]] = TABLES
     tables: ClassVar[str]  # what follows FROM
+    alone: ClassVar[str] = ""  # the table of the rows, for totals whose conditions need no other
     order: ClassVar[str]  # what follows ORDER BY
     # Filters that it takes, each as the condition that it makes.
     conditions: ClassVar[Mapping[str, str]]
@@ -69,9 +71,12 @@ class ReportType:
     def sums(self, asked: Parameters, narrowed: str = "") -> str:
         """The control totals: asset, rows, then a sum for each name of `totals`."""
         sums = "".join(f", coalesce(sum({sql}), 0)" for sql in self.totals.values())
+        where = self.where(asked, narrowed)
+        needed = {self.alone[-1:], *re.findall(r"\b([a-z])\.", where)}
+        tables = self.alone if needed == {self.alone[-1:]} and self.alone else self.tables
         return (
-            f"SELECT {self.asset} AS asset, count(*){sums} FROM {self.tables}"
-            f" WHERE {self.where(asked, narrowed)} GROUP BY 1 ORDER BY 1"
+            f"SELECT {self.asset} AS asset, count(*){sums} FROM {tables}"
+            f" WHERE {where} GROUP BY 1 ORDER BY 1"
         )
 
     @property

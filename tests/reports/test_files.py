@@ -11,6 +11,7 @@ from django.db import connection
 from ledger.balances import trial_balance
 from ledger.models import Account, Posting
 from offerhub.core.money import format_amount
+from offerhub.reports.parameters import Parameters
 from offerhub.reports.registry import TYPES
 from offerhub.reports.writing import export, xlsx
 from tests.ledger.conftest import Books
@@ -177,3 +178,11 @@ def test_seven_places_are_those_of_the_database() -> None:
     for amount in (0, 1, -1, 10_000_000, -12_345_678_901, 2**63 - 1):
         assert Decimal(export.seven_places(amount)) == Decimal(amount) / 10**7
         assert Decimal(format_amount(amount)) == Decimal(export.seven_places(amount))
+
+
+def test_totals_are_summed_from_the_lines_alone_where_no_filter_needs_more(books: Books) -> None:
+    kind = TYPES["ledger.entries.v1"]
+    assert "ledger_entry" not in kind.sums(Parameters(marketplace="m", asset="USDC"))
+    for asked in ({"since": "2026-01-01"}, {"user": "u"}, {"order": "o"}, {"kind": "deposit"}):
+        assert "ledger_entry" in kind.sums(Parameters(marketplace="m", **asked)), asked
+    assert "ledger_entry" in kind.sums(Parameters(marketplace="m"), "SELECT 1")

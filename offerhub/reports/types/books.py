@@ -76,6 +76,7 @@ class LedgerEntries(ReportType):
         "ledger_posting p JOIN ledger_entry e ON e.id = p.entry_id"
         " JOIN ledger_account a ON a.id = p.account_id"
     )
+    alone = "ledger_posting p"
     order = "p.id"
     conditions = {
         "marketplace": "p.marketplace_id = %(marketplace)s",
