@@ -21,7 +21,7 @@ from offerhub.marketplaces import services as marketplaces
 from offerhub.marketplaces.scopes import Scope
 from offerhub.users import services as users
 from offerhub.users.models import User, Wallet
-from tests.deposits.anew import follow_from_now, leave_in_peace
+from tests.deposits.anew import follow_from_now, leave_in_peace, set_clocks_alike
 from tests.network import Network
 
 ACTOR = system("test")
@@ -35,6 +35,7 @@ class World:
         self.marketplace = marketplaces.create_marketplace(name="Test market", actor=ACTOR)
         users.make_own_wallets(marketplace_id=self.marketplace.id)
         if not network.followed:
+            set_clocks_alike(network)
             follow_from_now()
             network.followed = True
         leave_in_peace()

@@ -95,7 +95,7 @@ def _disputes(me: Any) -> list[Queue]:
 
 
 def _money() -> list[Queue]:
-    """Money that waits for somebody. Five statements, each over the waiting rows alone."""
+    """Money that waits for somebody. A statement for each queue, over the waiting rows alone."""
     counts = work.live_counts()
     payouts = work.together(counts, "payouts")
     others = work.together(counts, *(label for label in counts if label != "payouts"))

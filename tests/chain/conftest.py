@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
-from math import ceil
 from typing import Any
 
 import pytest
@@ -12,9 +10,9 @@ from stellar_sdk import Keypair
 
 from offerhub.chain import keys, stellar, trustless_work
 from offerhub.chain.types import ChainFact, Envelope, Verdict
-from offerhub.core import clock
 from offerhub.core.money import UNIT
 from tests.chain.relay import Relay, running_relay
+from tests.deposits.anew import set_clocks_alike
 from tests.network import Network
 from tests.sandbox.player import Player
 
@@ -79,16 +77,6 @@ class Deal:
             fund = trustless_work.fund(kind, contract, self.buyer.address, total)
             apply(fund, self.buyer, send=trustless_work.send)
         return contract
-
-
-def set_clocks_alike(network: Network) -> None:
-    """Whichever is behind follows; a database that is used again may be ahead of a new network."""
-    theirs = timedelta(seconds=network.control("clock")["offset"])
-    ours = clock.offset()
-    if ours > theirs:
-        network.control("clock", {"advance": ceil((ours - theirs).total_seconds())})
-    else:
-        clock.set_offset(theirs)
 
 
 @pytest.fixture

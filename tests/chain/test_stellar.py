@@ -11,8 +11,9 @@ from offerhub.chain import keys, stellar
 from offerhub.chain.network import current
 from offerhub.chain.types import ChainUnavailable, Envelope, Outcome, Verdict
 from offerhub.core.money import UNIT, from_chain
-from tests.chain.conftest import Deal, Purse, apply, new_purse, set_clocks_alike
+from tests.chain.conftest import Deal, Purse, apply, new_purse
 from tests.chain.relay import Relay, Reply
+from tests.deposits.anew import set_clocks_alike
 from tests.network import Network
 from tests.sandbox.player import Player
 

@@ -1,13 +1,26 @@
 """A new network for an old database: what the monitor remembers is of an earlier test run."""
 
 from datetime import timedelta
+from math import ceil
 
 from django.conf import settings
 from django.db.models.functions import Now
 
 from offerhub.chain.stellar import latest_ledger
+from offerhub.core import clock
 from offerhub.deposits import monitor
 from offerhub.deposits.models import ChainCursor, WalletScan
+from tests.network import Network
+
+
+def set_clocks_alike(network: Network) -> None:
+    """Whichever is behind follows; a database that is used again may be ahead of a new network."""
+    theirs = timedelta(seconds=network.control("clock")["offset"])
+    ours = clock.offset()
+    if ours > theirs:
+        network.control("clock", {"advance": ceil((ours - theirs).total_seconds())})
+    else:
+        clock.set_offset(theirs)
 
 
 def follow_from_now() -> None:
