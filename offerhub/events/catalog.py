@@ -46,6 +46,11 @@ class EventType:
         return {name: field for name, field in self.fields.items() if not field.private}
 
     @property
+    def columns(self) -> list[tuple[str, Field]]:
+        """The same as pairs: a template would take a field called `items` for the method."""
+        return list(self.public.items())
+
+    @property
     def schema(self) -> Json:
         """JSON Schema of the data as consumers see it."""
         return schema_of(self.public)

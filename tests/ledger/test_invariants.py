@@ -7,7 +7,7 @@ from ledger import invariants
 from ledger.invariants import INVARIANTS, broken_by, violations
 from ledger.jobs import take_checkpoints
 from offerhub.users.models import Wallet
-from tests.ledger.conftest import Books
+from tests.ledger.conftest import Books, address_of
 
 LINE = "marketplace_id = '{m}' AND account_version = 1"
 ACCOUNT = "account_id IN (SELECT id FROM ledger_account WHERE marketplace_id = '{m}' AND {which})"
@@ -16,7 +16,7 @@ ACCOUNT = "account_id IN (SELECT id FROM ledger_account WHERE marketplace_id = '
 @pytest.fixture
 def busy(books: Books) -> Books:
     """Books in which everything has happened once."""
-    owner, wallet = books.user("owner"), f"G{books.id[4:].upper()}"
+    owner, wallet = books.user("owner"), address_of(books.id)
     Wallet.objects.create(
         marketplace=books.marketplace, user=owner, kind=Wallet.Kind.EXTERNAL, address=wallet
     )
