@@ -42,7 +42,11 @@ POINTS = {
 }
 # The points of the monitor and of a batch's checks have tests of their own, test_deposits.py and
 # test_batches.py.
-POINTS_ELSEWHERE = {"before_page_commit", "before_scan_commit", "after_batch_item"}
+# Played in tests/deposits, tests/payouts, tests/campaigns/test_kills.py and tests/signing.
+POINTS_ELSEWHERE = {
+    *("before_page_commit", "before_scan_commit", "after_batch_item"),
+    *("campaign_chosen", "campaign_pledge_asked", "after_hand_out"),
+}
 
 NOTHING: Balances = ("0.00", "0.00", "0.00", "0.00")
 UNTOUCHED: Balances = ("100.00", "0.00", "0.00", "0.00")
