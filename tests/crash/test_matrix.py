@@ -17,6 +17,8 @@ from offerhub.suspense.models import Clearance
 from offerhub.users.models import Wallet
 from offerhub.wallets.models import WalletOperation
 from orders.models import EscrowOperation
+from orders.reimbursements import services as reimbursements
+from orders.reimbursements.models import Reimbursement
 from payouts.models import BatchPayment, WithdrawalAttempt
 from tests.crash.scene import OUT, PARTS, PRICE, Balances, Scene, let_the_lease_run_out
 from tests.crash.workers import Killed
@@ -28,6 +30,7 @@ JOB_OF: dict[type[Submission], str] = {
     WithdrawalAttempt: "payouts.attempt",
     BatchPayment: "payouts.batch_payment",
     Clearance: suspense.JOB,
+    Reimbursement: reimbursements.JOB,
 }
 
 # In the order in which a run passes them, with what is there when a worker dies: whether the signed

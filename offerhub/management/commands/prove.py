@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from offerhub.chain.types import ChainUnavailable
 from offerhub.core.actor import system
 from offerhub.core.errors import Refusal
+from offerhub.marketplaces.models import Marketplace
 from offerhub.reconciliation import funds, proofs
 from offerhub.reconciliation.models import Proof
 
@@ -27,6 +28,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         market = options["marketplace"]
+        if not Marketplace.objects.filter(pk=market).exists():
+            raise CommandError(f"There is no marketplace {market}")
         if options["auditor"]:
             proof = Proof.objects.filter(marketplace=market).order_by("-pk").first()
             if proof is None:
