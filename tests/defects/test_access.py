@@ -72,6 +72,8 @@ class Shop:
             "/resolution/refund": {"orderId": order},
             "/disputes": {"orderId": order, "reason": "Mine"},
             "/campaigns": self._project(bob.id),
+            f"/users/{ann.id}/destinations": DESTINATION,
+            f"/operations/{self.ids['operationId']}/signature": {"signedXdr": "AAAA"},
             **self._words(),
             "/withdrawals": body | {"userId": ann.id},
             "/subscriptions": MONTHLY | {"buyerId": ann.id, "sellerId": bob.id},
