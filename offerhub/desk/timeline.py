@@ -1,5 +1,6 @@
 """One timeline of a case or an order: parties, staff, money and chain, newest last."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -108,27 +109,15 @@ def _of(payload: Payload) -> str:
 
 
 def _filled(sentence: str, payload: Payload, names: dict[str, str]) -> str:
-    values = {
-        **dict.fromkeys(_PLAIN, ""),
-        **payload,
-        "amount": payload.get("amount", ""),
+    values = payload | {
         "milestones": ", ".join(payload.get("milestones") or []),
         "to": names.get(f"staff:{payload.get('to')}", "nobody"),
         "party": str(payload.get("party", "")).lower(),
         "decision": str(payload.get("decision") or "").lower(),
-        "seller": payload.get("seller", ""),
-        "buyer": payload.get("buyer", ""),
-        "detail": payload.get("detail", ""),
-        "name": payload.get("name", ""),
     }
-    return sentence.format_map(values)
+    return sentence.format_map(defaultdict(str, values))  # what an event does not say is left out
 
 
-# Of the payload as they are.
-_PLAIN = (
-    *("goal", "pledged", "pledges", "done", "total", "failed", "paidOut", "givenBack"),
-    "releaseAt",
-)
 _WORDS = {
     "deploy": "contract",
     "fund": "funding",
