@@ -14,6 +14,7 @@ from offerhub.deposits.models import ChainCursor, WalletScan
 from offerhub.deposits.services import position_of
 from offerhub.users import services as users
 from offerhub.users.models import Wallet
+from tests.deposits.anew import set_clocks_alike
 from tests.deposits.scene import Scene
 from tests.network import Network
 from tests.world import ACTOR, World
@@ -295,6 +296,7 @@ def test_another_history_with_the_same_ledger_numbers_halts_the_monitor(another:
     old.watch()  # keeps a witness
     assert old.cursor.witness_ledger > 0
     new = another(seed="another")
+    set_clocks_alike(new)
     new.advance("PT1H")
     before = position_of(old.cursor)
     monitor.forget()

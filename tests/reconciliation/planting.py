@@ -315,7 +315,7 @@ def passed_over() -> None:
     """The monitor believes that it has read everything up to now."""
     newest, _ = newest_ledger()
     end = f"{((newest + 1) << 32) - 1:019d}-{2**32 - 1:010d}"
-    ChainCursor.objects.update(cursor=end, ledger=newest, latest_ledger=newest)
+    ChainCursor.objects.update(cursor=end, ledger=newest, latest_ledger=newest, gap_since=None)
 
 
 def plant(hand: Hand) -> list[Planted]:
