@@ -5,6 +5,8 @@ BIN    := $(VENV)/bin
 UV     := var/tools/bin/uv
 # The tests' own database server; started when it is not there.
 TESTDB := $(BIN)/python -m tests.database
+# Each process imports two thousand modules: compiled once, whatever the caller's shell says of it.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run demo test browser lint types imports format migrations schema bench simulate install lock clean help
 .DEFAULT_GOAL := help
@@ -67,7 +69,7 @@ $(VENV)/.installed: requirements.lock
 		{ echo "Python 3.11 or newer is needed. Name one: make run PYTHON=python3.11"; exit 1; }
 	@test -x $(UV) || ($(PYTHON) -m venv var/tools && var/tools/bin/python -m pip install --quiet "uv>=0.9")
 	@test -x $(BIN)/python || $(UV) venv --quiet --python $(PYTHON) $(VENV)
-	@$(UV) pip sync --quiet --require-hashes --python $(BIN)/python requirements.lock
+	@$(UV) pip sync --quiet --compile-bytecode --require-hashes --python $(BIN)/python requirements.lock
 	@touch $@
 
 lock:  ## Resolve pyproject.toml into requirements.lock (hashes, no addresses)
