@@ -96,8 +96,12 @@ def django_db_setup(
 
     pytest-django makes it for tests with its own mark only; most of ours use `committed`.
     """
+    from django.conf import settings
     from django.test.utils import setup_databases
 
+    from tests import template
+
+    settings.DATABASES["default"]["TEST"]["TEMPLATE"] = template.ensure()
     with django_db_blocker.unblock():
         setup_databases(
             verbosity=0,

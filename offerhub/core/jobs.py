@@ -24,6 +24,7 @@ from django.db import close_old_connections, connection, transaction
 log = structlog.get_logger(__name__)
 
 CHANNEL = "offerhub_work"
+CLEANING = 600.0  # seconds; what is looked at less often only clears away what is old
 Job = Callable[[str], None]
 Ring = tuple[str, str]
 
@@ -209,8 +210,12 @@ def _waiting_slots() -> threading.BoundedSemaphore | None:
 
 
 def sweep_once(names: list[str] | None = None) -> int:
-    """Run the sweeps and their jobs once, in order of name; how many rows were due."""
-    found = [ring for name in sorted(names or SWEEPS) for ring in SWEEPS[name].find()]
+    """Run the sweeps and their jobs once, in order of name; how many rows were due.
+
+    Without names, those that can find work.
+    """
+    names = names or [name for name, one in SWEEPS.items() if one.every < CLEANING]
+    found = [ring for name in sorted(names) for ring in SWEEPS[name].find()]
     for job_name, row_id in found:
         run(job_name, row_id)
     return len(found)
