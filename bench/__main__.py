@@ -77,7 +77,8 @@ def main() -> None:
             kill=options.kill,
             limit=options.limit,
         )
-        results["campaign"] = campaign.table(console, rows)
+        name = "campaign_limited" if options.limit else "campaign"
+        results[name] = campaign.table(console, rows)
     if "budget" in parts:
         from bench import budget
 

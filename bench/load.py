@@ -29,10 +29,17 @@ class Client:
         }
 
     def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-        """Status and decoded body of one request."""
+        """Status and decoded body of one request. A read is asked again when the server closed
+        a connection that had been idle."""
         data = json.dumps(body) if body is not None else None
         self.connection.request(method, path, data, self.headers)
-        answer = self.connection.getresponse()
+        try:
+            answer = self.connection.getresponse()
+        except http.client.RemoteDisconnected:
+            if method != "GET":
+                raise
+            self.connection.request(method, path, data, self.headers)
+            answer = self.connection.getresponse()
         content = answer.read()
         return answer.status, json.loads(content) if content else None
 
