@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.http import Market
-from bench.instance import Instance, running
+from bench.instance import Instance, own_folder, running_in
 from bench.load import cpu_seconds
 
 SMALL, CLIENTS, KILL_EVERY = 100, 8, 10.0
@@ -55,11 +55,20 @@ class Settled:
 def run(
     pledges: int, *, backers: int = 100, refund: bool = False, kill: bool = False, limit: int = 0
 ) -> tuple[Settled, Settled]:
-    """The small campaign and the one of so many pledges; released, or refunded."""
-    with running() as instance:
-        bench = _Bench(instance, min(backers, pledges))
-        small = bench.settle(min(SMALL, pledges), refund=refund)
-        return small, bench.settle(pledges, refund=refund, kill=kill, limit=limit)
+    """The small campaign and the one of so many pledges; released, or refunded. Both are backed
+    without a limit, then the instance is started again with it."""
+    least = min(SMALL, pledges)
+    with own_folder() as folder:
+        with running_in(folder) as instance:
+            bench = _Bench(instance, min(backers, pledges))
+            small = bench.settle(bench.back(least), least, refund=refund)
+            campaign = bench.back(pledges)
+            if not limit:
+                return small, bench.settle(campaign, pledges, refund=refund, kill=kill)
+        with running_in(folder, OFFERHUB_PROVIDER_LIMIT=str(limit)) as instance:
+            bench.move_to(instance)
+            bench.limit(limit)
+            return small, bench.settle(campaign, pledges, refund=refund, kill=kill)
 
 
 class _Bench:
@@ -72,25 +81,31 @@ class _Bench:
         for backer in self.backers:
             self.market.await_money(backer)
 
+    def move_to(self, instance: Instance) -> None:
+        """Go on with the same data on an instance that was started again."""
+        self.instance, self.market = instance, self._market()
+
+    def limit(self, per_minute: int) -> None:
+        """The escrow provider takes so many requests a minute from now on."""
+        url = f"{self.instance.sandbox_url}/control/provider-limit"
+        assert requests.post(url, json={"perMinute": per_minute}, timeout=30).ok
+
     def _market(self) -> Market:
         """The same on a connection of its own."""
         other = Market(self.instance)
         other.run = self.market.run
         return other
 
-    def settle(self, pledges: int, *, refund: bool, kill: bool = False, limit: int = 0) -> Settled:
-        """Have a campaign backed, and settled."""
-        campaign = self._backed(pledges)
+    def settle(self, campaign: str, pledges: int, *, refund: bool, kill: bool = False) -> Settled:
+        """Have a campaign settled that is backed."""
         before, sent = self._creator_has(), self._sent()
         pids = self.instance.pids()
-        self._limit(limit)
         with _killing(self.instance, kill) as kills:
             used = cpu_seconds(pids)
             began = time.monotonic()
             self._post(f"/campaigns/{campaign}/{'cancel' if refund else 'settle'}")
             samples = list(self._watch(campaign, began))
             seconds = time.monotonic() - began
-        self._limit(0)
         if kill:  # what a killed process had used nobody can tell any more
             del pids["worker"]
         now = cpu_seconds(pids)
@@ -104,7 +119,7 @@ class _Bench:
         )
         return Settled(pledges, seconds, cpu, len(kills), once, _errors(samples, seconds))
 
-    def _backed(self, pledges: int) -> str:
+    def back(self, pledges: int) -> str:
         """An open campaign whose pledges are all in their contracts; its id."""
         deadline = (datetime.now(UTC) + timedelta(days=30)).isoformat()
         body = {"creatorId": self.creator, "title": "Bench", "goal": pledges * PLEDGE}
@@ -162,10 +177,6 @@ class _Bench:
             url = f"{self.instance.sandbox_url}/accounts/{wallet['address']}"
             numbers += int(requests.get(url, timeout=30).json()["sequence"])
         return numbers
-
-    def _limit(self, per_minute: int) -> None:
-        url = f"{self.instance.sandbox_url}/control/provider-limit"
-        assert requests.post(url, json={"perMinute": per_minute}, timeout=30).ok
 
 
 def _errors(samples: list[tuple[float, Any]], seconds: float) -> dict[int, float]:

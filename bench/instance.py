@@ -100,11 +100,11 @@ def beside(instance: Instance, module: str, *words: str, **settings: str) -> str
 
 
 def _await_facts(path: Path, process: subprocess.Popen[bytes]) -> dict[str, str]:
-    for _ in range(600):
+    for _ in range(1500):
         if process.poll() is not None:
             raise RuntimeError(f"the instance ended with status {process.returncode}")
         if path.exists():
             facts: dict[str, str] = json.loads(path.read_text())
             return facts
         time.sleep(0.2)
-    raise TimeoutError("the instance was not up in two minutes")
+    raise TimeoutError("the instance was not up in five minutes")
