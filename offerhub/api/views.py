@@ -26,6 +26,7 @@ from rest_framework.views import APIView
 
 from offerhub.api import idempotency, maintenance, problems, throttling, waiting
 from offerhub.api.authentication import Principal
+from offerhub.api.permissions import PUBLIC
 from offerhub.api.refusals import MethodNotAllowed
 from offerhub.api.rendering import JSON, Response, encode, respond
 from offerhub.api.requests import ApiRequest
@@ -105,10 +106,12 @@ class ApiView(APIView):
     # --- the way of a request ---------------------------------------------------------------
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> ApiRequest:
+        method = "GET" if request.method == "HEAD" else request.method
+        is_public = self.scopes.get(method or "") == PUBLIC  # no key is asked for, so none is bad
         return ApiRequest(
             request,
             parsers=self.get_parsers(),
-            authenticators=self.get_authenticators(),
+            authenticators=[] if is_public else self.get_authenticators(),
             negotiator=_negotiator,
             parser_context=self.get_parser_context(request),
         )
