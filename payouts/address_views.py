@@ -147,8 +147,10 @@ class OneDestination(ApiView):
     )
     def patch(self, request: ApiRequest, user_id: str, destination_id: str) -> Response:
         """The label alone: another address or memo is a new entry, which waits anew."""
-        named = self._named(request, user_id, destination_id)
-        addresses.rename_destination(**named, label=LabelBody.read(request)["label"])
+        changes = LabelBody.read(request, partial=True)
+        if "label" in changes:
+            named = self._named(request, user_id, destination_id)
+            addresses.rename_destination(**named, label=changes["label"])
         return self.get(request, user_id, destination_id)
 
     @describe(

@@ -37,6 +37,7 @@ def test_an_address_is_saved_renamed_paid_by_its_id_and_archived(crowd: Crowd) -
     path = f"{BOOK}/{entry['id']}"
     renamed = crowd.api.request("PATCH", path, {"label": "Exchange"}).json()
     assert renamed == entry | {"label": "Exchange"}
+    assert crowd.api.request("PATCH", path, {}).json() == renamed  # only what is sent changes
     refused = crowd.api.request("PATCH", path, {"label": "x", "memo": "78"})
     assert (refused.status_code, refused.json()["errors"][0]["code"]) == (400, "unknown_field")
     paid = withdraw(crowd, destinationId=entry["id"])
