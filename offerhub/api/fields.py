@@ -296,7 +296,8 @@ class MetadataField(serializers.Field[dict[str, Any], Any, dict[str, Any], Any])
         if _INTEGER.fullmatch(text) and abs(int(text)) < 2**63:
             return int(text)
         number = float(text) if len(text) <= 64 else math.inf
-        if not math.isfinite(number) or text.lstrip("-").isdecimal():
+        # The database has one kind of number: a large one comes back whole, whatever its form was.
+        if not abs(number) < 2**63 or text.lstrip("-").isdecimal():
             self.fail("number_out_of_range")
         return number
 
