@@ -227,13 +227,23 @@ def test_huge_numbers_are_refused_politely(api: Api) -> None:
         answer = api.post("/toys", b'{"name": "a", "' + field + b'": ' + digits + b"}")
         assert answer.status_code == 400
         assert len(answer.content) < 1000
-    for number in (digits, b"1e999", b"-1e999", b"1e400"):
+    # 1e20 comes back from the database as a whole number, which then no answer could hold.
+    for number in (digits, b"1e999", b"-1e999", b"1e400", b"1e20", b"-9.3e18", b"1.5e300"):
         answer = api.post("/toys", b'{"name": "a", "metadata": {"n": ' + number + b"}}")
         assert answer.json()["errors"][0]["code"] == "number_out_of_range"
 
 
 def test_metadata_comes_back_as_it_was_sent(api: Api) -> None:
-    sent = {"n": 5, "f": 12.34, "big": 2**53 + 1, "t": "ü", "l": [1, {"x": None}], "b": True}
+    sent = {
+        "n": 5,
+        "f": 12.34,
+        "big": 2**53 + 1,
+        "e": 9.2e18,
+        "s": 5e-300,
+        "t": "ü",
+        "l": [1, {"x": None}],
+        "b": True,
+    }
     assert api.call("PATCH", "/toys/1", {"metadata": sent}).json()["metadata"] == sent
 
 
