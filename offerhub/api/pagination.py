@@ -57,6 +57,20 @@ def page_of(
     return found | {"data": bodies(ids) if ids else []}
 
 
+def page_at_hand(
+    rows: list[dict[str, Any]], query: QueryDict, *, key: str = "id"
+) -> dict[str, Any]:
+    """The same of bodies that are at hand already, in their own order: `key` is a text that rises
+    from one to the next."""
+    limit, cursor = limit_of(query), query.get("cursor")
+    if cursor:
+        last = _position(cursor, str)
+        rows = [row for row in rows if row[key] > last]
+    shown, more = rows[:limit], len(rows) > limit
+    last_shown = _cursor(shown[-1][key]) if more else None
+    return {"data": shown, "hasMore": more, "nextCursor": last_shown}
+
+
 def limit_of(query: QueryDict) -> int:
     """How many rows are wanted."""
     text = query.get("limit", str(DEFAULT_LIMIT))

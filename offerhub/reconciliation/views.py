@@ -4,7 +4,7 @@ from math import ceil
 from typing import Any
 
 from offerhub.api.docs import describe
-from offerhub.api.pagination import page
+from offerhub.api.pagination import page, page_at_hand
 from offerhub.api.permissions import ANY_KEY
 from offerhub.api.serializers import NoBody
 from offerhub.api.views import Answer, ApiRequest, ApiView, Response, respond
@@ -120,9 +120,9 @@ class Heads(ApiView):
 
     @describe("List the journal's daily heads", tag=TAG, answer=HeadShape, listed=True)
     def get(self, request: ApiRequest) -> Response:
-        """Oldest first, all of them: whoever keeps them can prove what the journal said."""
+        """Oldest first: whoever keeps them can prove what the journal said."""
         found = [head_body(head) for head in seals.heads(request.marketplace_id)]
-        return respond({"data": found, "hasMore": False, "nextCursor": None})
+        return respond(page_at_hand(found, request.query_params))
 
 
 class ProofKey(ApiView):

@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.http import QueryDict
 
+from offerhub.api.pagination import page_at_hand
+from offerhub.core.errors import InvalidRequest
 from offerhub.marketplaces.models import Marketplace
 from tests.api.conftest import Api
 from tests.statements import Statements
@@ -30,6 +33,24 @@ def test_pages_cover_every_row_once_newest_first(api: Api) -> None:
         cursor = f"&cursor={body['nextCursor']}"
     assert found == expected
     assert body["nextCursor"] is None
+
+
+def test_a_list_at_hand_is_cut_by_the_same_rules_in_its_own_order() -> None:
+    rows = [{"id": f"2026-10-{day:02}"} for day in range(1, 6)]
+    found, query = [], "limit=2"
+    while True:
+        page = page_at_hand(rows, QueryDict(query))
+        found.append(ids(page))
+        if not page["hasMore"]:
+            break
+        query = f"limit=2&cursor={page['nextCursor']}"
+    assert [len(part) for part in found] == [2, 2, 1]
+    assert [id for part in found for id in part] == ids({"data": rows})
+    assert page["nextCursor"] is None
+    assert page_at_hand([], QueryDict("")) == {"data": [], "hasMore": False, "nextCursor": None}
+    for query in ("limit=0", "cursor=_"):
+        with pytest.raises(InvalidRequest):
+            page_at_hand(rows, QueryDict(query))
 
 
 def test_twenty_are_shown_when_nothing_is_said(api: Api) -> None:

@@ -167,6 +167,7 @@ def test_a_run_and_its_differences_are_read_over_the_api(busy: World, api: Api) 
     everything = api.post("/reconciliation/runs", status=201)
     assert (everything["status"], everything["different"]) == ("DONE", 1)
     assert api.get("/reconciliation/heads")["hasMore"] is False
+    api.get("/reconciliation/heads?limit=101", status=400)
 
     other = Api(api.url.removesuffix("/api/v1"), World(busy.network).key())
     other.get(f"/reconciliation/differences/{row['id']}", status=404)
