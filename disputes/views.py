@@ -90,7 +90,13 @@ class Disputes(ApiView):
         answer=DisputeShape,
         status=201,
         waits=True,
-        refusals=[WrongState, services.AlreadyDisputed, OperationInFlight, InvalidReference],
+        refusals=[
+            NotFound,
+            WrongState,
+            services.AlreadyDisputed,
+            OperationInFlight,
+            InvalidReference,
+        ],
     )
     def post(self, request: ApiRequest) -> Response:
         """The money is frozen on the chain at once; milestones that are not in dispute go on.

@@ -4,7 +4,13 @@ from functools import partial
 
 from offerhub.api.docs import describe
 from offerhub.api.views import ApiRequest, ApiView, Response
-from offerhub.core.errors import InvalidReference, OperationFailed, OperationInFlight, WrongState
+from offerhub.core.errors import (
+    InvalidReference,
+    NotFound,
+    OperationFailed,
+    OperationInFlight,
+    WrongState,
+)
 from orders import escrow_services
 from orders.campaigns.refusals import CampaignDecides
 from orders.serializers import OrderShape, RefundBody, ReleaseBody
@@ -23,6 +29,7 @@ class Release(ApiView):
         answer=OrderShape,
         waits=True,
         refusals=[
+            NotFound,
             WrongState,
             OperationInFlight,
             OperationFailed,
@@ -64,6 +71,7 @@ class Refund(ApiView):
         answer=OrderShape,
         waits=True,
         refusals=[
+            NotFound,
             WrongState,
             OperationInFlight,
             OperationFailed,

@@ -113,7 +113,14 @@ class Orders(ApiView):
 
     scopes = {"GET": "orders:read", "POST": "orders:write"}
 
-    @describe("List orders", tag="Orders", query=OrderQuery, answer=OrderShape, listed=True)
+    @describe(
+        "List orders",
+        tag="Orders",
+        query=OrderQuery,
+        answer=OrderShape,
+        listed=True,
+        refusals=[NotFound],
+    )
     def get(self, request: ApiRequest) -> Response:
         """Newest first, by status, party, reference or campaign."""
         filters = OrderQuery.read(request)
@@ -285,7 +292,7 @@ class Escrows(ApiView):
         answer=EscrowShape,
         status=201,
         waits=True,
-        refusals=[WrongState, OperationInFlight, OperationFailed, WalletNotActive],
+        refusals=[NotFound, WrongState, OperationInFlight, OperationFailed, WalletNotActive],
     )
     def post(self, request: ApiRequest) -> Response:
         """Deploys the contract; the order becomes ESCROW_CREATED when the chain has it."""

@@ -84,6 +84,7 @@ class Withdrawals(ApiView):
         query=WithdrawalQuery,
         answer=WithdrawalShape,
         listed=True,
+        refusals=[NotFound],
     )
     def get(self, request: ApiRequest) -> Response:
         """Newest first, by user, status or reference."""

@@ -32,6 +32,7 @@ __all__ = [
     "ReferenceField",
     "TextField",
     "TimestampField",
+    "UrlField",
 ]
 
 ListField = serializers.ListField
@@ -108,6 +109,10 @@ class LinkField(TextField):
         if value and not _LINK.fullmatch(value):
             self.fail("invalid_link")
         return value
+
+
+class UrlField(TextField):
+    """An address that we send to; which ones, `offerhub.core.outbound` says."""
 
 
 class IdField(TextField):

@@ -148,7 +148,7 @@ class Schema(AutoSchema):
         if self.described.listed:
             limit = {"type": "integer", "minimum": 1, "maximum": MOST, "default": DEFAULT_LIMIT}
             found.append({"name": "limit", "in": "query", "schema": limit})
-            text = {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}
+            text = {"type": "string", "pattern": "^[A-Za-z0-9_-]*$"}  # empty: the first page
             found.append({"name": "cursor", "in": "query", "schema": text})
         return found
 
@@ -241,6 +241,11 @@ class Schema(AutoSchema):
         if _names.setdefault(name, kind) is kind:
             return name
         return f"{kind.__module__.split('.')[-2].capitalize()}{name}"
+
+    def _unwrap_list_serializer(self, serializer: Any, direction: str) -> Json | None:
+        schema: Json | None = super()._unwrap_list_serializer(serializer, direction)
+        least = not getattr(serializer, "allow_empty", True)
+        return schema | {"minItems": 1} if schema and least else schema
 
     def _map_basic_serializer(self, serializer: Any, direction: str) -> Json:
         schema: Json = super()._map_basic_serializer(serializer, direction)

@@ -20,7 +20,11 @@ _OVERRIDES = "\\u202a-\\u202e\\u2066-\\u2069"
 
 
 DURATION = r"^P(?=.)([0-9]{1,3}W|([0-9]{1,5}D)?(T(?=.)([0-9]{1,5}H)?([0-9]{1,6}M)?)?)$"
-LINK = r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s/?#@:]+(:[0-9]{1,5})?([/?#][^\s]*)?$"
+_SCHEME = "[Hh][Tt][Tt][Pp][Ss]?://"
+LINK = (
+    rf"^{_SCHEME}[^\s/?#@:{_CONTROL}{_OVERRIDES}]+(:[0-9]{{1,5}})?"
+    rf"([/?#][^\s{_CONTROL}{_OVERRIDES}]*)?$"
+)
 
 
 def amount_text(places: int = SCALE) -> str:
@@ -124,6 +128,19 @@ class LinkSchema(OpenApiSerializerFieldExtension):
             "pattern": pattern,
             "maxLength": self.target.max_length,
             "examples": ["https://example.com/parcel/1"],
+        }
+
+
+class UrlSchema(OpenApiSerializerFieldExtension):
+    target_class = "offerhub.api.fields.UrlField"
+    priority = 1
+
+    def map_serializer_field(self, auto_schema: Any, direction: str) -> Json:
+        return {
+            "type": "string",
+            "pattern": rf"^{_SCHEME}[!-~]+$",
+            "maxLength": self.target.max_length,
+            "examples": ["https://example.com/hooks"],
         }
 
 

@@ -15,7 +15,14 @@ class Deposits(ApiView):
 
     scopes = {"GET": "deposits:read"}
 
-    @describe("List deposits", tag="Deposits", query=DepositQuery, answer=DepositShape, listed=True)
+    @describe(
+        "List deposits",
+        tag="Deposits",
+        query=DepositQuery,
+        answer=DepositShape,
+        listed=True,
+        refusals=[NotFound],
+    )
     def get(self, request: ApiRequest) -> Response:
         """Newest first, by user or status; what is in suspense says why."""
         filters = DepositQuery.read(request)

@@ -77,7 +77,7 @@ class Subscriptions(_Writing):
 
     scopes = SCOPES
 
-    @described("List subscriptions", query=SubscriptionQuery, listed=True)
+    @described("List subscriptions", query=SubscriptionQuery, listed=True, refusals=[NotFound])
     def get(self, request: ApiRequest) -> Response:
         """Newest first, by status, party or reference."""
         filters = SubscriptionQuery.read(request)

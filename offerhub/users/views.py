@@ -61,6 +61,7 @@ class Users(ApiView):
         body=NewUserBody,
         answer=UserShape,
         status=201,
+        finds=True,
         waits=True,
         refusals=[DuplicateReference],
     )

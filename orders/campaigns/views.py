@@ -58,6 +58,7 @@ class Campaigns(ApiView):
         query=CampaignQuery,
         answer=CampaignShape,
         listed=True,
+        refusals=[NotFound],
     )
     def get(self, request: ApiRequest) -> Response:
         """Newest first, by status or creator."""

@@ -12,6 +12,7 @@ from offerhub.api.fields import (
     MetadataField,
     TextField,
     TimestampField,
+    UrlField,
 )
 from offerhub.api.serializers import Body, Query, Shape
 from offerhub.events.models import WebhookDelivery, WebhookEndpoint
@@ -69,7 +70,7 @@ class NewEndpointBody(Body):
     """Where to post events. `types` holds names (`order.created`) and areas (`order.*`); without
     it every type is posted."""
 
-    url = TextField(max_length=500)
+    url = UrlField(max_length=500)
     types = _Types(required=False)
     description = TextField(max_length=200, required=False, allow_blank=True)
 
@@ -77,7 +78,7 @@ class NewEndpointBody(Body):
 class EndpointChangesBody(Body):
     """Only what is sent changes."""
 
-    url = TextField(max_length=500, required=False)
+    url = UrlField(max_length=500, required=False)
     types = _Types(required=False)
     description = TextField(max_length=200, required=False, allow_blank=True)
     status = ChoiceField(
