@@ -8,7 +8,7 @@ TESTDB := $(BIN)/python -m tests.database
 # Each process imports two thousand modules: compiled once, whatever the caller's shell says of it.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run demo test browser lint types imports format migrations schema bench simulate install lock clean help
+.PHONY: run demo test browser lint types imports format migrations schema bench simulate fuzz install lock clean help
 .DEFAULT_GOAL := help
 
 run: install  ## Start everything, play the freelance use case, leave the server up
@@ -60,6 +60,10 @@ bench: install  ## Figures with what each cost, as ratios to a limit of the same
 simulate: install  ## The simulator: SEED=1 STEPS=500 SEEDS=20 DEFECT=name
 	@$(BIN)/python -m tests.simulation --seed $(or $(SEED),1) --steps $(or $(STEPS),500) \
 		--seeds $(or $(SEEDS),20) $(if $(DEFECT),--defect $(DEFECT))
+
+fuzz: install  ## schemathesis over the whole API: SEED=1 EXAMPLES=100 ONLY=/orders
+	@$(BIN)/python -m tests.fuzz --seed $(or $(SEED),1) --examples $(or $(EXAMPLES),100) \
+		$(if $(ONLY),--only '$(ONLY)')
 
 install: $(VENV)/.installed
 

@@ -85,18 +85,22 @@ def running_in(folder: Path, **settings: str) -> Iterator[Instance]:
 
 def beside(instance: Instance, module: str, *words: str, **settings: str) -> str:
     """Run a module of the bench in a process that shares the instance's database; what it says."""
-    environment = os.environ | {
-        "DATABASE_URL": postgres.ensure_running(instance.data / "postgres"),
-        "OFFERHUB_VAR": str(instance.data),
-        "OFFERHUB_SANDBOX_URL": instance.sandbox_url,
-        "LOG_LEVEL": "ERROR",
-        **settings,
-    }
+    environment = environment_of(instance) | settings
     command = [sys.executable, "-m", module, *words]
     done = subprocess.run(
         command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True
     )
     return (done.stdout.splitlines() or [""])[-1]
+
+
+def environment_of(instance: Instance) -> dict[str, str]:
+    """What a process needs that works on the instance's data, as its own processes do."""
+    return os.environ | {
+        "DATABASE_URL": postgres.ensure_running(instance.data / "postgres"),
+        "OFFERHUB_VAR": str(instance.data),
+        "OFFERHUB_SANDBOX_URL": instance.sandbox_url,
+        "LOG_LEVEL": "ERROR",
+    }
 
 
 def _await_facts(path: Path, process: subprocess.Popen[bytes]) -> dict[str, str]:

@@ -67,6 +67,26 @@ class Network:
         balances = state["accounts"].get(address, {})
         return next((v for k, v in balances.items() if k.split(":")[0] == asset), "0")
 
+    def stranger(self) -> str:
+        """The address of a new account outside, alive and able to receive USDC."""
+        from stellar_sdk import Asset, Keypair, Server, TransactionBuilder
+
+        keypair = Keypair.random()
+        requests.get(f"{self.url}/friendbot", {"addr": keypair.public_key}, timeout=10)
+        health = self.control("health")
+        server = Server(self.url)
+        transaction = (
+            TransactionBuilder(
+                server.load_account(keypair.public_key), health["networkPassphrase"], base_fee=100
+            )
+            .append_change_trust_op(Asset("USDC", health["usdcIssuer"]))
+            .add_time_bounds(0, 0)
+            .build()
+        )
+        transaction.sign(keypair)
+        server.submit_transaction(transaction)
+        return str(keypair.public_key)
+
 
 @contextmanager
 def running_network(folder: Path, *options: str, port: int | None = None) -> Iterator[Network]:

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import requests
 from django.db.models import Sum
 from django.db.models.functions import Now
 
@@ -131,23 +130,7 @@ class World:
 
     def stranger(self) -> str:
         """The address of an account outside, alive and able to receive USDC."""
-        from stellar_sdk import Asset, Keypair, Server, TransactionBuilder
-
-        keypair = Keypair.random()
-        requests.get(f"{self.network.url}/friendbot", {"addr": keypair.public_key}, timeout=10)
-        health = self.network.control("health")
-        server = Server(self.network.url)
-        transaction = (
-            TransactionBuilder(
-                server.load_account(keypair.public_key), health["networkPassphrase"], base_fee=100
-            )
-            .append_change_trust_op(Asset("USDC", health["usdcIssuer"]))
-            .add_time_bounds(0, 0)
-            .build()
-        )
-        transaction.sign(keypair)
-        server.submit_transaction(transaction)
-        return str(keypair.public_key)
+        return self.network.stranger()
 
     def funded(self, api: Any, sale: dict[str, Any]) -> str:
         """An order IN_PROGRESS, made through the API; its id."""

@@ -16,7 +16,7 @@ from offerhub.core.ids import new_id
 from offerhub.marketplaces import services as marketplaces
 from offerhub.marketplaces.models import ApiKey
 from offerhub.marketplaces.scopes import Scope
-from offerhub.reconciliation.models import Difference
+from tests.fuzz.difference import plant
 from tests.http import Api
 from tests.network import Network
 from tests.shop import AT_ONCE, Shop
@@ -56,17 +56,8 @@ def shop_of(world: World, api: Api) -> Shop:
         world.watch()
 
     shop = Shop(api, world.network.mint, work, world.stranger())
-    difference = Difference.objects.create(
-        marketplace=world.marketplace,
-        kind="contract",
-        owner=api.get(f"/escrow/{shop.ids['escrowId']}")["contractId"],
-        asset="USDC",
-        type="AMOUNT",
-        books=1,
-        chain=2,
-        ledger=1,
-    )
-    shop.ids["differenceId"] = difference.pk
+    contract = api.get(f"/escrow/{shop.ids['escrowId']}")["contractId"]
+    shop.ids["differenceId"] = plant(world.marketplace.id, contract)
     return shop
 
 
