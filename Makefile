@@ -61,8 +61,8 @@ simulate: install  ## The simulator: SEED=1 STEPS=500 SEEDS=20 DEFECT=name
 	@$(BIN)/python -m tests.simulation --seed $(or $(SEED),1) --steps $(or $(STEPS),500) \
 		--seeds $(or $(SEEDS),20) $(if $(DEFECT),--defect $(DEFECT))
 
-fuzz: install  ## schemathesis over the whole API: SEED=1 EXAMPLES=100 ONLY=/orders
-	@$(BIN)/python -m tests.fuzz --seed $(or $(SEED),1) --examples $(or $(EXAMPLES),100) \
+fuzz: install  ## schemathesis over the whole API: SEED=1 EXAMPLES=130 ONLY=/orders
+	@$(BIN)/python -m tests.fuzz --seed $(or $(SEED),1) --examples $(or $(EXAMPLES),130) \
 		$(if $(ONLY),--only '$(ONLY)')
 
 install: $(VENV)/.installed

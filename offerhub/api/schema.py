@@ -7,7 +7,7 @@
 import inspect
 from collections import defaultdict
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 import uritemplate
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -35,6 +35,7 @@ from offerhub.core import errors
 from offerhub.core.errors import Refusal
 
 Json = dict[str, Any]
+Direction = Literal["request", "response"]
 SCHEME = "apiKey"
 _names: dict[str, type] = {}
 
@@ -242,7 +243,7 @@ class Schema(AutoSchema):
             return name
         return f"{kind.__module__.split('.')[-2].capitalize()}{name}"
 
-    def _unwrap_list_serializer(self, serializer: Any, direction: str) -> Json | None:
+    def _unwrap_list_serializer(self, serializer: Any, direction: Direction) -> Json | None:
         schema: Json | None = super()._unwrap_list_serializer(serializer, direction)
         least = not getattr(serializer, "allow_empty", True)
         return schema | {"minItems": 1} if schema and least else schema

@@ -86,8 +86,15 @@ def fuzz(plan: Plan, base_url: str, folder: Path, shop: Shop | None, *, quiet: b
         "FUZZ_COUNTS": str(counts),
         "FUZZ_ANONYMOUS": "" if plan.key else "1",
     }
-    output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT} if quiet else {}
-    done = subprocess.run(command, cwd=folder, env=environment, text=True, check=False, **output)
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=environment,
+        text=True,
+        check=False,
+        stdout=subprocess.PIPE if quiet else None,
+        stderr=subprocess.STDOUT,
+    )
     rows = [tuple(row) for row in json.loads(counts.read_text())] if counts.exists() else []
     return Found(done.returncode, done.stdout or "", rows)
 
@@ -103,6 +110,8 @@ def configuration(plan: Plan, shop: Shop | None) -> str:
         'database = "none"',
         "[checks.positive_data_acceptance]",
         "expected-statuses = [200, 201, 202, 204, 401, 403, 404, 409, 422, 429]",
+        "[checks.negative_data_rejection]",
+        "expected-statuses = [400, 401, 403, 404, 405, 409, 413, 415, 422, 429]",
         "[[operations]]",
         'include-path = "/api/v1/events/stream"  # it never ends',
         "request-timeout = 1",
