@@ -117,6 +117,7 @@ def rotate_secret(
 @in_transaction
 def send_test(*, marketplace_id: str, endpoint_id: str, actor: Actor) -> WebhookDelivery:
     """A test event to this endpoint alone, whatever types it wants; answers its delivery."""
+    log.take_turn()
     endpoint = lock(marketplace_id, endpoint_id)
     if endpoint.status != Status.ENABLED:
         raise WrongState("The endpoint is disabled", currentStatus=endpoint.status)

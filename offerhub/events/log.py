@@ -14,6 +14,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from offerhub.events import catalog, planning
+from offerhub.events.bodies import number_of
 from offerhub.events.catalog import matches
 from offerhub.events.models import Event
 
@@ -44,8 +45,7 @@ def number_new() -> int:
     total = 0
     while _waiting():
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(_TURN)
-            (last,) = cursor.fetchone()
+            last = take_turn()
             cursor.execute(_NUMBER, {"last": last})
             rows = sorted(planning.Numbered(*row) for row in cursor.fetchall())
             if not rows:
@@ -55,6 +55,14 @@ def number_new() -> int:
             cursor.execute(_TELL, [CHANNEL, str(rows[-1].number)])
         total += len(rows)
     return total
+
+
+def take_turn() -> int:
+    """Be the one who numbers until this transaction ends; the number of the newest event. Before
+    any lock of an endpoint: planning waits for those."""
+    with connection.cursor() as cursor:
+        cursor.execute(_TURN)
+        return int(cursor.fetchone()[0])
 
 
 def _waiting() -> bool:
@@ -71,18 +79,20 @@ def end() -> int:
 
 
 def read(
-    marketplace_id: str,
+    marketplace_id: str | None,
     *,
     after: int = 0,
     types: Sequence[str] = (),
     subject: str = "",
     limit: int = 100,
 ) -> list[Event]:
-    """The next events of a marketplace after a number, oldest first.
+    """The next events of a marketplace, or of all with None, after a number, oldest first.
 
     Of some types (`order.created`, `order.*`), or about one subject.
     """
-    rows = Event.objects.filter(marketplace_id=marketplace_id, number__gt=after)
+    rows = Event.objects.filter(number__gt=after)
+    if marketplace_id is not None:
+        rows = rows.filter(marketplace_id=marketplace_id)
     if types:
         rows = rows.filter(type__in=named(types))
     if subject:
@@ -95,8 +105,18 @@ def named(types: Sequence[str]) -> list[str]:
     return sorted(name for name in catalog.catalogue() if matches(types, name))
 
 
-def place_of(marketplace_id: str, event_id: str) -> int | None:
+def place_named(marketplace_id: str | None, name: str) -> int | None:
+    """The number that an event's id or a cursor stands for; None when it is neither."""
+    number = number_of(name)
+    if number is None and name.startswith("evt_"):
+        number = place_of(marketplace_id, name)
+    return number
+
+
+def place_of(marketplace_id: str | None, event_id: str) -> int | None:
     """The number of an event by its id; None when the marketplace has no such event."""
-    rows: Any = Event.objects.filter(marketplace_id=marketplace_id, id=event_id)
+    rows: Any = Event.objects.filter(id=event_id)
+    if marketplace_id is not None:
+        rows = rows.filter(marketplace_id=marketplace_id)
     number: int | None = rows.values_list("number", flat=True).first()
     return number

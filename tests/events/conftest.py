@@ -1,10 +1,16 @@
 """A marketplace without a network: events need none."""
 
 import asyncio
+import os
+import sys
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from django.conf import settings
+from django.db import connection
 
 from offerhub.core import outbound
 from offerhub.core.actor import system
@@ -16,6 +22,7 @@ from offerhub.marketplaces import services as marketplaces
 from offerhub.marketplaces.models import Marketplace
 from offerhub.marketplaces.scopes import Scope
 from tests.events.consumer import Consumer, consuming
+from tests.processes.children import clean_environment
 
 ACTOR = system("test")
 
@@ -71,9 +78,47 @@ class Market:
         WebhookEndpoint.objects.filter(marketplace=self.id).update(paused_until=None)
 
 
+def managed(*words: str) -> tuple[tuple[str, ...], dict[str, str]]:
+    """`manage.py` with these words on this test's own database, for `child`."""
+    database, name = os.environ["DATABASE_URL"], connection.settings_dict["NAME"]
+    before, _, after = database.partition("/postgres?")
+    environment = clean_environment(
+        DATABASE_URL=f"{before}/{name}?{after}",
+        OFFERHUB_SANDBOX_URL=settings.SANDBOX_URL,
+        LOG_LEVEL="ERROR",
+        SECRET_KEY=settings.SECRET_KEY,
+        OFFERHUB_KEY_ENCRYPTION_KEYS=settings.KEY_ENCRYPTION_KEYS,
+    )
+    return (sys.executable, "manage.py", *words), environment
+
+
+@contextmanager
+def delivering() -> Iterator[None]:
+    """A deliverer of this process works until the block ends."""
+    done = threading.Event()
+
+    async def work() -> None:
+        deliverer = Deliverer()
+        while not done.is_set():
+            await deliverer.turn()
+            await asyncio.sleep(0.05)
+        await deliverer.close()
+
+    thread = threading.Thread(target=lambda: asyncio.run(work()))
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
 @pytest.fixture
-def market(committed: None) -> Market:
-    return Market()
+def market(committed: None) -> Iterator[Market]:
+    """Leaves nothing to be sent behind: deliverers of other tests would take it."""
+    made = Market()
+    yield made
+    WebhookDelivery.objects.filter(endpoint__marketplace=made.id, status="PENDING").delete()
 
 
 @pytest.fixture

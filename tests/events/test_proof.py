@@ -4,35 +4,19 @@ event arrives, once after deduplication, in the order of its object."""
 import os
 import random
 import signal
-import sys
 import time
 from collections import defaultdict
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 from django.db import connection
 from standardwebhooks import Webhook
 
 from offerhub.marketplaces import services as marketplaces
-from tests.events.conftest import ACTOR, Market
+from tests.events.conftest import ACTOR, Market, managed
 from tests.events.consumer import Consumer, Heard
 from tests.events.test_webhooks import secret_of
-from tests.processes.children import child, clean_environment
-
-
-def _deliverer(log: Path) -> tuple[tuple[str, ...], dict[str, str], Path]:
-    """`manage.py deliver` on this test's own database."""
-    database, name = os.environ["DATABASE_URL"], connection.settings_dict["NAME"]
-    before, _, after = database.partition("/postgres?")
-    environment = clean_environment(
-        DATABASE_URL=f"{before}/{name}?{after}",
-        OFFERHUB_SANDBOX_URL=settings.SANDBOX_URL,
-        LOG_LEVEL="ERROR",
-        SECRET_KEY=settings.SECRET_KEY,
-        OFFERHUB_KEY_ENCRYPTION_KEYS=settings.KEY_ENCRYPTION_KEYS,
-    )
-    return (sys.executable, "manage.py", "deliver"), environment, log
+from tests.processes.children import child
 
 
 @pytest.mark.slow
@@ -47,7 +31,8 @@ def test_every_event_arrives_once_and_in_order_whatever_fails(
     for key in keys:
         marketplaces.revoke_api_key(key_id=key.pk, actor=ACTOR)
     wanted = [event.id for event in market.events()[-150:]]
-    command, environment, log = _deliverer(tmp_path / "log")
+    command, environment = managed("deliver")
+    log = tmp_path / "log"
     for more in (20, 60, 40, None):  # killed after so many; at last, not
         with child(*command, log=log, environment=environment) as process:
             enough = len(consumer.heard) + more if more else 10**6

@@ -1,12 +1,13 @@
 """Webhooks: signed, in order, tried again as Standard Webhooks says; nobody waits for another."""
 
 import socket
+import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from offerhub.core import clock
@@ -15,6 +16,7 @@ from offerhub.events.bodies import event_body
 from offerhub.events.models import WebhookAttempt, WebhookEndpoint, WebhookSecret
 from tests.events.conftest import ACTOR, Market
 from tests.events.consumer import Consumer, Heard, Reply
+from tests.processes.children import until
 from tests.statements import Statements
 
 Deliver = Callable[..., None]
@@ -388,6 +390,35 @@ def test_a_test_reaches_the_endpoint_alone_whatever_it_wants(
     assert [(h.path[-2:], h.event["type"]) for h in consumer.heard] == [
         ("/a", "webhook_endpoint.tested")
     ]
+
+
+def test_a_test_and_whoever_numbers_events_do_not_wait_for_each_other(market: Market) -> None:
+    endpoint = market.endpoint("https://example.com/")
+    made = []
+
+    def test() -> None:
+        target = {"marketplace_id": market.id, "endpoint_id": endpoint.pk}
+        made.append(endpoints.send_test(**target, actor=ACTOR))
+        connection.close()
+
+    thread = threading.Thread(target=test)
+    with transaction.atomic():
+        log.take_turn()
+        thread.start()
+        until(_somebody_waits_for_us, 10)
+        # What numbering does next: with the endpoint in the other's hands it would never end.
+        WebhookEndpoint.objects.select_for_update(nowait=True).get(pk=endpoint.pk)
+    thread.join(10)
+    assert [row.endpoint_id for row in made] == [endpoint.pk]
+
+
+def _somebody_waits_for_us() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted"
+            " AND pg_backend_pid() = ANY(pg_blocking_pids(pid)))"
+        )
+        return bool(cursor.fetchone()[0])
 
 
 def test_statements_do_not_grow_with_the_number_of_deliveries(

@@ -30,9 +30,7 @@ def types_of(text: str) -> list[str]:
 
 def place(marketplace_id: str, after: str, field: str) -> int:
     """The place in the log that an event's id or a cursor names; raises InvalidCursor."""
-    number = bodies.number_of(after)
-    if number is None and after.startswith("evt_"):
-        number = log.place_of(marketplace_id, after)
+    number = log.place_named(marketplace_id, after)
     if number is None:
         raise InvalidCursor(
             errors=[FieldError(field, "invalid_cursor", "is no event's id or cursor")]
