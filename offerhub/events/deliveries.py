@@ -257,9 +257,7 @@ def redeliver(
 ) -> WebhookDelivery:
     """Send it now, whatever became of it before, under the same `webhook-id`; should that fail the
     whole schedule follows. Raises NotFound; WrongState while its endpoint is disabled."""
-    endpoint = endpoints.lock(marketplace_id, endpoint_id)
-    if endpoint.status != WebhookEndpoint.Status.ENABLED:
-        raise WrongState("The endpoint is disabled", currentStatus=endpoint.status)
+    endpoint = _lock_enabled(marketplace_id, endpoint_id)
     rows = WebhookDelivery.objects.select_for_update().filter(endpoint=endpoint, pk=delivery_id)
     row = rows.first()
     if row is None:
@@ -267,10 +265,39 @@ def redeliver(
     row.status, row.tries, row.finished_at = Status.PENDING, 0, None
     row.next_attempt_at = clock.now()
     row.save(update_fields=["status", "tries", "finished_at", "next_attempt_at"])
+    _leave_alone_no_more(endpoint)
+    return row
+
+
+@in_transaction
+def redeliver_missed(
+    *, marketplace_id: str | None, endpoint_id: str, since: datetime, actor: Actor
+) -> int:
+    """Send everything again that ended at or after `since` without being taken: given up, or lost
+    while the endpoint was disabled. How many there are; those of one subject keep their order.
+    Raises NotFound; WrongState while the endpoint is disabled."""
+    endpoint = _lock_enabled(marketplace_id, endpoint_id)
+    missed = WebhookDelivery.objects.filter(
+        endpoint=endpoint, status__in=[Status.FAILED, Status.CANCELLED], finished_at__gte=since
+    )
+    count = missed.update(
+        status=Status.PENDING, tries=0, finished_at=None, next_attempt_at=clock.ProductNow()
+    )
+    _leave_alone_no_more(endpoint)
+    return count
+
+
+def _lock_enabled(marketplace_id: str | None, endpoint_id: str) -> WebhookEndpoint:
+    endpoint = endpoints.lock(marketplace_id, endpoint_id)
+    if endpoint.status != WebhookEndpoint.Status.ENABLED:
+        raise WrongState("The endpoint is disabled", currentStatus=endpoint.status)
+    return endpoint
+
+
+def _leave_alone_no_more(endpoint: WebhookEndpoint) -> None:
     if endpoint.paused_until is not None:
         endpoint.paused_until = None
         endpoint.save(update_fields=["paused_until"])
-    return row
 
 
 def forget_old() -> int:

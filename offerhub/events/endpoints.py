@@ -17,7 +17,7 @@ from offerhub.events.signing import new_secret
 from offerhub.events.webhook_models import secret_id
 
 MOST_ENDPOINTS = 20  # of one marketplace
-OVERLAP = timedelta(hours=24)
+OVERLAP, LONGEST_OVERLAP = timedelta(hours=24), timedelta(days=7)
 
 Status, Reason = WebhookEndpoint.Status, WebhookEndpoint.Reason
 
@@ -51,7 +51,7 @@ def create_endpoint(
 
 @in_transaction
 def update_endpoint(
-    *, marketplace_id: str, endpoint_id: str, changes: dict[str, Any], actor: Actor
+    *, marketplace_id: str | None, endpoint_id: str, changes: dict[str, Any], actor: Actor
 ) -> WebhookEndpoint:
     """Change `url`, `types`, `description` or `status`. What is due goes to the new address; one
     that is switched off loses what is due (the log has it), and begins anew when switched on."""
@@ -100,9 +100,12 @@ def disable(endpoint: WebhookEndpoint, reason: str, actor: Actor) -> None:
 
 @in_transaction
 def rotate_secret(
-    *, marketplace_id: str, endpoint_id: str, overlap: timedelta = OVERLAP, actor: Actor
+    *, marketplace_id: str | None, endpoint_id: str, overlap: timedelta = OVERLAP, actor: Actor
 ) -> WebhookSecret:
-    """A new secret; the one before signs as well for `overlap`, one before that no more."""
+    """A new secret; the one before signs as well for `overlap`, one before that no more. Raises
+    InvalidRequest for an overlap of more than a week."""
+    if overlap > LONGEST_OVERLAP:
+        raise InvalidRequest(errors=[FieldError("overlap", "too_long", "must be at most P7D")])
     endpoint = lock(marketplace_id, endpoint_id)
     until = clock.now() + overlap
     endpoint.secrets.filter(expires_at=None).update(expires_at=until)
@@ -115,7 +118,7 @@ def rotate_secret(
 
 
 @in_transaction
-def send_test(*, marketplace_id: str, endpoint_id: str, actor: Actor) -> WebhookDelivery:
+def send_test(*, marketplace_id: str | None, endpoint_id: str, actor: Actor) -> WebhookDelivery:
     """A test event to this endpoint alone, whatever types it wants; answers its delivery."""
     log.take_turn()
     endpoint = lock(marketplace_id, endpoint_id)

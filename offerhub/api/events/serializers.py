@@ -15,6 +15,7 @@ from offerhub.api.fields import (
     UrlField,
 )
 from offerhub.api.serializers import Body, Query, Shape
+from offerhub.events.endpoints import LONGEST_OVERLAP
 from offerhub.events.models import WebhookDelivery, WebhookEndpoint
 
 TYPE = 60
@@ -90,7 +91,7 @@ class EndpointChangesBody(Body):
 class RotateSecretBody(Body):
     """How long the secret before signs as well."""
 
-    overlap = DurationField(least=timedelta(), most=timedelta(days=7), required=False)
+    overlap = DurationField(least=timedelta(), most=LONGEST_OVERLAP, required=False)
 
 
 class WebhookEndpointShape(Shape):

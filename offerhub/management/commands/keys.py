@@ -1,14 +1,13 @@
 """`manage.py keys`: the API keys of marketplaces."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from offerhub.core.actor import system
 from offerhub.core.clock import now
-from offerhub.core.durations import parse_duration
-from offerhub.core.errors import Refusal
+from offerhub.management.calls import CallsCommand, duration, names
 from offerhub.marketplaces import services
 from offerhub.marketplaces.models import ApiKey, Marketplace
 from offerhub.marketplaces.scopes import ALL
@@ -17,7 +16,7 @@ from offerhub.marketplaces.services import NewKey
 ACTOR = system("command")
 
 
-class Command(BaseCommand):
+class Command(CallsCommand):
     help = (
         "Make, list, end and replace API keys. A whole key is printed once, on standard output, "
         "and kept nowhere.\n"
@@ -27,12 +26,6 @@ class Command(BaseCommand):
         "  python manage.py keys rotate key_… --overlap PT24H\n"
         "  python manage.py keys revoke key_…"
     )
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        from argparse import RawDescriptionHelpFormatter
-
-        kwargs["formatter_class"] = RawDescriptionHelpFormatter
-        return super().create_parser(prog_name, subcommand, **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
         calls = parser.add_subparsers(dest="call", required=True)
@@ -49,20 +42,14 @@ class Command(BaseCommand):
         revoke = calls.add_parser("revoke", help="end a key at once")
         revoke.add_argument("key", help="key_…")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            getattr(self, f"_{options['call']}")(options)
-        except Refusal as refusal:
-            raise CommandError(refusal.detail) from None
-
     def _create(self, options: dict[str, Any]) -> None:
         named = options["scopes"].strip()
         length = options["expires_in"]
         made = services.create_api_key(
             marketplace_id=options["marketplace"],
             name=options["name"],
-            scopes=ALL if named == "all" else [name.strip() for name in named.split(",")],
-            expires_at=now() + _duration(length) if length else None,
+            scopes=ALL if named == "all" else names(named),
+            expires_at=now() + duration(length) if length else None,
             actor=ACTOR,
         )
         self._show_once(made)
@@ -77,7 +64,7 @@ class Command(BaseCommand):
             self.stdout.write(f"    used {used}; {', '.join(key.scopes)}")
 
     def _rotate(self, options: dict[str, Any]) -> None:
-        overlap = _duration(options["overlap"])
+        overlap = duration(options["overlap"])
         self._show_once(
             services.rotate_api_key(key_id=options["key"], overlap=overlap, actor=ACTOR)
         )
@@ -89,13 +76,6 @@ class Command(BaseCommand):
     def _show_once(self, made: NewKey) -> None:
         self.stderr.write(f"{made.key.id} ({made.key.name}); it can not be shown again:")
         self.stdout.write(made.token)
-
-
-def _duration(text: str) -> timedelta:
-    try:
-        return parse_duration(text)
-    except ValueError as error:
-        raise CommandError(f"{text!r} is no duration such as P7D or PT24H: {error}") from None
 
 
 def _state(key: ApiKey, moment: datetime) -> str:
