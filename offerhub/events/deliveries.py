@@ -64,10 +64,12 @@ class Result:
 
 # --- what is due ------------------------------------------------------------------------------
 # Of each endpoint as many as it has places left; of one subject only the first that has not ended.
+# One that fails has no more places than it has failures left, so that the breaker opens in time.
 # Healthy endpoints first, should there not be enough connections for all.
 _CLAIM = f"""
     WITH places AS (
-        SELECT e.id, e.failures, CASE WHEN e.failures >= %(broken)s THEN 1 ELSE %(each)s END
+        SELECT e.id, e.failures, CASE WHEN e.failures = 0 THEN %(each)s
+            ELSE GREATEST(LEAST(%(each)s, %(broken)s - e.failures), 1) END
             - COALESCE(flying.count, 0) AS free
         FROM {_ENDPOINT} e
         LEFT JOIN unnest(%(busy)s::text[], %(counts)s::int[]) AS flying(endpoint, count)
