@@ -21,7 +21,7 @@ WORDS = (
     (r"\b__aexit__\b", "__exit__"),
     (r"\baclose\b", "close"),
     (r"\baread\b", "read"),
-    (r"\baiter_(lines|bytes)\b", r"iter_\1"),
+    (r"\baiter_bytes\b", "iter_bytes"),
     (r"\bhttpx\.AsyncClient\b", "httpx.Client"),
     (r"\boffer(hub_sdk)\._async\b", r"offer\1._sync"),
     (r"\bAsyncIterator\b", "Iterator"),

@@ -11,40 +11,14 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-from django.db import connection, connections
+from django.db import connection
 
 from offerhub.api.events import hub as hubs
-from offerhub.api.events.hub import Hub, StreamHandover
 from offerhub.events import log
 from offerhub.marketplaces import services as marketplaces
-from offerhub.serving.adapter import Application
 from tests.events.conftest import ACTOR, Market
-from tests.events.streams import Reader, looping
+from tests.events.streams import Reader, Served, looping
 from tests.http import Api, served
-
-
-class Served(Application):
-    """As `offerhub.asgi` composes it, with a hub that tests can look at."""
-
-    def __init__(self) -> None:
-        from django.core.wsgi import get_wsgi_application
-
-        self.hub = Hub()
-        self._connections: list[Any] = []
-        handovers = lambda: StreamHandover(self.hub)  # noqa: E731
-        super().__init__(get_wsgi_application(), 4, handovers, self._begin)
-
-    def _begin(self) -> None:
-        connection.inc_thread_sharing()
-        self._connections.append(connections["default"])
-
-    def close(self) -> None:
-        super().close()
-        for one in self._connections:
-            one.close()
-
-    def close_streams(self) -> None:
-        self.hub.close_streams()
 
 
 @pytest.fixture(scope="module")

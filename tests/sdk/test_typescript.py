@@ -25,8 +25,9 @@ def package() -> Path:
     return installed(HERE, FILES, "build")
 
 
-def node(package: Path, *arguments: str, api: Api | None = None) -> str:
-    """What a script says. It finds the package by its name, as everybody does."""
+def node(package: Path, *arguments: str, api: Api | None = None, told: str = "") -> str:
+    """What a script says that was told something. It finds the package by its name, as everybody
+    does."""
     variables = dict(os.environ)
     if api is not None:
         base = api.url.removesuffix("/api/v1")
@@ -35,6 +36,7 @@ def node(package: Path, *arguments: str, api: Api | None = None) -> str:
         [need("node"), *arguments],
         cwd=package,
         env=variables,
+        input=told,
         capture_output=True,
         text=True,
         timeout=300,

@@ -13,13 +13,22 @@ class Frame:
 
 
 class Frames:
-    """Takes lines and answers a frame at each empty one."""
+    """Takes bytes and answers a frame at each empty line.
+
+    Only LF and CRLF end a line: what else ends one elsewhere (U+2028, U+0085) is text of the data.
+    """
 
     def __init__(self) -> None:
         self._id, self._data = "", list[str]()
+        self._rest = b""
 
-    def line(self, line: str) -> Iterator[Frame]:
-        """A frame when this line ends one."""
+    def take(self, piece: bytes) -> Iterator[Frame]:
+        """The frames that this piece ends."""
+        *lines, self._rest = (self._rest + piece).split(b"\n")
+        for line in lines:
+            yield from self._line(line.removesuffix(b"\r").decode())
+
+    def _line(self, line: str) -> Iterator[Frame]:
         if not line:
             if self._id or self._data:
                 yield Frame(self._id, "\n".join(self._data))

@@ -108,8 +108,8 @@ class AsyncHttp:
                 ) as answer:
                     await self._refuse_if_wrong(answer)
                     frames = Frames()
-                    async for line in answer.aiter_lines():
-                        for frame in frames.line(line):
+                    async for piece in answer.aiter_bytes():
+                        for frame in frames.take(piece):
                             pause = _core.FIRST_PAUSE
                             last = frame.id or last
                             if frame.data:

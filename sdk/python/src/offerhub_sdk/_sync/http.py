@@ -108,8 +108,8 @@ class Http:
                 ) as answer:
                     self._refuse_if_wrong(answer)
                     frames = Frames()
-                    for line in answer.iter_lines():
-                        for frame in frames.line(line):
+                    for piece in answer.iter_bytes():
+                        for frame in frames.take(piece):
                             pause = _core.FIRST_PAUSE
                             last = frame.id or last
                             if frame.data:
