@@ -7,7 +7,7 @@ export interface ClientOptions {
   baseUrl: string;
   /** How often a request is sent again after an answer was lost or the server was busy. Default 4. */
   maxRetries?: number;
-  /** Milliseconds until an answer counts as lost. Default 45,000. */
+  /** Milliseconds until an answer, or the next sign of life of a stream, counts as lost. Default 45,000. */
   timeout?: number;
   /** Milliseconds that a change is followed until its chain operation ends. Default 300,000. */
   pendingTimeout?: number;
@@ -51,6 +51,11 @@ export class Http {
     this.#key = options.apiKey;
     this.#base = `${options.baseUrl.replace(/\/+$/, "")}/api/v1`;
     this.#options = options;
+  }
+
+  /** Milliseconds until an answer counts as lost. */
+  get timeout(): number {
+    return this.#options.timeout ?? 45_000;
   }
 
   async get<T>(path: string, query?: Query, options?: RequestOptions): Promise<T> {
@@ -119,7 +124,7 @@ export class Http {
     if (options?.wait === false) headers["Prefer"] = "respond-async";
     const isForm = body instanceof FormData;
     if (body !== undefined && !isForm) headers["Content-Type"] = "application/json";
-    const ends = AbortSignal.timeout(this.#options.timeout ?? 45_000);
+    const ends = AbortSignal.timeout(this.timeout);
     const answer = await this.#fetch(this.#url(path, query), {
       method,
       headers,

@@ -18,8 +18,10 @@ export async function* follow<T>(
   for (let pause = FIRST_PAUSE; !signal?.aborted; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
     try {
       const headers = { Accept: "text/event-stream", ...(last ? { "Last-Event-ID": last } : {}) };
-      const answer = await http.open("/events/stream", query, headers, signal);
-      for await (const frame of frames(answer.body!)) {
+      const silence = new AbortController();
+      const ends = signal ? AbortSignal.any([signal, silence.signal]) : silence.signal;
+      const answer = await http.open("/events/stream", query, headers, ends);
+      for await (const frame of frames(pieces(answer.body!, silence, http.timeout))) {
         pause = FIRST_PAUSE;
         if (frame.id) last = frame.id;
         if (frame.data) yield JSON.parse(frame.data) as T;
@@ -38,10 +40,26 @@ interface Frame {
   data: string;
 }
 
-async function* frames(body: ReadableStream<Uint8Array>): AsyncGenerator<Frame> {
+/** A server that lives says so every fifteen seconds; one that is silent for longer than an answer
+ * may take is gone, whatever the connection looks like. */
+async function* pieces(body: ReadableStream<Uint8Array>, silence: AbortController, timeout: number) {
+  const reader = body.getReader();
+  try {
+    for (;;) {
+      const timer = setTimeout(() => silence.abort(), timeout);
+      const piece = await reader.read().finally(() => clearTimeout(timer));
+      if (piece.done) return;
+      yield piece.value;
+    }
+  } finally {
+    silence.abort();
+  }
+}
+
+async function* frames(body: AsyncIterable<Uint8Array>): AsyncGenerator<Frame> {
   const decoder = new TextDecoder();
   let text = "";
-  for await (const chunk of body as unknown as AsyncIterable<Uint8Array>) {
+  for await (const chunk of body) {
     text = (text + decoder.decode(chunk, { stream: true })).replaceAll("\r\n", "\n");
     for (let end = text.indexOf("\n\n"); end >= 0; end = text.indexOf("\n\n")) {
       yield frame(text.slice(0, end));

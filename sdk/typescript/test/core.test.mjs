@@ -24,13 +24,20 @@ before(async () => {
         return response.write("{", () => response.destroy());
       }
       const { status = 200, body: answer = {}, headers = {} } = next;
+      if (next.stream) {
+        response.writeHead(status, headers);
+        return response.write(next.stream); // and not a word more
+      }
       response.writeHead(status, { "Content-Type": "application/json", ...headers });
       response.end(JSON.stringify(answer));
     });
   });
   await new Promise((done) => server.listen(0, "127.0.0.1", done));
 });
-after(() => server.close());
+after(() => {
+  server.closeAllConnections();
+  server.close();
+});
 beforeEach(() => {
   seen = [];
   script = [];
@@ -143,6 +150,25 @@ test("a list is one page when awaited and everything when walked through", async
   assert.deepEqual(seen.map((r) => r.url), [
     "/api/v1/orders?limit=2", "/api/v1/orders?limit=2", "/api/v1/orders?limit=2&cursor=c1",
   ]);
+});
+
+test("a stream that falls silent is followed anew behind the last event", async () => {
+  const frame = (number) => `id: evt_${number}\nevent: order.created\ndata: {"id": "evt_${number}"}\n\n`;
+  const headers = { "Content-Type": "text/event-stream" };
+  script = [
+    { stream: `retry: 1000\nid: 0007\n\n${frame(1)}`, headers },
+    { stream: frame(2) + frame(3), headers },
+  ];
+  const baseUrl = `http://127.0.0.1:${server.address().port}`;
+  const hasty = new OfferHubClient({ apiKey: "ohk_test_x", baseUrl, timeout: 200 });
+  const found = [];
+  for await (const event of hasty.events.follow({ types: ["order.*"] })) {
+    found.push(event.id);
+    if (found.length === 3) break;
+  }
+  assert.deepEqual(found, ["evt_1", "evt_2", "evt_3"]);
+  assert.deepEqual(seen.map((r) => r.headers["last-event-id"]), [undefined, "evt_1"]);
+  assert.equal(seen[0].url, "/api/v1/events/stream?types=order.*");
 });
 
 test("a path can not be left by an id", async () => {
