@@ -21,7 +21,9 @@ TARGETS = {
     "ESCROW_SEND": ("POST", "/helper/send-transaction"),
     "LOOK_UP": ("GET", "*/transactions/*/operations"),
 }
+SLOW = "slow"  # what it would have answered, but after the delay
 ANSWERS = (
+    SLOW,
     "504-before",
     "504-after",
     "429",
@@ -33,6 +35,7 @@ ANSWERS = (
     "tampered",
 )
 MOST_TIMES, MOST_SECONDS = 100, 30
+SLOW_SECONDS = 10  # of a slow answer without a delay of its own
 FURTHEST = timedelta(days=366)
 
 

@@ -17,6 +17,8 @@ from offerhub.core.errors import (
 from offerhub.core.money import format_amount, to_chain
 from offerhub.integrators.forwarding import ask
 from offerhub.integrators.serializers import (
+    SLOW,
+    SLOW_SECONDS,
     TARGETS,
     ClearedShape,
     ClockBody,
@@ -139,15 +141,17 @@ class Faults(_SandboxView):
     )
     def post(self, request: ApiRequest) -> Response:
         """It meets requests about wallets of your own users alone, or of the one user that is
-        named; a deployment is signed by the buyer. `504-before` and `drop` lose the request,
-        `504-after` and `drop-after` its answer; `tampered` changes what is to be signed."""
+        named; a deployment is signed by the buyer. `slow` answers well, but after `delay` seconds
+        (10 when it is left out). `504-before` and `drop` lose the request, `504-after` and
+        `drop-after` its answer; `tampered` changes what is to be signed."""
         body = FaultBody.read(request)
         method, path = TARGETS[body["on"]]
+        slow = body["answer"] == SLOW
         wanted = {
             "match": {"path": path, "method": method, "accounts": _accounts(request, body)},
-            "answer": body["answer"],
+            "answer": "" if slow else body["answer"],
             "times": body.get("times", 1),
-            "delay": body.get("delay", 0),
+            "delay": body.get("delay") or (SLOW_SECONDS if slow else 0),
             "owner": request.marketplace_id,
         }
         return self._once(request, lambda: _fault(ask("POST", "faults", wanted)))
@@ -203,7 +207,7 @@ def _fault(said: dict[str, Any]) -> dict[str, Any]:
     return {
         "id": said["id"],
         "on": on,
-        "answer": said["answer"],
+        "answer": said["answer"] or SLOW,
         "times": said["times"],
         "delay": int(said["delay"]),
     }

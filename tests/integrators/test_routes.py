@@ -2,6 +2,7 @@
 
 import importlib
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,17 @@ def test_a_fault_meets_ones_own_marketplace_alone(place: World, its_api: Api) ->
     assert its_api.get(f"/withdrawals/{own['id']}")["status"] == "COMPLETED"
     its_api.post("/sandbox/faults", {**wanted, "userId": "ann"}, status=201)
     assert its_api.request("DELETE", "/sandbox/faults").json()["cleared"] >= 1
+    assert its_api.get("/sandbox/faults")["data"] == []
+    slow = its_api.post("/sandbox/faults", {"on": "WITHDRAWAL_SEND", "answer": "slow"}, status=201)
+    assert (slow["answer"], slow["delay"]) == ("slow", 10)
+    its_api.request("DELETE", "/sandbox/faults")
+    slower = {"on": "WITHDRAWAL_SEND", "answer": "slow", "delay": 1}
+    assert its_api.post("/sandbox/faults", slower, status=201)["delay"] == 1
+    began = time.monotonic()
+    out["amount"] = 2
+    paid = its_api.post("/withdrawals", {"userId": "ann", **out}, status=201)
+    assert paid["status"] == "COMPLETED"
+    assert time.monotonic() - began >= 1
     assert its_api.get("/sandbox/faults")["data"] == []
     for wrong in ({"answer": "lag"}, {"on": "EVERYTHING"}, {"times": 101}, {"delay": 31}):
         its_api.post("/sandbox/faults", {**wanted, **wrong}, status=400)
