@@ -1290,8 +1290,9 @@ export interface paths {
         /**
          * Script a fault
          * @description It meets requests about wallets of your own users alone, or of the one user that is
-         *     named; a deployment is signed by the buyer. `504-before` and `drop` lose the request,
-         *     `504-after` and `drop-after` its answer; `tampered` changes what is to be signed.
+         *     named; a deployment is signed by the buyer. `slow` answers well, but after `delay` seconds
+         *     (10 when it is left out). `504-before` and `drop` lose the request, `504-after` and
+         *     `drop-after` its answer; `tampered` changes what is to be signed.
          *
          *     Needs the scope `sandbox:write`.
          */
@@ -5178,7 +5179,7 @@ export interface components {
             /** @enum {string} */
             on: "WITHDRAWAL_SEND" | "ESCROW_BUILD" | "ESCROW_SEND" | "LOOK_UP";
             /** @enum {string} */
-            answer: "504-before" | "504-after" | "429" | "503" | "drop" | "drop-after" | "bad-seq" | "failed-200" | "tampered";
+            answer: "slow" | "504-before" | "504-after" | "429" | "503" | "drop" | "drop-after" | "bad-seq" | "failed-200" | "tampered";
             times: number;
             delay: number;
         };
@@ -5187,7 +5188,7 @@ export interface components {
             /** @enum {string} */
             on: "WITHDRAWAL_SEND" | "ESCROW_BUILD" | "ESCROW_SEND" | "LOOK_UP";
             /** @enum {string} */
-            answer: "504-before" | "504-after" | "429" | "503" | "drop" | "drop-after" | "bad-seq" | "failed-200" | "tampered";
+            answer: "slow" | "504-before" | "504-after" | "429" | "503" | "drop" | "drop-after" | "bad-seq" | "failed-200" | "tampered";
             times?: number;
             delay?: number;
             /** @example client_123 */

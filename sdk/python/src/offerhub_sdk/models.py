@@ -221,7 +221,7 @@ class Fault(TypedDict):
 
     id: int
     on: Literal['WITHDRAWAL_SEND', 'ESCROW_BUILD', 'ESCROW_SEND', 'LOOK_UP']
-    answer: Literal['504-before', '504-after', '429', '503', 'drop', 'drop-after', 'bad-seq', 'failed-200', 'tampered']
+    answer: Literal['slow', '504-before', '504-after', '429', '503', 'drop', 'drop-after', 'bad-seq', 'failed-200', 'tampered']
     times: int
     delay: int
 
@@ -232,7 +232,7 @@ class FaultBodyRequest(TypedDict):
     """
 
     on: Literal['WITHDRAWAL_SEND', 'ESCROW_BUILD', 'ESCROW_SEND', 'LOOK_UP']
-    answer: Literal['504-before', '504-after', '429', '503', 'drop', 'drop-after', 'bad-seq', 'failed-200', 'tampered']
+    answer: Literal['slow', '504-before', '504-after', '429', '503', 'drop', 'drop-after', 'bad-seq', 'failed-200', 'tampered']
     times: NotRequired[int]
     delay: NotRequired[int]
     userId: NotRequired[str]
