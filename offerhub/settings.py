@@ -377,6 +377,11 @@ RECONCILIATION_PATIENCE_MINUTES = env.float("RECONCILIATION_PATIENCE_MINUTES", 3
 # Hours between two proofs of funds of each marketplace; 0 makes them on demand alone.
 PROOF_HOURS = env.float("OFFERHUB_PROOF_HOURS", 24.0)
 
+# --- metrics ------------------------------------------------------------------------------------
+# Who sends this as a bearer token may read `/metrics`. Unset, nobody may, but for this machine on
+# the sandbox.
+METRICS_TOKEN = env.str("OFFERHUB_METRICS_TOKEN", "")
+
 # --- logs -------------------------------------------------------------------------------------
 LOGGING_CONFIG = None
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO")

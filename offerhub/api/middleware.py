@@ -8,7 +8,7 @@ import structlog
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from offerhub.api import call_log
+from offerhub.api import call_log, timings
 from offerhub.api.requests import request_id_of
 
 log = structlog.get_logger(__name__)
@@ -37,7 +37,9 @@ class RequestContext:
             note = log.info
         else:
             note = log.debug
-        ms = round((time.perf_counter() - started) * 1000, 1)
+        seconds = time.perf_counter() - started
+        timings.note(request.method, request.path, status, seconds)
+        ms = round(seconds * 1000, 1)
         note("request", method=request.method, path=request.path, status=status, ms=ms)
         call_log.note(request, response, request_id, ms)
         structlog.contextvars.clear_contextvars()

@@ -5,6 +5,8 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import Error, register
 
+SHORTEST_TOKEN = 20
+
 
 @register()
 def code_optional_only_on_the_sandbox(**_: Any) -> list[Error]:
@@ -37,6 +39,20 @@ def limit_lets_a_call_through(**_: Any) -> list[Error]:
                 "The limit of requests to the escrow provider lets no call through.",
                 hint="OFFERHUB_PROVIDER_LIMIT is 0 (none) or from 2; the window is over 0 seconds.",
                 id="offerhub.E003",
+            )
+        ]
+    return []
+
+
+@register()
+def the_metrics_token_is_one(**_: Any) -> list[Error]:
+    """Whoever guesses it reads how much business is done here."""
+    if 0 < len(settings.METRICS_TOKEN) < SHORTEST_TOKEN:
+        return [
+            Error(
+                "OFFERHUB_METRICS_TOKEN is too short.",
+                hint=f"Take {SHORTEST_TOKEN} characters or more, by chance.",
+                id="offerhub.E004",
             )
         ]
     return []

@@ -29,6 +29,7 @@ log = structlog.get_logger(__name__)
 PAGE = 500  # events a request: a transaction then holds its locks for well under a second
 RESET_DISTANCE = 720  # ledgers behind us (an hour) that no server's delay explains
 WITNESS_SECONDS = 60.0
+FAR_BEHIND = 12  # ledgers, a minute: more than that to be read is worth a word
 
 
 class Halted(Exception):
@@ -179,6 +180,11 @@ class Status:
         return max(0, self.latest_ledger - self.ledger)
 
 
+def longest_silence() -> float:
+    """Seconds after which a monitor that works would have asked the network again."""
+    return max(30.0, 20 * float(settings.MONITOR_SECONDS))
+
+
 def lag() -> float | None:
     """Seconds since the monitor last read the chain; None when it never did. One query."""
     with connection.cursor() as cursor:
@@ -201,9 +207,9 @@ def status() -> Status:
     red, amber = [], []
     if row.state == ChainCursor.State.HALTED:
         red.append(f"The monitor is halted: {row.problem}")
-    elif seconds is None or seconds > max(30.0, 20 * settings.MONITOR_SECONDS):
+    elif seconds is None or seconds > longest_silence():
         red.append(f"The chain was last read {seconds or 0:.0f} seconds ago")
-    if row.latest_ledger - row.ledger > 12:
+    if row.latest_ledger - row.ledger > FAR_BEHIND:
         amber.append(f"{row.latest_ledger - row.ledger} ledgers are still to be read")
     if behind:
         amber.append(f"{behind} wallets are still to be read after an outage")

@@ -14,20 +14,19 @@ from disputes.models import Dispute
 from disputes.queues import TABS
 from offerhub.core import clock
 from offerhub.core.shown import span
-from offerhub.deposits.models import ChainCursor, Deposit, QuarantinedEvent
+from offerhub.deposits.models import ChainCursor
 from offerhub.desk import flows, queue, work
 from offerhub.desk.clocks import most_urgent
 from offerhub.desk.finance import address
 from offerhub.desk.menu import Item
 from offerhub.desk.pages import show
 from offerhub.marketplaces.roles import Right, may
-from offerhub.reconciliation.models import Difference
-from offerhub.reconciliation.states import WAITING
+from offerhub.operations import health, waiting
 from offerhub.subscriptions.models import Subscription
 from orders.models import Campaign, Order
 from orders.reimbursements.models import Reimbursement
 
-SILENT = timedelta(seconds=90)  # a monitor that works asks the network more often
+SHOWN_AS_LINK = ("chain_lag", "cursor_age")
 NEXT = 8  # cases that are listed
 
 
@@ -45,7 +44,7 @@ class Queue:
 
 def home(request: HttpRequest) -> HttpResponse:
     """At most twelve statements, and one per past day that this process has not drawn yet."""
-    link = _link()
+    reading = health.read()
     return show(
         request,
         "desk/home.html",
@@ -54,7 +53,12 @@ def home(request: HttpRequest) -> HttpResponse:
         money=_money(),
         next_cases=_next(request.user),
         charts=[draw() for draw in flows.CHARTS],
-        link=link,
+        link=_link(reading),
+        over=[
+            (fact.title, span(timedelta(seconds=fact.value or 0)))
+            for fact in reading.warnings
+            if fact.name not in SHOWN_AS_LINK
+        ],
         finance=_finance(request),
     )
 
@@ -99,15 +103,7 @@ def _money() -> list[Queue]:
     counts = work.live_counts()
     payouts = work.together(counts, "payouts")
     others = work.together(counts, *(label for label in counts if label != "payouts"))
-    suspense = Deposit.objects.filter(status=Deposit.Status.SUSPENSE).aggregate(
-        number=Count("pk"), oldest=Min("recorded_at")
-    )
-    unread = QuarantinedEvent.objects.filter(resolved_at=None).aggregate(
-        number=Count("pk"), oldest=Min("seen_at")
-    )
-    differing = Difference.objects.filter(status__in=WAITING).aggregate(
-        number=Count("pk"), oldest=Min("created_at")
-    )
+    suspense, unread, differing = waiting.suspense(), waiting.unread(), waiting.differing()
     still = Order.objects.quiet().aggregate(number=Count("pk"), oldest=Min("updated_at"))
     failing = Campaign.objects.needing_attention().aggregate(
         number=Count("pk"), oldest=Min("settling_at")
@@ -123,19 +119,19 @@ def _money() -> list[Queue]:
         _live("Chain operations", others, pages["operations"]),
         _queue(
             "Deposits in suspense",
-            suspense["number"],
+            suspense.number,
             "nobody's money yet",
             pages["suspense"],
             "way",
-            suspense["oldest"],
+            suspense.oldest,
         ),
         _queue(
             "Books and chain differ",
-            differing["number"],
+            differing.number,
             "a stroop is enough",
             reverse("admin:reconciliation"),
             "bad",
-            differing["oldest"],
+            differing.oldest,
         ),
         _queue(
             "Orders that stand still",
@@ -155,11 +151,11 @@ def _money() -> list[Queue]:
         ),
         _queue(
             "Books behind the chain",
-            behind + unread["number"],
-            f"{behind} operations, {unread['number']} events not booked",
+            behind + unread.number,
+            f"{behind} operations, {unread.number} events not booked",
             pages["operations"] if behind else f"{events}?resolved_at__isnull=1",
             "bad",
-            unread["oldest"],
+            unread.oldest,
         ),
         _queue(
             "Campaigns with failures",
@@ -217,13 +213,12 @@ def _next(me: Any) -> list[dict[str, Any]]:
     ]
 
 
-def _link() -> dict[str, Any]:
-    """How the monitor follows the network. One statement."""
-    row = ChainCursor.objects.filter(pk=settings.OFFERHUB_NETWORK).first()
+def _link(reading: health.Reading) -> dict[str, Any]:
+    """How the monitor follows the network."""
+    row = reading.cursor
     if row is None:
         return {"word": "not started", "tone": "bad", "row": None}
-    silent = clock.now() - clock.offset() - row.updated_at > SILENT
-    behind = max(row.latest_ledger - row.ledger, 0)
+    silent = any(fact.name == "cursor_age" for fact in reading.warnings)
     if row.state == ChainCursor.State.HALTED:
         word, tone = "halted", "bad"
     elif silent:
@@ -232,4 +227,9 @@ def _link() -> dict[str, Any]:
         word, tone = "catching up", "way"
     else:
         word, tone = "following", "good"
-    return {"word": word, "tone": tone, "row": row, "behind": behind}
+    return {
+        "word": word,
+        "tone": tone,
+        "row": row,
+        "behind": max(row.latest_ledger - row.ledger, 0),
+    }

@@ -1,5 +1,6 @@
 """The programs of one installation: what each is called with and how it shows that it is ready."""
 
+import shutil
 import signal
 import sys
 from collections.abc import Callable
@@ -92,9 +93,22 @@ class Stack:
                 *("--no-control-socket", "--worker-tmp-dir", _memory_folder()),
                 *("--backlog", "1024", "--log-level", "warning"),
             ),
-            environment={"WEB_THREADS": str(self.web_threads)},
+            environment={
+                "WEB_THREADS": str(self.web_threads),
+                "PROMETHEUS_MULTIPROC_DIR": str(self._counts),
+            },
+            before=self._forget_counts,
             ready=_answers(f"{self.base_url}/readyz"),
         )
+
+    @property
+    def _counts(self) -> Path:
+        """Where the web server's processes count their requests."""
+        return self.var / "metrics"
+
+    def _forget_counts(self) -> None:
+        shutil.rmtree(self._counts, ignore_errors=True)
+        self._counts.mkdir(parents=True)
 
     def workers(self) -> list[Program]:
         """`manage.py work`, or Celery's worker and its clock when there is a broker."""

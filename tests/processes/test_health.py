@@ -9,7 +9,9 @@ from django.test import Client
 @pytest.mark.django_db
 def test_ready_with_a_database_and_all_its_tables(client: Client) -> None:
     answer = client.get("/readyz")
-    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+    assert answer.status_code == 200
+    # How the installation is besides is in tests/operations.
+    assert answer.json()["status"] in ("ok", "warning")
 
 
 @pytest.mark.django_db

@@ -1,0 +1,1 @@
+"""What operators watch: health, metrics, alerts. Everything here is read only."""
