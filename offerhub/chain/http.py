@@ -15,10 +15,13 @@ from urllib.parse import urlencode
 
 import certifi
 import orjson
+import structlog
 import urllib3
 from urllib3.exceptions import HTTPError
 
 from offerhub.chain.types import ChainUnavailable
+
+log = structlog.get_logger(__name__)
 
 READ = (3.05, 10.0)  # connect and read, in seconds
 SUBMIT = (3.05, 20.0)
@@ -84,7 +87,8 @@ def call(
         sent["Content-Type"] = _JSON
     if params:
         url = f"{url}?{urlencode(params, doseq=True)}"
-    until = time.monotonic() + 2 * limit[1]
+    began = time.monotonic()
+    until = began + 2 * limit[1]
     try:
         response = _pool.request(
             method,
@@ -98,8 +102,23 @@ def call(
         )
         body = _body(response, until, url)
     except (HTTPError, OSError) as error:
+        _note(method, url, type(error).__name__, began)
         raise ChainUnavailable(f"{_host(url)}: {type(error).__name__}") from error
+    _note(method, url, response.status, began)
     return Answer(response.status, body, _pause(response.headers.get("Retry-After")))
+
+
+def _note(method: str, url: str, answer: int | str, began: float) -> None:
+    """One line: without the query, for which nobody outside has a use, and without what was sent.
+
+    What an operation sends is worth it always; what is only read, and the monitor's questions
+    several times a second, when somebody looks for something.
+    """
+    sends = method == "POST" and "operation" in structlog.contextvars.get_contextvars()
+    note = log.info if sends else log.debug
+    path = "/" + url.partition("?")[0].split("/", 3)[-1]
+    ms = round((time.monotonic() - began) * 1000, 1)
+    note("chain_call", method=method, host=_host(url), path=path, answer=answer, ms=ms)
 
 
 def read(

@@ -81,6 +81,21 @@ def advance(model: type[T], row_id: str, driver: Driver[T]) -> None:
             raise Later(CROWDS.join(account, row_id))
         return
     CROWDS.leave(getattr(row, model.LANE[1]), row_id)
+    with structlog.contextvars.bound_contextvars(**_names(row)):
+        _advance(row, driver)
+    if row.pause is not None and row.status != Status.AWAITING_SIGNATURE:
+        raise Later(row.pause)
+
+
+def _names(row: Submission) -> dict[str, str]:
+    """What every line of the log says while this row is worked on: whichever process does it, and
+    however much later, the request that asked for it is named."""
+    names = {"operation": row.pk, "kind": row.kind}
+    asked_by: str = getattr(row, "request_id", "")
+    return {**names, "request_id": asked_by} if asked_by else names
+
+
+def _advance(row: T, driver: Driver[T]) -> None:
     try:
         with spending(row.allowance):
             _Run(row, driver).go()
@@ -90,8 +105,7 @@ def advance(model: type[T], row_id: str, driver: Driver[T]) -> None:
         if row.hash and row.status == Status.AWAITING_SIGNATURE:
             status = Status.AWAITING_SIGNATURE
         row.put_off(status, code, str(error), pause=max(error.retry_after, row.next_pause))
-    if row.pause is not None and row.status != Status.AWAITING_SIGNATURE:
-        raise Later(row.pause)
+        log.info("operation_put_off", code=code, detail=str(error), pause=row.pause)
 
 
 RENEW = "renew"  # of an envelope's meta: another one is wanted when it has expired
@@ -128,6 +142,7 @@ class _Run(Generic[T]):
         if not self._settle(found):
             word = sent if sent.code else found
             row.put_off(Status.UNKNOWN, word.code, word.detail, pause=sent.retry_after)
+            log.info("operation_unknown", hash=row.hash, code=word.code, pause=row.pause)
 
     def _settle(self, outcome: Outcome) -> bool:
         """Carry a final answer into the books; whether there was one."""
@@ -137,7 +152,7 @@ class _Run(Generic[T]):
             return True
         if outcome.verdict is Verdict.REJECTED and outcome.fact is not None:
             if self.driver.is_final(outcome.code) or row.attempts >= MAX_ENVELOPES:
-                self.driver.fail(row, outcome.code, outcome.detail, outcome.fact)
+                self._fail(outcome.code, outcome.detail, outcome.fact)
                 return True
             self.driver.retire(row, outcome.code, outcome.fact)
             row.put_off(Status.PENDING, outcome.code, outcome.detail)
@@ -151,9 +166,16 @@ class _Run(Generic[T]):
         try:
             self.driver.confirm(self.row, fact)
         except Refusal as refusal:
-            log.warning("books_behind", operation=self.row.id, code=refusal.code)
+            log.warning("books_behind", code=refusal.code)
             self.row.put_off(Status.UNKNOWN, f"books_{refusal.code}", refusal.detail)
+        else:
+            log.info("operation_confirmed", hash=fact.hash, ledger=fact.ledger)
         crash_point("after_confirm")
+
+    def _fail(self, code: str, detail: str, fact: ChainFact | None) -> None:
+        """It is proven not to have happened."""
+        self.driver.fail(self.row, code, detail, fact)
+        log.info("operation_failed", code=code, detail=detail, hash=fact.hash if fact else "")
 
     def _expired(self) -> bool:
         """Retire an envelope that can not apply any more; True when nothing is left to send.
@@ -167,7 +189,7 @@ class _Run(Generic[T]):
             return True
         if row.attempts >= MAX_ENVELOPES:
             problem = row.problem or {}
-            self.driver.fail(row, problem.get("code", "expired"), problem.get("detail", ""), None)
+            self._fail(problem.get("code", "expired"), problem.get("detail", ""), None)
             return True
         if row.status == Status.AWAITING_SIGNATURE:
             return self._expired_unsigned()
@@ -190,7 +212,7 @@ class _Run(Generic[T]):
     def _gave_up(self) -> bool:
         code = self.driver.given_up(self.row)
         if code:
-            self.driver.fail(self.row, code, GIVEN_UP.get(code, ""), None)
+            self._fail(code, GIVEN_UP.get(code, ""), None)
         return bool(code)
 
     def _new_envelope(self) -> bool:
@@ -203,10 +225,10 @@ class _Run(Generic[T]):
         except BuildRefused as error:
             if error.transient:
                 raise
-            self.driver.fail(row, error.code, error.detail, None)
+            self._fail(error.code, error.detail, None)
             return False
         except EnvelopeRefused as error:
-            log.error("envelope_refused", operation=row.id, kind=row.kind, detail=str(error))
+            log.error("envelope_refused", detail=str(error))
             row.put_off(Status.PENDING, "envelope_refused", str(error), pause=MAX_PAUSE)
             return False
         crash_point("after_build")
@@ -217,7 +239,7 @@ class _Run(Generic[T]):
         try:
             signed = self.driver.sign(row, envelope)
         except SecretUnreadable as error:
-            log.error("secret_unreadable", operation=row.id, kind=row.kind, detail=str(error))
+            log.error("secret_unreadable", detail=str(error))
             row.put_off(Status.PENDING, "secret_unreadable", str(error), pause=MAX_PAUSE)
             return False
         crash_point("after_sign")

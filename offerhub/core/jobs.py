@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
 
 import structlog
@@ -172,7 +172,10 @@ def attend(rings: list[Ring], seconds: float) -> bool:
     if seconds <= 0 or slots is None or not slots.acquire(blocking=False):
         _send(rings)
         return False
-    futures = [_executor().submit(_run_in_thread, *ring, seconds) for ring in rings]
+    # With the request's id and the like, so that the job's lines in the log are found with it.
+    futures = [
+        _executor().submit(copy_context().run, _run_in_thread, *ring, seconds) for ring in rings
+    ]
     futures[-1].add_done_callback(lambda _: slots.release())
     done, pending = wait_for(futures, timeout=seconds)
     _raise_nothing(done)

@@ -123,6 +123,15 @@ class Deliverer:
         except Exception:
             logger.exception("delivery_failed", delivery=claimed.id)
             answer = sending.Answer(None, "internal", "the deliverer failed; see its log")
+        logger.info(
+            "webhook_sent",
+            request_id=event.request_id,
+            event_id=event.id,
+            delivery=claimed.id,
+            answered=answer.status,
+            problem=answer.problem,
+            ms=answer.milliseconds,
+        )
         self._results.append(Result(claimed, answer))
         self._flying[claimed.endpoint] -= 1
         if not self._flying[claimed.endpoint]:
