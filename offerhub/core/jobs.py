@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
-from contextvars import ContextVar, copy_context
+from contextvars import Context, ContextVar, copy_context
 from dataclasses import dataclass
 
 import structlog
@@ -172,10 +172,7 @@ def attend(rings: list[Ring], seconds: float) -> bool:
     if seconds <= 0 or slots is None or not slots.acquire(blocking=False):
         _send(rings)
         return False
-    # With the request's id and the like, so that the job's lines in the log are found with it.
-    futures = [
-        _executor().submit(copy_context().run, _run_in_thread, *ring, seconds) for ring in rings
-    ]
+    futures = [_executor().submit(_run_in_thread, copy_context(), *ring, seconds) for ring in rings]
     futures[-1].add_done_callback(lambda _: slots.release())
     done, pending = wait_for(futures, timeout=seconds)
     _raise_nothing(done)
@@ -190,9 +187,10 @@ def _raise_nothing(done: set[Future[None]]) -> None:
             log.error("job_failed", exc_info=error)
 
 
-def _run_in_thread(name: str, row_id: str, patience: float) -> None:
+def _run_in_thread(context: Context, name: str, row_id: str, patience: float) -> None:
+    """In the context of who waits: the job's lines in the log have the request's id."""
     close_old_connections()
-    run(name, row_id, patience)
+    context.run(run, name, row_id, patience)
 
 
 def _executor() -> ThreadPoolExecutor:
