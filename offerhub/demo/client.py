@@ -71,7 +71,7 @@ class Api:
         while True:
             try:
                 answer = self._session.request(
-                    method, self._base + path, json=body, headers=headers, timeout=40
+                    method, self._base + path, json=body, headers=headers, timeout=self._timeout()
                 )
             except NO_ANSWER as error:
                 self._waiting("the server does not answer")
@@ -87,6 +87,10 @@ class Api:
                 raise Refused(path, problem)
             self._waiting(str(problem.get("title") or f"status {answer.status_code}"))
             patience.wait(str(problem), _seconds(answer.headers.get("Retry-After")))
+
+    def _timeout(self) -> float:
+        """Seconds until an answer is not waited for any more; then the same is asked again."""
+        return 40.0
 
     def until(
         self, path: str, reached: Callable[[Json], bool], what: str, seconds: float = PATIENCE

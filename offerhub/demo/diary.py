@@ -70,3 +70,25 @@ class Diary:
     def _save(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         runfile.write_private(self._path, json.dumps(self._all, indent=2))
+
+
+class Notes(Diary):
+    """The same for somebody who makes one deal after another and is not gone on with: in memory.
+
+    Names of the parties stay, whatever else is named anew with each deal.
+    """
+
+    def __init__(self, scenario: str, parties: tuple[str, ...]) -> None:
+        self._scenario, self._parties = scenario, parties
+        self._mine = {"run": 0, "marketplace": "", "done": [], "facts": {}}
+        self.resumed = False
+
+    def turn(self) -> None:
+        """Begin the next deal."""
+        self._mine["run"] += 1
+
+    def name(self, word: str) -> str:
+        return f"{self._scenario}-{word}" if word in self._parties else super().name(word)
+
+    def _save(self) -> None:
+        """Nothing is written."""

@@ -72,18 +72,20 @@ class Scenario:
         self.diary.keep(f"{word} address", wallet["address"])
         self.diary.keep("issuer", wallet["asset"]["issuer"])
 
-    def deposit(self, word: str, amount: str) -> None:
+    def deposit(self, word: str, amount: str, portion: Decimal | None = None) -> None:
         """Money that a user sends to their address; the sandbox pretends to be them.
 
         Minting has no idempotency key. So what has arrived is asked for first, and again after a
-        doubtful answer.
+        doubtful answer. With a portion `amount` is all that shall have arrived, and so much is sent
+        at a time.
         """
         address = self.diary.fact(f"{word} address")
         self.diary.keep(f"deposited {word}", amount)
         patience = Patience(f"the deposit of {word}")
+        sent = {"address": address, "amount": str(portion or amount)}
         while self._received(address) < Decimal(amount):
             try:
-                self.sandbox.post("/control/mint", {"address": address, "amount": amount})
+                self.sandbox.post("/control/mint", sent)
             except OSError as error:  # requests' errors are OSErrors
                 patience.wait(str(error), 1.0)
 

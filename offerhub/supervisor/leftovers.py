@@ -106,6 +106,15 @@ def is_running(folder: Path) -> bool:
     return False
 
 
+def living_children(folder: Path) -> dict[str, psutil.Process]:
+    """The processes that the supervisor of the folder has written down and that live, by name."""
+    with contextlib.suppress(FileNotFoundError, json.JSONDecodeError, AttributeError):
+        children = json.loads((folder / "up.json").read_text()).get("children", {})
+        found = {name: _same_process(one["pid"], one["created"]) for name, one in children.items()}
+        return {name: process for name, process in found.items() if process is not None}
+    return {}
+
+
 def _same_process(pid: int, created: float) -> psutil.Process | None:
     """The process of that number if it is still the one that was written down."""
     with contextlib.suppress(psutil.Error):

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import stat
@@ -53,6 +54,55 @@ def test_every_process_answers(running: Installation) -> None:
     assert health.status_code == 200
     bearer = f"Bearer {running.facts['apiKey']}"
     assert running.get("/api/v1/me", Authorization=bearer).status_code == 200
+
+
+@contextlib.contextmanager
+def drilling(running: Installation, *options: str, **variables: str) -> Iterator[Any]:
+    """`manage.py drill` on the installation; what it says goes to the file `drill`."""
+    environment = clean_environment(OFFERHUB_VAR=str(running.folder), COLUMNS="120", **variables)
+    log = running.folder / "drill"
+    log.unlink(missing_ok=True)
+    command = (sys.executable, "manage.py", "drill", *options)
+    with child(*command, log=log, environment=environment) as process:
+        yield process
+
+
+def scripts(running: Installation) -> list[Any]:
+    answer = requests.get(f"{running.facts['sandboxUrl']}/control/faults", timeout=5)
+    return list(answer.json()["faults"])
+
+
+def test_a_drill_ends_with_every_stroop_where_it_belongs(running: Installation) -> None:
+    with drilling(running, "--deals", "5", "--players", "2", "--seed", "1", "--no-kill") as process:
+        status = process.wait(240)
+    said = (running.folder / "drill").read_text()
+    assert status == 0, said
+    assert re.search(r"came in +(\d+\.\d{7}) +\1 +0\.0000000", said), said
+    assert re.search(r"divided +COMPLETED +1", said), said
+    assert re.search(r"(\d+) of \1 facts hold", said), said
+    assert scripts(running) == []
+
+
+def test_a_drill_that_is_interrupted_takes_its_scripts_back(running: Installation) -> None:
+    other = {"match": {"path": "/nothing"}, "answer": "503", "owner": "somebody"}
+    faults = f"{running.facts['sandboxUrl']}/control/faults"
+    assert requests.post(faults, json=other, timeout=5).ok
+    with drilling(running, "--deals", "500", "--no-kill") as process:
+        until(
+            lambda: len(scripts(running)) > 1, 120, lambda: (running.folder / "drill").read_text()
+        )
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 130
+    assert [script["owner"] for script in scripts(running)] == ["somebody"]
+    requests.delete(faults, timeout=5)
+
+
+def test_a_drill_is_refused_where_the_money_is_real(running: Installation) -> None:
+    real = {"OFFERHUB_NETWORK": "testnet", "SECRET_KEY": "s" * 50}
+    keys = dict.fromkeys(("OFFERHUB_SIGNING_KEYS", "OFFERHUB_KEY_ENCRYPTION_KEYS"), "a:" + "A" * 44)
+    with drilling(running, **real, **keys) as process:
+        assert process.wait(60) == 2
+    assert "for the sandbox alone" in (running.folder / "drill").read_text()
 
 
 @pytest.mark.parametrize("name", CHILDREN)
