@@ -7,7 +7,7 @@ import time
 
 import django
 
-os.environ["LOG_LEVEL"] = "CRITICAL"  # what goes wrong here is meant to
+os.environ["LOG_LEVEL"] = "WARNING"  # read by the stage alone: what goes wrong is meant to
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 
 

@@ -4,7 +4,8 @@ from django.db import connection
 
 from ledger.invariants import violations
 from offerhub.chain.submission import LIVE, MAX_ENVELOPES, concrete_tables
-from tests.simulation.requests import stroops
+from tests.simulation import crowd, desk, many, recurring, strangers
+from tests.simulation.asking import stroops
 from tests.simulation.stage import USERS, Stage
 
 # Why an operation may end without having happened; anything else is a wrong call of ours.
@@ -21,13 +22,30 @@ def everything(stage: Stage) -> None:
     """Books = model = chain, everything has ended, and nobody was paid what was not agreed."""
     books(stage)
     _operations(stage)
+    _owners(stage)
     stage.look()
     _answers(stage)
+    for campaign in stage.model.campaigns.values():
+        crowd.ended(stage, campaign)
     for problem in stage.model.problems:
         stage.wrong(problem)
     _balances(stage)
     _contracts(stage)
     _sequences(stage)
+    strangers.untouched(stage)
+    strangers.no_secret_is_kept(stage)
+
+
+def _owners(stage: Stage) -> None:
+    """What made orders and withdrawals, and what people agreed to, as it is shown at last."""
+    for subscription in list(stage.model.subscriptions):
+        recurring.read(stage, subscription)
+    for campaign in stage.model.campaigns.values():
+        crowd.read(stage, campaign)
+    for batch in stage.batches:
+        many.read(stage, batch, final=True)
+    for proposal in stage.proposals.values():
+        desk.look_at(stage, proposal)
 
 
 def _operations(stage: Stage) -> None:
@@ -63,8 +81,7 @@ def _balances(stage: Stage) -> None:
         _, shown = stage.call("GET", f"/users/{user}/balance")
         names = ("available", "reserved", "inEscrow", "pendingWithdrawal")
         books_say = tuple(stroops(shown[name]) for name in names)
-        b = stage.model.balance(user)
-        model_says = (b.available, b.reserved, b.in_escrow, b.pending)
+        model_says = stage.model.balance(user)
         stage.tell(f"{user} {books_say}")
         if books_say != model_says:
             stage.wrong(f"{user}: books {books_say}, model {model_says}")

@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tests.simulation import checks, requests, work
+from tests.simulation import asking, checks, crowd, desk, many, recurring, requests, strangers, work
 from tests.simulation.clock import CLOCK
 from tests.simulation.database import Clean
 from tests.simulation.death import Death
@@ -12,6 +12,16 @@ from tests.simulation.stage import USERS, Stage
 from tests.simulation.wire import Wire
 
 Act = Callable[[Stage, random.Random], None]
+
+
+def read(stage: Stage, rng: random.Random) -> None:
+    """The marketplace's server looks at what goes on by itself, and may act on it from then on."""
+    for subscription in list(stage.model.subscriptions)[-3:]:
+        recurring.read(stage, subscription)
+    for batch in list(stage.batches)[-3:]:
+        many.read(stage, batch)
+
+
 # How often each is drawn, before the seed makes some of them rarer or more frequent.
 STEPS: dict[str, tuple[int, Act]] = {
     "deposit": (6, requests.deposit),
@@ -25,17 +35,29 @@ STEPS: dict[str, tuple[int, Act]] = {
     "ship": (1, requests.ship),
     "withdraw": (4, requests.withdraw),
     "call_back": (1, requests.call_back),
-    "dispute": (3, requests.dispute),
-    "resolve": (3, requests.resolve),
-    "give_in": (1, requests.give_in),
+    "dispute": (3, desk.dispute),
+    "resolve": (3, desk.resolve),
+    "give_in": (1, desk.give_in),
+    "propose": (1, desk.propose),
+    "decide": (2, desk.decide),
+    "subscribe": (2, recurring.subscribe),
+    "stop": (1, recurring.stop),
+    "go_on": (1, recurring.go_on),
+    "campaign": (1, crowd.campaign),
+    "pledge": (4, crowd.pledge),
+    "end": (1, crowd.end),
+    "batch": (2, many.batch),
+    "read": (1, read),
+    "pry": (1, strangers.pry),
     "ring": (22, work.one_ring),
     "sweep": (16, work.sweep),
     "all_due": (2, work.all_due),
     "watch": (9, work.watch),
     "rest": (6, work.rest),
-    "advance": (1, work.advance),
+    "advance": (2, work.advance),
     "dust": (1, work.dust),
 }
+LONG = 4 * 86_400  # seconds after which every deadline and window of a run is over
 Plan = list[tuple[str, int]]  # a step's name, and its own seed
 
 
@@ -93,17 +115,24 @@ class Simulator:
                 checks.books(stage)
         stage.tell("--- healed")
         stage.calm()
-        if not work.quiet(stage):
-            stage.wrong("work keeps arriving")
+        stage.mint(stage.platform, 1000 * asking.UNIT)  # for the fees that it bears
+        stage.pass_time(LONG)
+        for _ in range(2):
+            if not work.quiet(stage):
+                stage.wrong("work keeps arriving")
+            crowd.again(stage)
+            desk.finish(stage)
         checks.everything(stage)
 
     def _people(self, stage: Stage) -> None:
         for user in USERS:
             stage.call("POST", "/users", {"externalId": user})
+        strangers.settle_in(stage)
         work.quiet(stage)
+        strangers.enrich(stage)
         for user in USERS:
             status, shown = stage.call("GET", f"/users/{user}/wallet")
             assert (status, shown["status"]) == (200, "ACTIVE"), shown
             stage.model.user(user, shown["address"])
-            stage.mint(shown["address"], 500 * requests.UNIT)
+            stage.mint(shown["address"], 500 * asking.UNIT)
         work.quiet(stage)

@@ -6,6 +6,7 @@ in, so that the same seed gives the same record.
 
 import hashlib
 import json
+import logging
 import random
 import re
 from typing import Any
@@ -15,13 +16,14 @@ from django.db import connection
 from django.test import Client
 from stellar_sdk import Keypair
 
-from offerhub.api import authentication
+from offerhub.api import authentication, waiting
 from offerhub.chain import http
 from offerhub.chain import network as chain_network
 from offerhub.core import clock, jobs
-from offerhub.core.actor import system
+from offerhub.core.actor import Actor, ActorKind, system
 from offerhub.deposits import monitor
 from offerhub.marketplaces import services as marketplaces
+from offerhub.marketplaces.models import StaffUser
 from offerhub.marketplaces.scopes import Scope
 from offerhub.sandbox import friendbot
 from offerhub.sandbox.app import Sandbox
@@ -29,10 +31,12 @@ from offerhub.sandbox.assets import decimal_text, sdk_asset
 from offerhub.sandbox.network import Options
 from offerhub.users import services as users
 from offerhub.users.models import Wallet
+from tests.simulation import inline
 from tests.simulation.clock import CLOCK
 from tests.simulation.death import Death
 from tests.simulation.facts import Facts
 from tests.simulation.model import Model
+from tests.simulation.terms import Proposed, Terms
 from tests.simulation.wire import Wire
 
 URL = "http://sandbox.invalid"
@@ -41,16 +45,19 @@ USERS = ("ann", "bob", "cleo", "dan")
 PUBLIC_ID = re.compile(r"\b[a-z]{3}_[0-9a-hjkmnp-tv-z]{26}\b")
 
 
-class Terms:
-    """What a run is like, drawn from its seed."""
+class _Log:
+    """What the product writes into its log: read by nobody, and no secret is in it (I11)."""
 
-    def __init__(self, rng: random.Random) -> None:
-        self.fee_percent = rng.choice([0, 0, 1, 5, 10])
-        self.vendor_bps = rng.choice([0, 0, 30])
-        self.faults = rng.choice([0.0, 0.02, 0.08, 0.2])
-        self.deaths = rng.choice([0.0, 0.01, 0.05])
-        self.lost_rings = rng.choice([0.0, 0.1, 0.5])
-        self.skew = rng.choice([0.0, 0.0, -90.0, 90.0])
+    def __init__(self, stage: "Stage") -> None:
+        self._stage = stage
+
+    def write(self, text: str) -> None:
+        """One record, or the end of its line."""
+        if self._stage.secrets.search(text):
+            self._stage.wrong("a secret was logged")
+
+    def flush(self) -> None:
+        """Nothing is kept."""
 
 
 class Stage:
@@ -67,6 +74,9 @@ class Stage:
         self.problems: list[str] = []
         self.trouble: Exception | None = None
         self.disputes: list[tuple[str, str, list[str]]] = []  # id, order, milestones
+        self.proposals: dict[str, Proposed] = {}
+        self.batches: dict[str, Any] = {}  # id → the items that were asked for
+        self.secrets = re.compile(r"\bS[A-Z2-7]{55}\b")  # and the keys of this run's servers
         self.raging = False
         self.operations = 0
         self._keys = 0
@@ -107,12 +117,19 @@ class Stage:
         Keypair.random = staticmethod(self.keypair)  # type: ignore[method-assign]
         http._pool = self.wire  # type: ignore[assignment]
         jobs._send = self.heard
-        settings.SANDBOX_URL, settings.API_WAITERS = URL, 0
+        settings.SANDBOX_URL, settings.API_WAITERS = URL, self.terms.waiters
+        limit = str(self.terms.approve_over)
+        settings.WITHDRAWAL_APPROVAL_THRESHOLD = limit
+        settings.DISPUTE_APPROVAL_THRESHOLD = limit if self.terms.approve_over else ""
+        settings.DISPUTE_APPROVAL_ORDER_SUM = settings.DISPUTE_APPROVAL_DAY_SUM = ""
         chain_network.forget()
         self.forget()
         authentication.forget()
+        for handler in logging.getLogger().handlers:
+            vars(handler)["stream"] = _Log(self)
         self.facts = Facts(self.sandbox)
         self._marketplace()
+        inline.install(self)
         self.client = Client(raise_request_exception=True, SERVER_NAME="localhost")
         self.calm()
 
@@ -123,25 +140,45 @@ class Stage:
         return Keypair.from_raw_ed25519_seed(raw)
 
     def _marketplace(self) -> None:
-        row = marketplaces.create_marketplace(
-            name="Simulated", platform_fee_percent=self.terms.fee_percent, actor=ACTOR
+        self.marketplace, self.token = self._tenant("Simulated")
+        self.other, self.other_token = self._tenant("Another")
+        self.secrets = re.compile(
+            "|".join([r"\bS[A-Z2-7]{55}\b", re.escape(self.token), re.escape(self.other_token)])
         )
-        self.marketplace = row.id
+        rows = Wallet.objects.filter(kind=Wallet.Kind.PLATFORM)
+        self.platform = rows.get(marketplace=self.marketplace).address
+        vendor = self.sandbox.network.contracts.fee_address
+        self.model = Model(self.platform, vendor, self.terms.vendor_bps)
+        self.staff = [self._person(name) for name in ("eva", "finn")]
+        monitor.poll()
+        self.targets = [self._stranger() for _ in range(2)]
+
+    def _tenant(self, name: str) -> tuple[str, str]:
+        """A marketplace with wallets, by the terms of this run, and its server's key."""
+        row = marketplaces.create_marketplace(
+            name=name, platform_fee_percent=self.terms.fee_percent, actor=ACTOR
+        )
+        marketplaces.update_marketplace(
+            marketplace_id=row.id,
+            name=name,
+            platform_fee_percent=self.terms.fee_percent,
+            max_platform_fee_percent=self.terms.highest_percent,
+            refund_fees_borne_by="MARKETPLACE" if self.terms.whole_refunds else "BUYER",
+            release_policy=None,
+            actor=ACTOR,
+        )
         with jobs.held():
             users.make_own_wallets(marketplace_id=row.id)
         new = marketplaces.create_api_key(
             marketplace_id=row.id, name="simulation", scopes=tuple(Scope), actor=ACTOR
         )
-        self.token = new.token
-        platform = Wallet.objects.get(marketplace=row, kind=Wallet.Kind.PLATFORM).address
-        self.model = Model(
-            platform,
-            self.sandbox.network.contracts.fee_address,
-            self.terms.fee_percent * 100,
-            self.terms.vendor_bps,
-        )
-        monitor.poll()
-        self.targets = [self._stranger() for _ in range(2)]
+        return row.id, new.token
+
+    @staticmethod
+    def _person(name: str) -> Actor:
+        """Somebody of the desk; passwords are not what is played here."""
+        person = StaffUser.objects.create(username=name, is_staff=True)
+        return Actor(ActorKind.STAFF, person.public_id)
 
     def _stranger(self) -> str:
         """The address of somebody outside who can receive USDC."""
@@ -156,6 +193,7 @@ class Stage:
         """What a process knows is gone with it."""
         monitor.forget()
         clock._cached = (-1.0, clock._cached[1])
+        jobs._slots = waiting._slots = None
 
     # --- its ways -------------------------------------------------------------------------------
     def rage(self) -> None:
@@ -171,17 +209,49 @@ class Stage:
         self.wire.ratio = self.wire.deaths = self.death.at_points = CLOCK.skew = 0.0
         self.sandbox.faults.clear()
 
-    def call(self, method: str, path: str, body: Any = None, key: str = "") -> tuple[int, Any]:
-        """One request to the API: status and decoded body."""
-        headers = {"Authorization": f"Bearer {self.token}"}
-        if key:
-            headers["Idempotency-Key"] = key
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        key: str = "",
+        prefer: str = "",
+        token: str = "",
+    ) -> tuple[int, Any]:
+        """One request to the API: status and decoded body. No secret is in any answer (I11)."""
+        headers = {"Authorization": f"Bearer {token or self.token}"}
+        headers |= {"Idempotency-Key": key} if key else {}
+        headers |= {"Prefer": prefer} if prefer else {}
         data = b"" if body is None else json.dumps(body).encode()
         kind = "" if body is None else "application/json"
         url = f"/api/v1{path}"
         answer = self.client.generic(method, url, data, content_type=kind, headers=headers)
         self.operations += 1
-        return answer.status_code, answer.json() if answer.content else None
+        text = answer.content.decode()
+        if self.secrets.search(text):
+            self.wrong(f"{method} {path} answered a secret")
+        return answer.status_code, json.loads(text) if text else None
+
+    def pass_time(self, seconds: int) -> None:
+        """The sandbox's clock is turned on, and the monitor hears of it undisturbed: an outage that
+        is longer than events are kept has tests of its own (tests/deposits/test_gaps.py)."""
+        kept, self.wire.ratio = self.wire.ratio, 0.0
+        deaths, self.wire.deaths = self.wire.deaths, 0.0
+        points, self.death.at_points = self.death.at_points, 0.0
+        self.sandbox.faults.clear()
+        for part in (0, seconds):
+            if part:
+                self.sandbox.network.advance(part)
+            while monitor.poll().looked_at:
+                pass
+        self.wire.ratio, self.wire.deaths, self.death.at_points = kept, deaths, points
+
+    def now(self) -> float:
+        """The product's instant, as its database tells it."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT extract(epoch FROM offerhub_now())")
+            return float(cursor.fetchone()[0])
 
     def heard(self, rings: list[jobs.Ring]) -> None:
         """Rings on their way to a worker; some are lost."""

@@ -3,6 +3,9 @@
 import random
 from collections.abc import Callable
 
+from django.db import connection
+
+from offerhub.chain import submission
 from offerhub.chain.types import ChainUnavailable
 from offerhub.core import jobs
 from offerhub.deposits import monitor
@@ -87,7 +90,7 @@ def rest(stage: Stage, rng: random.Random) -> None:
 
 def advance(stage: Stage, rng: random.Random) -> None:
     """The sandbox's clock is turned on by its control."""
-    stage.sandbox.network.advance(rng.choice([60, 3600, 86_400]))
+    stage.pass_time(rng.choice([60, 3600, 86_400, 6 * 86_400]))
 
 
 def dust(stage: Stage, rng: random.Random) -> None:
@@ -101,7 +104,7 @@ def dust(stage: Stage, rng: random.Random) -> None:
 
 def quiet(stage: Stage) -> bool:
     """Work until nothing is due any more, with time passing; whether that was reached."""
-    idle = 0
+    idle, before = 0, -1
     for _ in range(60):
         while stage.rings:
             _job(stage, stage.rings.pop(0))
@@ -109,8 +112,23 @@ def quiet(stage: Stage) -> bool:
         found = [ring for name in sorted(jobs.SWEEPS) for ring in _find(stage, name)]
         for ring in found:
             _job(stage, ring)
-        idle = 0 if found or stage.rings else idle + 1
+        now = _events()
+        still = not stage.rings and (not found or (now == before and not _live()))
+        idle, before = idle + 1 if still else 0, now
         if idle == 3:  # leases and pauses are over
             return True
         CLOCK.move(40.0)
     return False
+
+
+def _events() -> int:
+    """How much has happened. What waits for people is looked at for ever, and nothing happens."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT coalesce(max(position), 0) FROM events_event")
+        return int(cursor.fetchone()[0])
+
+
+def _live() -> bool:
+    """Whether a call is on its way."""
+    tables = submission.concrete_tables()
+    return any(t._base_manager.filter(status__in=submission.LIVE).exists() for t in tables)
