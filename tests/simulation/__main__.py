@@ -22,6 +22,9 @@ def _asked() -> argparse.Namespace:
     )
     parser.add_argument("--only", default="", help="numbers of the steps to play: 3,17,20")
     parser.add_argument("--defect", default="", help="put a known defect back (defects.py)")
+    parser.add_argument(
+        "--defects", action="store_true", help="which seed finds each of them, of 30 unless said"
+    )
     parser.add_argument("--database", default="simulation")
     parser.add_argument("--go-on", action="store_true", help="do not stop at a failure")
     parser.add_argument("--show", action="store_true", help="print the record")
@@ -42,6 +45,10 @@ def main() -> int:
 
     database.use(asked.database)
     clock.install()
+    if asked.defects:
+        from tests.simulation.defects import measure
+
+        return 1 if measure(max(asked.seeds, 30), asked.steps, asked.database, say) else 0
     if asked.defect:
         from tests.simulation.defects import DEFECTS
 

@@ -115,6 +115,7 @@ class Subscription:
     prices: set[int]
     stops: list[Span] = field(default_factory=list)  # at the period's end, pauses too
     cuts: list[Span] = field(default_factory=list)  # at once: the running cycle is divided
+    resumed: list[float] = field(default_factory=list)
     cycles: dict[int, Cycle] = field(default_factory=dict)
 
     def wrong(self, cycle: Cycle) -> str:
@@ -127,12 +128,19 @@ class Subscription:
         days = (cycle.ends - cycle.starts) / 86_400
         if days != 7 if self.unit == "week" else not 27.9 <= days <= 31.1:
             return f"lasts {days} days"
+        if cycle.whole and self._over(cycle):
+            return "began after it was stopped"
         others = [c for c in self.cycles.values() if c.index != cycle.index and c.whole]
         if cycle.whole and any(c.starts < cycle.ends and cycle.starts < c.ends for c in others):
             return "overlaps with another"
         if not cycle.whole and not cycle.never_paid and not self._explains(cycle):
             return f"gives the seller {cycle.to_seller} of {cycle.amount}"
         return ""
+
+    def _over(self, cycle: Cycle) -> bool:
+        """Whether it was stopped before a cycle began, and not resumed."""
+        ends = [b for _, b in self.stops + self.cuts if b < cycle.starts]
+        return bool(ends) and not any(at >= max(ends) for at in self.resumed)
 
     @property
     def stopped(self) -> float:

@@ -47,7 +47,9 @@ def go_on(stage: Stage, rng: random.Random) -> None:
     """Resume, or ask for another price from the next cycle on."""
     if row := _one(stage, rng):
         if rng.random() < 0.7:
-            ask(stage, rng, f"/subscriptions/{row.id}/resume", {})
+            status, _ = ask(stage, rng, f"/subscriptions/{row.id}/resume", {})
+            if status in (200, 202):
+                row.resumed.append(stage.now())
         else:
             amount = rng.randint(1, 2000) * CENT
             row.prices.add(amount)

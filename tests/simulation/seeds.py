@@ -1,6 +1,7 @@
 """Seed after seed, and what is said of each; a failure is made small, and how to play it again."""
 
 import argparse
+import gc
 import multiprocessing
 import time
 from collections.abc import Callable
@@ -35,6 +36,7 @@ def played(seed: str, plan: Plan) -> Result:
 
 
 def _play(seed: str, plan: Plan, sender: "Connection[Result, None]") -> None:
+    gc.disable()  # it lives for seconds
     sender.send(Simulator().run(seed, plan))
 
 

@@ -9,6 +9,7 @@ import json
 import logging
 import random
 import re
+from collections import Counter
 from typing import Any
 
 from django.conf import settings
@@ -70,6 +71,7 @@ class Stage:
         self.record = hashlib.sha256()
         self.lines: list[str] = []
         self.names: dict[str, str] = {}
+        self._counts: Counter[str] = Counter()
         self.rings: list[jobs.Ring] = []
         self.problems: list[str] = []
         self.trouble: Exception | None = None
@@ -92,9 +94,11 @@ class Stage:
 
     def name(self, identifier: str) -> str:
         """The same name for the same thing in every run of the seed."""
-        kind = identifier[:3]
-        count = sum(1 for name in self.names.values() if name.startswith(kind))
-        return self.names.setdefault(identifier, f"{kind}{count + 1}")
+        if identifier not in self.names:
+            kind = identifier[:3]
+            self._counts[kind] += 1
+            self.names[identifier] = f"{kind}{self._counts[kind]}"
+        return self.names[identifier]
 
     def wrong(self, what: str) -> None:
         """Something that must not be."""

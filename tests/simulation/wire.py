@@ -19,7 +19,7 @@ from tests.simulation.death import Died
 
 # What a network does on a bad day; the sandbox's words (offerhub/sandbox/README.md).
 ANYWHERE = ("504-before", "504-after", "429", "503", "drop", "drop-after")
-SENDING = (*ANYWHERE, "504-after", "drop-after", "bad-seq", "failed-200")
+SENDING = (*ANYWHERE, "504-after", "drop-after", "bad-seq", "failed-200", "failed-200")
 SLOW = (0.5, 3.0, 12.0, 45.0)
 
 
