@@ -80,6 +80,7 @@ def advance(model: type[T], row_id: str, driver: Driver[T]) -> None:
         if account := waits_for(model, row_id):
             raise Later(CROWDS.join(account, row_id))
         return
+    crash_point("after_claim")
     CROWDS.leave(getattr(row, model.LANE[1]), row_id)
     with structlog.contextvars.bound_contextvars(**_names(row)):
         _advance(row, driver)
@@ -124,9 +125,7 @@ class _Run(Generic[T]):
 
     def go(self) -> None:
         row = self.row
-        if row.hash and self._settle(self.driver.look_up(row)):
-            return
-        if row.hash and self._expired():
+        if row.hash and self._is_over():
             return
         if row.status == Status.AWAITING_SIGNATURE:
             self._await_party()
@@ -143,6 +142,12 @@ class _Run(Generic[T]):
             word = sent if sent.code else found
             row.put_off(Status.UNKNOWN, word.code, word.detail, pause=sent.retry_after)
             log.info("operation_unknown", hash=row.hash, code=word.code, pause=row.pause)
+
+    def _is_over(self) -> bool:
+        """Whether what became of the kept envelope ends this run."""
+        found = self.driver.look_up(self.row)
+        crash_point("after_look_up")
+        return self._settle(found) or self._expired()
 
     def _settle(self, outcome: Outcome) -> bool:
         """Carry a final answer into the books; whether there was one."""
