@@ -83,7 +83,8 @@ class _Bench:
 
     def move_to(self, instance: Instance) -> None:
         """Go on with the same data on an instance that was started again."""
-        self.instance, self.market = instance, self._market()
+        self.instance = instance
+        self.market = self._market()
 
     def limit(self, per_minute: int) -> None:
         """The escrow provider takes so many requests a minute from now on."""
