@@ -81,6 +81,19 @@ def on_its_way(campaign: Campaign) -> int:
     return Pledge.objects.filter(campaign=campaign, state=_P.SETTLING).count()
 
 
+def calls_on_their_way(campaign: Campaign) -> int:
+    """Calls to contracts that those which are being settled still want: the ones that run or wait,
+    and what follows them."""
+    statement = f"""
+        SELECT COALESCE(sum(1 + jsonb_array_length(op."then")), 0)
+        FROM orders_pledge p JOIN orders_escrowoperation op ON op.order_id = p.order_id
+        WHERE p.campaign_id = %s AND p.state = 'SETTLING' AND op.status IN ({_LIVE})"""  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [campaign.pk])
+        (calls,) = cursor.fetchone()
+    return int(calls)
+
+
 def next_pledges(campaign: Campaign, room: int) -> list[str]:
     """Orders of at most so many pledges to settle now, the oldest first. One whose money is still
     on its way into its contract comes when that has ended."""

@@ -6,13 +6,13 @@ ended, the ones that are half-way included, because while the window fills up pl
 ends.
 """
 
-import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from offerhub.budget import queue, requests
 from offerhub.budget.lanes import Lane
 from offerhub.core import clock
+from orders.campaigns import counting
 from orders.campaigns.models import Campaign, Pledge
 from orders.campaigns.states import CampaignStatus, Holds, PledgeState
 
@@ -39,7 +39,7 @@ class Progress:
 
 
 def progress(campaign: Campaign) -> Progress:
-    """Of a campaign as it was read. At most two statements, and none unless it is being settled."""
+    """Of a campaign as it was read. At most four statements, none unless it is settling."""
     settling = campaign.status == CampaignStatus.SETTLING
     on_its_way = 0
     if settling:
@@ -62,8 +62,8 @@ def estimate(campaign: Campaign, on_its_way: int, now: datetime) -> timedelta | 
     """How long the rest takes: under a limit as the queue tells, else at the pace of the last
     pledges; None before any is half-way."""
     if requests.limit():
-        rest = campaign.left - HALF * on_its_way
-        calls = math.ceil(rest * _calls_of_a_pledge(campaign))
+        calls = (campaign.left - on_its_way) * _calls_of_a_pledge(campaign)
+        calls += counting.calls_on_their_way(campaign) if on_its_way else 0
         return queue.time_left(
             marketplace_id=campaign.marketplace_id, lane=Lane.BATCH, operations=calls
         )

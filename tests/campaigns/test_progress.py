@@ -15,9 +15,13 @@ from orders.campaigns.progress import estimate
 @pytest.mark.parametrize(
     ("holds", "outcome", "calls"),
     [
-        ("RESERVATION", "SUCCEEDED", 36),  # nine pledges: deployed, funded, approved, released
-        ("ESCROW", "SUCCEEDED", 18),
-        ("ESCROW", "FAILED", 18),  # frozen, divided
+        (
+            "RESERVATION",
+            "SUCCEEDED",
+            32,
+        ),  # eight that wait: deploy, fund, approve, release
+        ("ESCROW", "SUCCEEDED", 16),
+        ("ESCROW", "FAILED", 16),  # frozen, divided
         ("RESERVATION", "FAILED", 0),
     ],
 )

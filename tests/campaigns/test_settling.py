@@ -2,17 +2,22 @@
 
 import threading
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection, connections, transaction
+from django.test import override_settings
 
+from offerhub.budget import queue
+from offerhub.budget.lanes import Lane
 from offerhub.chain.submission import LIVE
-from offerhub.core import jobs
+from offerhub.core import clock, jobs
 from offerhub.events.models import Event
 from orders import outcomes
 from orders.campaigns import settling
 from orders.campaigns.models import Campaign, Pledge
+from orders.campaigns.progress import estimate
 from orders.models import EscrowOperation, Milestone
 from tests.campaigns.scene import Backed
 from tests.http import Api
@@ -170,6 +175,12 @@ def test_a_window_bounds_what_is_on_its_way(world: World, api: Api, settings: An
     assert sorted(scene.states(campaign)) == ["HELD"] * 3 + ["SETTLING"] * 2
     progress = scene.read(campaign)["progress"]
     assert (progress["onItsWay"], progress["waiting"], progress["done"]) == (2, 3, 0)
+    # Under the provider's limit those two still want both of their calls, however long they wait.
+    row = Campaign.objects.get(pk=campaign)
+    with override_settings(PROVIDER_LIMIT=10):
+        told = estimate(row, on_its_way=2, now=clock.now())
+        ten = queue.time_left(marketplace_id=row.marketplace_id, lane=Lane.BATCH, operations=10)
+    assert told == ten > timedelta()
     assert scene.until_settled(campaign)["status"] == "SUCCEEDED"
 
 
