@@ -15,6 +15,7 @@ class Orders(ApiView):
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import structlog
@@ -26,6 +27,7 @@ from rest_framework.views import APIView
 
 from offerhub.api import idempotency, maintenance, problems, throttling, waiting
 from offerhub.api.authentication import Principal
+from offerhub.api.docs import description_of
 from offerhub.api.permissions import PUBLIC
 from offerhub.api.refusals import MethodNotAllowed
 from offerhub.api.rendering import JSON, Response, encode, respond
@@ -36,6 +38,10 @@ from offerhub.core import jobs
 __all__ = ["Answer", "ApiRequest", "ApiView", "Response", "respond"]
 
 _negotiator = DefaultContentNegotiation()
+
+
+def _at_once(answer: idempotency.Show) -> idempotency.Show:
+    return lambda subject: replace(answer(subject), pending=False)
 
 
 class ApiView(APIView):
@@ -67,8 +73,10 @@ class ApiView(APIView):
         by now.
 
         Answers 200 (201 for what was made now), or 202 while pending when the caller's patience
-        is over.
+        is over. A route that is not described to wait has done all that it does: whatever else is
+        on its way with its subject, it answers at once.
         """
+        answer = answer if self._waits(request) else _at_once(answer)
         patience = waiting.patience_of(request.META.get("HTTP_PREFER", ""))
         call = idempotency.call_of(request)
         success = 201 if created else 200
@@ -86,6 +94,10 @@ class ApiView(APIView):
         if effect.replayed:
             response.headers["Idempotent-Replayed"] = "true"
         return response
+
+    def _waits(self, request: ApiRequest) -> bool:
+        described = description_of(self, request.method or "")
+        return described is None or described.waits
 
     @staticmethod
     def _outcome(

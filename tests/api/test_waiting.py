@@ -11,7 +11,7 @@ from django.db import connection, connections
 
 from offerhub.api import waiting
 from offerhub.api.models import IdempotencyKey
-from offerhub.api.waiting import patience_of
+from offerhub.api.waiting import Answer, patience_of
 from offerhub.core import jobs
 from tests.api import toys
 from tests.api.conftest import Api, new_api
@@ -73,6 +73,15 @@ def test_a_write_waits_for_its_outcome(api: Api, chain: dict[str, Any]) -> None:
     assert again.content == answer.content
     assert (again.status_code, again.headers["Idempotent-Replayed"]) == (201, "true")
     assert chain["ran"] == 1
+
+
+def test_a_route_that_does_not_wait_answers_at_once_whatever_else_is_on_its_way(
+    api: Api, chain: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(toys, "show", lambda toy: Answer({"id": toy}, pending=True))
+    began = time.monotonic()
+    assert api.post("/toys", {"name": "Car"}).status_code == 201
+    assert time.monotonic() - began < 5  # the product's patience is 10 s
 
 
 def test_who_does_not_wait_gets_202_and_the_work_is_sent_on(
