@@ -21,6 +21,7 @@ __all__ = [
     "AmountField",
     "BooleanField",
     "ChoiceField",
+    "DayOrTimeField",
     "DurationField",
     "EmailField",
     "FileField",
@@ -113,6 +114,13 @@ class LinkField(TextField):
 
 class UrlField(TextField):
     """An address that we send to; which ones, `offerhub.core.outbound` says."""
+
+
+class DayOrTimeField(TextField):
+    """A day such as `2026-10-01`, or a time with its offset; who reads it knows the zone."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=40, **options)
 
 
 class IdField(TextField):

@@ -144,6 +144,18 @@ class UrlSchema(OpenApiSerializerFieldExtension):
         }
 
 
+class DayOrTimeSchema(OpenApiSerializerFieldExtension):
+    target_class = "offerhub.api.fields.DayOrTimeField"
+    priority = 1
+
+    def map_serializer_field(self, auto_schema: Any, direction: str) -> Json:
+        return {
+            "type": "string",
+            "anyOf": [{"format": "date"}, {"format": "date-time", "maxLength": 40}],
+            "examples": ["2026-10-01", "2026-10-01T00:00:00+02:00"],
+        }
+
+
 class MetadataSchema(OpenApiSerializerFieldExtension):
     target_class = "offerhub.api.fields.MetadataField"
 

@@ -3,6 +3,7 @@
 from offerhub.api.fields import (
     BooleanField,
     ChoiceField,
+    DayOrTimeField,
     EmailField,
     IdField,
     IntegerField,
@@ -73,9 +74,9 @@ class NewReportRunBody(FilterBody):
 
     type = ChoiceField(choices=NAMES)
     format = ChoiceField(choices=FORMATS, required=False)
-    from_ = TextField(max_length=TIME, required=False)
-    to = TextField(max_length=TIME, required=False)
-    at = TextField(max_length=TIME, required=False)
+    from_ = DayOrTimeField(required=False)
+    to = DayOrTimeField(required=False)
+    at = DayOrTimeField(required=False)
 
 
 class RunQuery(Query):

@@ -29,6 +29,7 @@ BEYOND_A_SCHEMA: dict[str, str] = {
     "memo_too_long": "28 bytes, however many characters",
     "one_of_two": "an address or the id of one",
     "required": "the other of two, when one is there",
+    "invalid_time": "a day or time of this century or the next",
     "unknown_type": "types of events, with commas between",
     "unknown_zone": "a time zone",
     "unknown_address": "a wallet or contract of yours",
