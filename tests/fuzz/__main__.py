@@ -27,7 +27,7 @@ from tests.shop import Shop
 
 # They change what every other request meets: the time, and the network's good will.
 MOVING = "/sandbox/(clock|faults)$"
-# What the last round's own faults make a worker log as an error: an envelope that was tampered with.
+# What a worker logs as an error for the last round's own faults: an envelope was tampered with.
 FORESEEN = ("envelope_refused",)
 SETTINGS = {
     "OFFERHUB_API_WAIT_SECONDS": "0.2",  # whoever wants to wait longer says so

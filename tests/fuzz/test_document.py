@@ -1,0 +1,30 @@
+"""A standing share of `make fuzz`: every route, some hundred requests, the same each time."""
+
+from pathlib import Path
+from typing import Any
+
+from offerhub.api.routes import routes
+from tests.defects.principals import shop_of
+from tests.fuzz.run import Plan, fuzz
+from tests.http import Api
+from tests.world import World
+
+# What moves every other test's time.
+EVERYBODYS = "/sandbox/clock$"
+
+
+def test_every_route_answers_good_and_bad_input_as_the_document_says(
+    world: World, api: Api, tmp_path: Path, settings: Any
+) -> None:
+    settings.API_WAIT_SECONDS = 0  # no worker is there to wait for
+    shop = shop_of(world, api)
+    plan = Plan("", "fuzzing", examples=4, seed=7, but=EVERYBODYS, key=api.key, workers=1)
+    found = fuzz(plan, api.url.removesuffix("/api/v1"), tmp_path, shop, quiet=True)
+    shop.close()
+    assert found.status == 0, found.report
+    every = {f"{m} {r.path}" for r in routes() for m in r.methods} - {"POST /api/v1/sandbox/clock"}
+    assert found.operations == every
+    assert found.requests > 3 * len(every)
+    statuses = found.by(2)
+    assert {200, 400, 404} <= statuses.keys()
+    assert max(statuses) < 500
