@@ -964,7 +964,7 @@ export interface paths {
         };
         /**
          * List the journal's daily heads
-         * @description Oldest first, all of them: whoever keeps them can prove what the journal said.
+         * @description Oldest first: whoever keeps them can prove what the journal said.
          *
          *     Needs the scope `reports:read`.
          */
@@ -5431,6 +5431,7 @@ export interface components {
         };
         /** @description Where to post events. `types` holds names (`order.created`) and areas (`order.*`); without it every type is posted. */
         NewEndpointBodyRequest: {
+            /** @example https://example.com/hooks */
             url: string;
             types?: string[];
             description?: string;
@@ -5494,9 +5495,21 @@ export interface components {
             type: "ledger.entries.v1" | "ledger.trial-balance.v1" | "account.statement.v1" | "reconciliation.differences.v1" | "journal.beancount.v1" | "withdrawals.v1" | "fees.v1" | "deposits.v1" | "deposits.suspense.v1" | "orders.v1" | "escrows.v1" | "disputes.v1";
             /** @enum {string} */
             format?: "csv" | "xlsx" | "jsonl" | "beancount";
-            from?: string;
-            to?: string;
-            at?: string;
+            /**
+             * @example 2026-10-01
+             * @example 2026-10-01T00:00:00+02:00
+             */
+            from?: string | unknown | unknown;
+            /**
+             * @example 2026-10-01
+             * @example 2026-10-01T00:00:00+02:00
+             */
+            to?: string | unknown | unknown;
+            /**
+             * @example 2026-10-01
+             * @example 2026-10-01T00:00:00+02:00
+             */
+            at?: string | unknown | unknown;
         };
         /** @description A report for every day, week (from Monday) or month of `zone`, made at `hour` of the day after it. `recipients` get an e-mail with the digest and where the file is. */
         NewReportScheduleBodyRequest: {
@@ -5745,6 +5758,7 @@ export interface components {
         };
         /** @description Only what is sent changes. */
         PatchedEndpointChangesBodyRequest: {
+            /** @example https://example.com/hooks */
             url?: string;
             types?: string[];
             description?: string;
@@ -10145,6 +10159,7 @@ export interface operations {
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -10474,6 +10489,7 @@ export interface operations {
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -10597,6 +10613,7 @@ export interface operations {
             400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
             409: components["responses"]["RequestInProgressOrWrongStateOrAlreadyDisputedOrOperationInFlight"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -11072,6 +11089,7 @@ export interface operations {
             400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
             409: components["responses"]["RequestInProgressOrWrongStateOrOperationInFlight"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -11559,6 +11577,7 @@ export interface operations {
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -12689,6 +12708,7 @@ export interface operations {
             400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
             409: components["responses"]["RequestInProgressOrWrongStateOrOperationInFlightOrCampaignDecides"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -12745,6 +12765,7 @@ export interface operations {
             400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
             409: components["responses"]["RequestInProgressOrWrongStateOrOperationInFlightOrCampaignDecides"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -13033,6 +13054,7 @@ export interface operations {
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -13479,6 +13501,18 @@ export interface operations {
             };
         };
         responses: {
+            /** @description It was there already */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
             /** @description The state as it is now */
             201: {
                 headers: {
@@ -14385,6 +14419,7 @@ export interface operations {
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthenticated"];
             403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
