@@ -20,6 +20,10 @@ _OVERRIDES = "\\u202a-\\u202e\\u2066-\\u2069"
 
 
 DURATION = r"^P(?=.)([0-9]{1,3}W|([0-9]{1,5}D)?(T(?=.)([0-9]{1,5}H)?([0-9]{1,6}M)?)?)$"
+DAY_OR_TIME = (
+    "^[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    "(T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2}))?$"
+)
 _SCHEME = "[Hh][Tt][Tt][Pp][Ss]?://"
 LINK = (
     rf"^{_SCHEME}[^\s/?#@:{_CONTROL}{_OVERRIDES}]+(:[0-9]{{1,5}})?"
@@ -151,7 +155,8 @@ class DayOrTimeSchema(OpenApiSerializerFieldExtension):
     def map_serializer_field(self, auto_schema: Any, direction: str) -> Json:
         return {
             "type": "string",
-            "anyOf": [{"format": "date"}, {"format": "date-time", "maxLength": 40}],
+            "pattern": DAY_OR_TIME,
+            "maxLength": self.target.max_length,
             "examples": ["2026-10-01", "2026-10-01T00:00:00+02:00"],
         }
 
