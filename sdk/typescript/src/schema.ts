@@ -5499,17 +5499,17 @@ export interface components {
              * @example 2026-10-01
              * @example 2026-10-01T00:00:00+02:00
              */
-            from?: string | unknown | unknown;
+            from?: string;
             /**
              * @example 2026-10-01
              * @example 2026-10-01T00:00:00+02:00
              */
-            to?: string | unknown | unknown;
+            to?: string;
             /**
              * @example 2026-10-01
              * @example 2026-10-01T00:00:00+02:00
              */
-            at?: string | unknown | unknown;
+            at?: string;
         };
         /** @description A report for every day, week (from Monday) or month of `zone`, made at `hour` of the day after it. `recipients` get an e-mail with the digest and where the file is. */
         NewReportScheduleBodyRequest: {

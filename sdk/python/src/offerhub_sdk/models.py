@@ -485,15 +485,6 @@ class NewEscrowBodyRequest(TypedDict):
     orderId: str
 
 
-From: TypeAlias = str
-
-
-To: TypeAlias = str
-
-
-At: TypeAlias = str
-
-
 NewReportRunBodyRequest = TypedDict(
     'NewReportRunBodyRequest',
     {
@@ -507,9 +498,9 @@ NewReportRunBodyRequest = TypedDict(
         'zone': NotRequired[str],
         'type': Literal['ledger.entries.v1', 'ledger.trial-balance.v1', 'account.statement.v1', 'reconciliation.differences.v1', 'journal.beancount.v1', 'withdrawals.v1', 'fees.v1', 'deposits.v1', 'deposits.suspense.v1', 'orders.v1', 'escrows.v1', 'disputes.v1'],
         'format': NotRequired[Literal['csv', 'xlsx', 'jsonl', 'beancount']],
-        'from': NotRequired[From],
-        'to': NotRequired[To],
-        'at': NotRequired[At],
+        'from': NotRequired[str],
+        'to': NotRequired[str],
+        'at': NotRequired[str],
     },
 )
 
