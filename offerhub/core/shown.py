@@ -58,7 +58,9 @@ def words(value: object) -> str:
 
 
 def tone(state: object) -> str:
-    """good, bad, over or under-way."""
+    """good, bad, over or under-way; of an HTTP status too."""
+    if isinstance(state, int):
+        return "good" if 200 <= state < 400 else "bad"
     return next((tone for tone, states in TONES.items() if str(state) in states), "under-way")
 
 

@@ -19,6 +19,8 @@ WORK = (
     ("Operations", "operations", Right.VIEW),
     ("Deposits in suspense", "suspense", Right.VIEW),
     ("Campaigns", "campaigns", Right.VIEW),
+)
+DEVELOPERS = (
     ("Webhooks", "webhooks", Right.VIEW),
     ("Event log", "event_log", Right.VIEW),
 )
@@ -41,11 +43,10 @@ GROUPS = {
         *("Wallet", "Escrow", "EscrowOperation", "Reimbursement", "WalletOperation"),
         *("WithdrawalAttempt", "BatchPayment"),
     ),
-    "House": (
-        *("Marketplace", "PayoutPolicy", "ApiKey", "ApiCall"),
-        *("StaffUser", "StaffAction", "Event"),
-    ),
+    "Developers": ("ApiCall", "ApiKey"),
+    "House": ("Marketplace", "PayoutPolicy", "StaffUser", "StaffAction", "Event"),
 }
+LABELS = {"ApiKey": "API keys"}  # where the model's own name would not do
 
 
 @dataclass(frozen=True)
@@ -69,16 +70,17 @@ def menu(site: AdminSite, request: HttpRequest) -> dict[str, Any]:
     """For the frame of every page. No statement: rights are read once per request."""
     may_look = may(request, Right.VIEW)
     models = [
-        (model["object_name"], _item(request, str(model["name"]), model["admin_url"]))
+        (name, _item(request, LABELS.get(name, str(model["name"])), model["admin_url"]))
         for app in site.get_app_list(request)
         for model in app["models"]
+        for name in (model["object_name"],)
         if model.get("admin_url")
     ]
     groups = [Group("Finance", _pages(request, FINANCE) if may_look else [])]
-    groups += [
-        Group(label, [item for name in names for known, item in models if known == name])
-        for label, names in GROUPS.items()
-    ]
+    for label, names in GROUPS.items():
+        pages = _pages(request, DEVELOPERS) if label == "Developers" and may_look else []
+        rows = [item for name in names for known, item in models if known == name]
+        groups.append(Group(label, pages + rows))
     grouped = {name for names in GROUPS.values() for name in names}
     groups.append(Group("More", [item for name, item in models if name not in grouped]))
     return {

@@ -1,5 +1,8 @@
 """Webhook endpoints, what was sent to them and what they answered; sending one again."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -8,15 +11,17 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 
 from offerhub.core import clock
+from offerhub.core.actor import Actor
 from offerhub.core.errors import Refusal
 from offerhub.desk.acting import Acting
 from offerhub.desk.pages import Crumb, act, page, show
-from offerhub.events import deliveries
+from offerhub.events import deliveries, endpoints
 from offerhub.events.models import WebhookDelivery, WebhookEndpoint
 from offerhub.marketplaces.models import Marketplace
 from offerhub.marketplaces.roles import Right, may
 
 PER_PAGE = 50
+MOST_COUNTED = 1000  # deliveries that an endpoint missed
 VIEWS = {
     "": "All",
     "PENDING": "On their way",
@@ -77,7 +82,8 @@ def _health(endpoint: WebhookEndpoint) -> str:
         return REASONS.get(endpoint.reason, "")
     if not endpoint.failures:
         return "Answers"
-    text = f"{endpoint.failures} failures in a row"
+    many = "failures" if endpoint.failures > 1 else "failure"
+    text = f"{endpoint.failures} {many} in a row"
     return f"{text}; left alone for a while" if _is_paused(endpoint) else text
 
 
@@ -90,13 +96,22 @@ def _address(name: str, *of: str, **query: Any) -> str:
     return f"{reverse(f'admin:{name}', args=of)}?{urlencode(kept)}"
 
 
-@page("webhook/<str:endpoint_id>/", "webhook", look=Right.VIEW)
+@page("webhook/<str:endpoint_id>/", "webhook", look=Right.VIEW, act=Right.OPERATE)
 def webhook(request: HttpRequest, endpoint_id: str) -> HttpResponse:
-    """One endpoint and its deliveries: `?status=`, `?subject=`, `?before=` an id."""
+    """One endpoint and its deliveries: `?status=`, `?subject=`, `?before=` an id. POST `do` one of
+    `ACTS`."""
     rows = WebhookEndpoint.objects.select_related("marketplace").filter(pk=endpoint_id)
     endpoint = rows.first()
     if endpoint is None:
         raise Http404
+    if request.method == "POST":
+        return _act(request, endpoint)
+    return _show_endpoint(request, endpoint)
+
+
+def _show_endpoint(
+    request: HttpRequest, endpoint: WebhookEndpoint, refusal: Refusal | str = ""
+) -> HttpResponse:
     asked = request.GET
     status = asked.get("status", "") if asked.get("status") in VIEWS else ""
     subject, before = asked.get("subject", "").strip()[:32], asked.get("before", "")[:32]
@@ -115,7 +130,9 @@ def webhook(request: HttpRequest, endpoint_id: str) -> HttpResponse:
         "desk/webhook.html",
         title=endpoint.url,
         crumbs=[Crumb("Webhooks", reverse("admin:webhooks"))],
+        refusal=refusal,
         endpoint=endpoint,
+        **_acts(request, endpoint),
         health=_health(endpoint),
         paused=_is_paused(endpoint),
         views=VIEWS,
@@ -125,6 +142,77 @@ def webhook(request: HttpRequest, endpoint_id: str) -> HttpResponse:
         newer=_address("webhook", endpoint.pk, **query) if before else "",
         older=_address("webhook", endpoint.pk, **query, before=shown[-1].pk) if more else "",
     )
+
+
+def _acts(request: HttpRequest, endpoint: WebhookEndpoint) -> dict[str, Any]:
+    """What whoever looks may do, and how much there is to send again."""
+    enabled = endpoint.status == WebhookEndpoint.Status.ENABLED
+    if not may(request, Right.OPERATE) or endpoint.status == WebhookEndpoint.Status.DELETED:
+        return {"may_act": False}
+    missed = deliveries.missed(endpoint)[: MOST_COUNTED + 1].count() if enabled else 0
+    return {
+        "may_act": True,
+        "enabled": enabled,
+        "missed": min(missed, MOST_COUNTED),
+        "more_missed": missed > MOST_COUNTED,
+    }
+
+
+def _act(request: HttpRequest, endpoint: WebhookEndpoint) -> HttpResponse:
+    wanted = ACTS.get(request.POST.get("do", ""))
+    if wanted is None:
+        return _show_endpoint(request, endpoint, "Choose what to do.")
+
+    def change(acting: Acting) -> str:
+        acting.before = {"status": endpoint.status}
+        done = wanted.run(endpoint.pk, acting.actor)
+        endpoint.refresh_from_db(fields=["status"])
+        acting.after = {"status": endpoint.status}
+        return done
+
+    return act(
+        request,
+        wanted.action,
+        change,
+        subject=endpoint.pk,
+        marketplace=endpoint.marketplace_id,
+        to=reverse("admin:webhook", args=[endpoint.pk]),
+        again=lambda refusal: _show_endpoint(request, endpoint, refusal),
+    )
+
+
+def _test(endpoint_id: str, actor: Actor) -> str:
+    endpoints.send_test(marketplace_id=None, endpoint_id=endpoint_id, actor=actor)
+    return "A test is on its way."
+
+
+def _send_missed(endpoint_id: str, actor: Actor) -> str:
+    count = deliveries.redeliver_missed(marketplace_id=None, endpoint_id=endpoint_id, actor=actor)
+    return f"Sent again: {count:,}."
+
+
+def _switch(endpoint_id: str, actor: Actor, status: str, done: str) -> str:
+    changes = {"status": status}
+    endpoints.update_endpoint(
+        marketplace_id=None, endpoint_id=endpoint_id, changes=changes, actor=actor
+    )
+    return done
+
+
+@dataclass(frozen=True)
+class _Act:
+    """One thing to do to an endpoint: what the audit calls it, and the service."""
+
+    action: str
+    run: Callable[[str, Actor], str]
+
+
+ACTS = {
+    "test": _Act("webhook.tested", _test),
+    "missed": _Act("webhook.missed_redelivered", _send_missed),
+    "off": _Act("webhook.disabled", partial(_switch, status="DISABLED", done="It is off.")),
+    "on": _Act("webhook.enabled", partial(_switch, status="ENABLED", done="It is on.")),
+}
 
 
 def problem_of(problem: str, answered: int | None) -> str:

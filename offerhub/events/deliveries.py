@@ -13,6 +13,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import QuerySet
 
 from offerhub.core import clock
 from offerhub.core.actor import Actor, system
@@ -273,20 +274,26 @@ def redeliver(
 
 @in_transaction
 def redeliver_missed(
-    *, marketplace_id: str | None, endpoint_id: str, since: datetime, actor: Actor
+    *, marketplace_id: str | None, endpoint_id: str, since: datetime | None = None, actor: Actor
 ) -> int:
-    """Send everything again that ended at or after `since` without being taken: given up, or lost
-    while the endpoint was disabled. How many there are; those of one subject keep their order.
-    Raises NotFound; WrongState while the endpoint is disabled."""
+    """Send again what was `missed`, all of it or what ended at or after `since`; how many there
+    are. Those of one subject keep their order. Raises NotFound; WrongState while the endpoint is
+    disabled."""
     endpoint = _lock_enabled(marketplace_id, endpoint_id)
-    missed = WebhookDelivery.objects.filter(
-        endpoint=endpoint, status__in=[Status.FAILED, Status.CANCELLED], finished_at__gte=since
-    )
-    count = missed.update(
+    rows = missed(endpoint)
+    if since is not None:
+        rows = rows.filter(finished_at__gte=since)
+    count = rows.update(
         status=Status.PENDING, tries=0, finished_at=None, next_attempt_at=clock.ProductNow()
     )
     _leave_alone_no_more(endpoint)
     return count
+
+
+def missed(endpoint: WebhookEndpoint) -> QuerySet[WebhookDelivery]:
+    """What ended without being taken: given up, or lost while the endpoint was off."""
+    ended = [Status.FAILED, Status.CANCELLED]
+    return WebhookDelivery.objects.filter(endpoint=endpoint, status__in=ended)
 
 
 def _lock_enabled(marketplace_id: str | None, endpoint_id: str) -> WebhookEndpoint:

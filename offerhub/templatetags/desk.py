@@ -6,6 +6,7 @@ from typing import Any
 from django import template
 from django.conf import settings
 from django.urls import reverse
+from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
@@ -38,6 +39,16 @@ def state(value: object, colour: str = "") -> SafeString:
 def words(value: object) -> str:
     """`{{ "IN_PROGRESS"|words }}`: In progress."""
     return shown.words(value)
+
+
+@register.filter
+def prose(text: str) -> SafeString:
+    """A sentence of the catalogue: what stands between backticks is code."""
+    parts = text.split("`")
+    kinds = ("{}", "<code>{}</code>")
+    return format_html_join(
+        "", "{}", ((format_html(kinds[n % 2], p),) for n, p in enumerate(parts))
+    )
 
 
 @register.filter

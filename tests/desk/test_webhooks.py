@@ -96,6 +96,35 @@ def test_operations_staff_send_again_and_it_is_in_the_audit(desk: SignIn) -> Non
     ]
 
 
+def test_operations_staff_test_switch_and_send_again_what_was_missed(desk: SignIn) -> None:
+    row = failed(rows.market())
+    path = f"/admin/webhook/{row.endpoint_id}/"
+    assert "What you can do" not in desk("support").get(path).content.decode()
+    assert desk("support").post(path, {"do": "off"}).status_code == 403
+    client = desk("operations")
+    assert "1 delivery was" in client.get(path).content.decode()
+    for do in ("missed", "test", "off"):
+        assert client.post(path, {"do": do}).status_code == 302
+    made = WebhookEndpoint.objects.get(pk=row.endpoint_id)
+    assert (made.status, made.reason) == ("DISABLED", "REQUESTED")
+    sent = WebhookDelivery.objects.filter(endpoint=made).order_by("number")
+    assert {each.status for each in sent} == {"CANCELLED"}  # sent again, until it was off
+    assert [each.event.type for each in sent][-1] == "webhook_endpoint.tested"
+    refused = client.post(path, {"do": "test"})
+    assert (refused.status_code, "The endpoint is disabled" in refused.content.decode()) == (
+        409,
+        True,
+    )
+    assert "Choose what to do" in client.post(path, {"do": "dance"}).content.decode()
+    assert client.post(path, {"do": "on"}).status_code == 302
+    assert f"{len(sent)} deliveries were" in client.get(path).content.decode()
+    actions = StaffAction.objects.order_by("pk").values_list("action", "subject")
+    assert list(actions) == [
+        (f"webhook.{done}", made.pk)
+        for done in ("missed_redelivered", "tested", "disabled", "enabled")
+    ]
+
+
 def test_nothing_is_sent_to_an_endpoint_that_is_off(desk: SignIn) -> None:
     row = failed(rows.market())
     WebhookEndpoint.objects.filter(pk=row.endpoint_id).update(status="DISABLED", reason="GONE")
@@ -130,6 +159,11 @@ def test_the_event_log_is_filtered_and_an_event_shows_what_consumers_see(desk: S
     shown = client.get(f"/admin/event/{event.id}/").content.decode()
     assert "&quot;type&quot;: &quot;webhook_endpoint.created&quot;" in shown
     assert "https://example.com/hooks" in shown
+    log.number_new()
+    rotated = endpoints.rotate_secret(marketplace_id=market.pk, endpoint_id=made.pk, actor=ACTOR)
+    event = Event.objects.get(subject=rotated.endpoint_id, type="webhook_endpoint.secret_rotated")
+    shown = client.get(f"/admin/event/{event.id}/").content.decode()
+    assert "until the time in <code>overlapUntil</code>." in shown
     assert client.get("/admin/event/evt_none/").status_code == 404
 
 

@@ -134,7 +134,7 @@ class Command(CallsCommand):
             count = deliveries.redeliver_missed(
                 marketplace_id=None, endpoint_id=what, since=since, actor=ACTOR
             )
-            self.stdout.write(f"{count} are being sent again.")
+            self.stdout.write(f"Sent again: {count}")
             return
         row = WebhookDelivery.objects.filter(pk=what).first()
         if row is None:
@@ -181,12 +181,13 @@ def _health(row: WebhookEndpoint) -> str:
     if not row.failures:
         return "no failure since its last answer"
     since = f" since {row.failing_since:%Y-%m-%d %H:%M}" if row.failing_since else ""
-    return f"{row.failures} failures in a row{since}"
+    many = "failures" if row.failures > 1 else "failure"
+    return f"{row.failures} {many} in a row{since}"
 
 
 def _tries(row: WebhookDelivery) -> str:
     said = f"answered {row.answered}" if row.answered else row.problem or "not tried yet"
-    text = f"{row.attempts} tries; {said}"
+    text = f"{row.attempts} {'try' if row.attempts == 1 else 'tries'}; {said}"
     if row.status == WebhookDelivery.Status.PENDING:
         return f"{text}; due {row.next_attempt_at:%Y-%m-%d %H:%M:%S} UTC"
     return text
