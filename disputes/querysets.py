@@ -95,7 +95,7 @@ class DisputeQuerySet(models.QuerySet[Any]):
         )
         calls = (
             self.open()
-            .filter(~Exists(live), problem=None)
+            .filter(~Exists(live), problem__isnull=True)  # `None` would be the JSON null
             .filter(Q(status=DisputeStatus.SETTLING) | Exists(unfrozen))
         )
         proposals = self.filter(Exists(decided), status=DisputeStatus.PROPOSED)

@@ -415,6 +415,23 @@ def test_a_lost_ring_costs_only_the_time_to_the_next_sweep(sale: Sales, world: W
     assert outcome(one, dispute) == ("RESOLVED", "REFUNDED", ["REFUNDED"])
 
 
+def test_a_ring_lost_at_the_end_of_a_call_costs_only_the_time_to_the_next_sweep(
+    sale: Sales, world: World
+) -> None:
+    one = sale("100")
+    dispute = one.dispute()
+    with jobs.held():
+        decide(one, dispute, divide(one, dispute, "REFUND"))
+    operation = EscrowOperation.objects.get(order=one.order_id, kind="RESOLVE")
+    with jobs.held() as rung:  # the worker dies when the call is booked and nobody is told
+        jobs.JOBS["orders.operation"](operation.pk)
+    assert ("disputes.follow", dispute.id) in rung
+    operation.refresh_from_db()
+    assert (operation.status, now(dispute).status) == ("CONFIRMED", "SETTLING")
+    world.settle()
+    assert outcome(one, dispute) == ("RESOLVED", "REFUNDED", ["REFUNDED"])
+
+
 def test_the_clocks_stand_while_a_party_must_answer(sale: Sales, world: World, ana: Actor) -> None:
     one = sale("100")
     dispute = one.dispute()
