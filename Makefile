@@ -8,7 +8,7 @@ TESTDB := $(BIN)/python -m tests.database
 # Each process imports two thousand modules: compiled once, whatever the caller's shell says of it.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run demo test browser lint types imports format migrations schema bench simulate matrix defects fuzz install lock clean help
+.PHONY: run demo test browser lint types imports format migrations schema bench simulate soak matrix defects fuzz install lock clean help
 .DEFAULT_GOAL := help
 
 run: install  ## Start everything, play the freelance use case, leave the server up
@@ -60,6 +60,9 @@ bench: install  ## Figures with what each cost, as ratios to a limit of the same
 simulate: install  ## The simulator: SEED=1 STEPS=500 SEEDS=20 DEFECT=name
 	@$(BIN)/python -m tests.simulation --seed $(or $(SEED),1) --steps $(or $(STEPS),500) \
 		--seeds $(or $(SEEDS),20) $(if $(DEFECT),--defect $(DEFECT))
+
+soak: install  ## Load on an own installation whose processes are killed: MINUTES=30 REDIS=yes
+	@$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),5) $(if $(REDIS),--redis)
 
 defects: install  ## Which seed of the simulator finds each known defect that is put back
 	@$(BIN)/python -m tests.simulation --defects --steps $(or $(STEPS),250) --seeds $(or $(SEEDS),30)

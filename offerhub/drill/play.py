@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from disputes.models import Dispute
 from offerhub.chain.submission import LIVE, concrete_tables
 from offerhub.demo.client import Sandbox
 from offerhub.drill.player import DEALS, ENDS, STOPS, Hasty, Player
@@ -121,6 +122,10 @@ def on_its_way(marketplace_id: str) -> dict[str, int]:
         rows: Any = table._base_manager.filter(status__in=LIVE)
         live = rows.filter(marketplace_id=marketplace_id).count()
         found[f"{table._meta.label} live"] = live
+    settling = Dispute.objects.filter(
+        marketplace=marketplace_id, status="SETTLING", problem__isnull=True
+    )
+    found["Disputes being settled"] = settling.count()
     found["Events without a number"] = Event.objects.filter(
         marketplace=marketplace_id, number=None
     ).count()

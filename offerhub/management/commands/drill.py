@@ -15,22 +15,17 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from offerhub import runfile
-from offerhub.core.actor import system
-from offerhub.demo.client import NoProgress, Patience, Refused, Sandbox
+from offerhub.demo.client import NoProgress, Refused, Sandbox
 from offerhub.drill import report
+from offerhub.drill.market import key_to, ready_marketplace
 from offerhub.drill.money import Count, Money
 from offerhub.drill.play import Play, wait_for_the_end
 from offerhub.drill.trouble import Trouble
-from offerhub.marketplaces import scopes
-from offerhub.marketplaces import services as marketplaces
 from offerhub.marketplaces.models import Marketplace
 from offerhub.reconciliation.verification import Report, Wanted, verify
 from offerhub.supervisor import leftovers
 from offerhub.supervisor.console import Screen
-from offerhub.users import services as users
-from offerhub.users.models import Wallet
 
-NAME, ACTOR = "Drill", system("drill")
 BROKEN, REFUSED, INTERRUPTED = 1, 2, 130  # exit statuses
 KILL_SECONDS, PAUSE = 8.0, 0.8  # between two kills of the worker; between two scripts
 
@@ -103,7 +98,7 @@ class Drill:
         with ExitStack() as stack:
             with self.screen.step("Marketplace") as notes:
                 market = ready_marketplace()
-                key = stack.enter_context(_key(market))
+                key = stack.enter_context(key_to(market))
                 count = Count(market.id, self.sandbox)
                 notes.append(f"{market.name}, seed {self.seed}")
             trouble = stack.enter_context(self._trouble(market))
@@ -177,31 +172,6 @@ class Drill:
         else:
             self.screen.problem("Not as it should be: see above.")
         return good
-
-
-def ready_marketplace() -> Marketplace:
-    """The one of earlier drills, else a new one; its wallets are alive. Raises NoProgress."""
-    found = Marketplace.objects.filter(name=NAME).order_by("created_at").first()
-    if found is None:
-        found = marketplaces.create_marketplace(name=NAME, actor=ACTOR)
-    users.make_own_wallets(marketplace_id=found.id)
-    own = Wallet.objects.filter(marketplace=found, user=None)
-    patience = Patience("the marketplace's wallets")
-    while own.exclude(status=Wallet.Status.ACTIVE).exists():
-        patience.wait("they are not alive on the network yet")
-    return found
-
-
-@contextmanager
-def _key(market: Marketplace) -> Iterator[str]:
-    """A key that may do everything there, for as long as the block lasts."""
-    new = marketplaces.create_api_key(
-        marketplace_id=market.id, name="Drill", scopes=scopes.ALL, actor=ACTOR
-    )
-    try:
-        yield new.token
-    finally:
-        marketplaces.revoke_api_key(key_id=new.key.pk, actor=ACTOR)
 
 
 def _kill_worker() -> int:
