@@ -27,6 +27,21 @@ class _AtOnce:
         return iter([work(one) for one in each])
 
 
+class Log:
+    """What the product writes into its log: read by nobody, and no secret is in it (I11)."""
+
+    def __init__(self, stage: Any) -> None:
+        self._stage = stage
+
+    def write(self, text: str) -> None:
+        """One record, or the end of its line."""
+        if self._stage.secrets.search(text):
+            self._stage.wrong("a secret was logged")
+
+    def flush(self) -> None:
+        """Nothing is kept."""
+
+
 class _Hears(Protocol):
     def wrong(self, what: str) -> None:
         """Something that must not be."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.simulation.agreed import NEVER, Milestone, Order, Withdrawal
 from tests.simulation.asking import CENT, UNIT, ask, stroops, text
-from tests.simulation.stage import USERS, Stage
+from tests.simulation.stage import PARTY, USERS, Stage
 from tests.simulation.terms import Proposed
 
 
@@ -53,6 +53,8 @@ def deposit(stage: Stage, rng: random.Random) -> None:
 def order(stage: Stage, rng: random.Random) -> None:
     """A sale, of one milestone or more, sometimes paid at once, sometimes released by itself."""
     buyer, seller = rng.sample(USERS, 2)
+    if stage.terms.party and rng.random() < 0.25:
+        seller = PARTY
     count = rng.choice([1, 1, 1, 2, 3, 4])
     amounts = {f"m{i}": rng.randint(1, 4000) * CENT for i in range(1, count + 1)}
     body: dict[str, Any] = {

@@ -4,11 +4,22 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tests.simulation import asking, checks, crowd, desk, many, recurring, requests, strangers, work
+from tests.simulation import (
+    asking,
+    checks,
+    crowd,
+    desk,
+    many,
+    party,
+    recurring,
+    requests,
+    strangers,
+    work,
+)
 from tests.simulation.clock import CLOCK
 from tests.simulation.database import Clean
 from tests.simulation.death import Death
-from tests.simulation.stage import USERS, Stage
+from tests.simulation.stage import PARTY, USERS, Stage
 from tests.simulation.wire import Wire
 
 Act = Callable[[Stage, random.Random], None]
@@ -49,6 +60,7 @@ STEPS: dict[str, tuple[int, Act]] = {
     "batch": (2, many.batch),
     "read": (1, read),
     "pry": (1, strangers.pry),
+    "sign": (3, party.sign),
     "ring": (22, work.one_ring),
     "sweep": (16, work.sweep),
     "all_due": (2, work.all_due),
@@ -127,6 +139,9 @@ class Simulator:
     def _people(self, stage: Stage) -> None:
         for user in USERS:
             stage.call("POST", "/users", {"externalId": user})
+        own = {"kind": "EXTERNAL", "address": stage.party.public_key}
+        stage.call("POST", "/users", {"externalId": PARTY, "wallet": own})
+        stage.model.user(PARTY, stage.party.public_key)
         strangers.settle_in(stage)
         work.quiet(stage)
         strangers.enrich(stage)

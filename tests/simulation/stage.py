@@ -43,22 +43,8 @@ from tests.simulation.wire import Wire
 URL = "http://sandbox.invalid"
 ACTOR = system("simulation")
 USERS = ("ann", "bob", "cleo", "dan")
+PARTY = "eli"  # sells, and signs every step of it
 PUBLIC_ID = re.compile(r"\b[a-z]{3}_[0-9a-hjkmnp-tv-z]{26}\b")
-
-
-class _Log:
-    """What the product writes into its log: read by nobody, and no secret is in it (I11)."""
-
-    def __init__(self, stage: "Stage") -> None:
-        self._stage = stage
-
-    def write(self, text: str) -> None:
-        """One record, or the end of its line."""
-        if self._stage.secrets.search(text):
-            self._stage.wrong("a secret was logged")
-
-    def flush(self) -> None:
-        """Nothing is kept."""
 
 
 class Stage:
@@ -130,7 +116,7 @@ class Stage:
         self.forget()
         authentication.forget()
         for handler in logging.getLogger().handlers:
-            vars(handler)["stream"] = _Log(self)
+            vars(handler)["stream"] = inline.Log(self)
         self.facts = Facts(self.sandbox)
         self._marketplace()
         inline.install(self)
@@ -155,7 +141,8 @@ class Stage:
         self.model = Model(self.platform, vendor, self.terms.vendor_bps)
         self.staff = [self._person(name) for name in ("eva", "finn")]
         monitor.poll()
-        self.targets = [self._stranger() for _ in range(2)]
+        self.targets = [str(self._stranger().public_key) for _ in range(2)]
+        self.party = self._stranger()  # a seller who holds their own key
 
     def _tenant(self, name: str) -> tuple[str, str]:
         """A marketplace with wallets, by the terms of this run, and its server's key."""
@@ -184,14 +171,14 @@ class Stage:
         person = StaffUser.objects.create(username=name, is_staff=True)
         return Actor(ActorKind.STAFF, person.public_id)
 
-    def _stranger(self) -> str:
-        """The address of somebody outside who can receive USDC."""
+    def _stranger(self) -> Keypair:
+        """Somebody outside who can receive USDC."""
         keypair, network = self.keypair(), self.sandbox.network
         friendbot.fund(network, keypair.public_key)
         builder = network.builder(keypair)
         builder.append_change_trust_op(sdk_asset(network.usdc))
         network.play(builder, keypair)
-        return str(keypair.public_key)
+        return keypair
 
     def forget(self) -> None:
         """What a process knows is gone with it."""

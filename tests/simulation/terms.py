@@ -13,6 +13,7 @@ class Terms:
         self.vendor_bps = rng.choice([0, 0, 30])
         self.whole_refunds = rng.random() < 0.5  # the marketplace bears the fees of refunds
         self.approve_over = rng.choice([0, 0, 20])  # USDC that a second person must agree to
+        self.party = rng.random() < 0.5  # whether a seller holds their own key
         self.waiters = rng.choice([0, 1])  # requests that may wait for their outcome
         self.faults = rng.choice([0.0, 0.02, 0.08, 0.2])
         self.deaths = rng.choice([0.0, 0.01, 0.05])

@@ -135,6 +135,7 @@ def _events() -> int:
 
 
 def _live() -> bool:
-    """Whether a call is on its way."""
+    """Whether a call is on its way; one that waits for a party's signature is not."""
     tables = submission.concrete_tables()
-    return any(t._base_manager.filter(status__in=submission.LIVE).exists() for t in tables)
+    ours = [status for status in submission.LIVE if status != submission.Status.AWAITING_SIGNATURE]
+    return any(t._base_manager.filter(status__in=ours).exists() for t in tables)
