@@ -56,6 +56,8 @@ def pry(stage: Stage, rng: random.Random) -> None:
     if not ours:
         return
     identifier = rng.choice(ours)
+    if kind == "opr" and stage.call("GET", f"/operations/{identifier}")[0] != 200:
+        return  # it is the other's own
     spot = "{" + kind + "}"
     sent = None if body is None else {k: v.replace(spot, identifier) for k, v in body.items()}
     method = "GET" if (path, None) in [(read, None) for read in READS] else "POST"
