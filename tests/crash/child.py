@@ -89,7 +89,7 @@ def _lie_in_wait(begins: str, moment: str) -> None:
     from offerhub.chain import http
     from offerhub.core import crash
 
-    connection = connections["default"]
+    connection: Any = connections["default"]
     part = crash._point = _Part(begins)  # type: ignore[assignment]
 
     def dies(does: Callable[..., Any], *, before: bool = False) -> Callable[..., Any]:

@@ -56,10 +56,10 @@ def _once(
     """None when the answer was lost, or the process died before it could answer."""
     if stage.terms.deaths and rng.random() < stage.terms.deaths * stage.raging:
         stage.death.statements = rng.randint(1, 25)
-    answer = None
+    answer, died = None, True
     with mortal(stage.death, stage.tell):
-        answer = stage.call("POST", path, body, key=key, prefer=prefer)
-    if answer is None:
+        answer, died = stage.call("POST", path, body, key=key, prefer=prefer), False
+    if died:
         stage.forget()
     if stage.raging and rng.random() < stage.terms.faults / 2:
         stage.tell(f"answer of POST {path} lost")

@@ -58,7 +58,7 @@ def end(stage: Stage, rng: random.Random) -> None:
     if row := _one(stage, rng):
         what = rng.choice(["settle", "settle", "cancel"])
         began = stage.now()
-        body = {} if what == "cancel" else None
+        body: Any = {} if what == "cancel" else None
         status, _ = ask(stage, rng, f"/campaigns/{row.id}/{what}", body)
         if status in (200, 202):
             (row.settled if what == "settle" else row.cancelled).append((began, stage.now()))
