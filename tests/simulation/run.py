@@ -45,7 +45,7 @@ STEPS: dict[str, tuple[int, Act]] = {
     "cancel": (1, requests.cancel),
     "ship": (1, requests.ship),
     "withdraw": (4, requests.withdraw),
-    "call_back": (1, requests.call_back),
+    "call_back": (2, requests.call_back),
     "dispute": (3, desk.dispute),
     "resolve": (3, desk.resolve),
     "give_in": (1, desk.give_in),
