@@ -89,7 +89,8 @@ def sent(market: Market) -> list[tuple[Heard, list[str]]]:
         made = endpoints.create_endpoint(
             marketplace_id=market.id, url=consumer.url, types=["marketplace.*"], actor=ACTOR
         )
-        old, target = endpoints.reveal(made), {"marketplace_id": market.id, "actor": ACTOR}
+        old = endpoints.reveal(made)
+        target: dict[str, Any] = {"marketplace_id": market.id, "actor": ACTOR}
         _renamed(market, consumer, 1)
         new = endpoints.rotate_secret(endpoint_id=made.endpoint_id, **target)
         _renamed(market, consumer, 2)
