@@ -27,6 +27,7 @@ BEYOND_A_SCHEMA: dict[str, str] = {
     "invalid_address": "a Stellar address, which has a checksum",
     "invalid_memo": "as its type says",
     "memo_too_long": "28 bytes, however many characters",
+    "memo_not_allowed": "the memo comes with the id of an address",
     "one_of_two": "an address or the id of one",
     "required": "the other of two, when one is there",
     "invalid_time": "a day or time of this century or the next",

@@ -88,7 +88,7 @@ class WebhookEndpoints(_SecretView):
         body=NewEndpointBody,
         answer=WebhookSecretShape,
         status=201,
-        refusals=[TooManyEndpoints],
+        refusals=[TooManyEndpoints, NotFound],
         examples={"orders": {"url": "https://example.com/hooks", "types": ["order.*"]}},
     )
     def post(self, request: ApiRequest) -> Response:
