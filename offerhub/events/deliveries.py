@@ -22,6 +22,7 @@ from offerhub.core.errors import NotFound, WrongState
 from offerhub.core.rows import Columns
 from offerhub.events import endpoints
 from offerhub.events.models import Event, WebhookAttempt, WebhookDelivery, WebhookEndpoint
+from offerhub.events.planning import TEST
 from offerhub.events.sending import TIMEOUT, Answer
 
 # Seconds between one try and the next: Standard Webhooks' own.
@@ -64,7 +65,8 @@ class Result:
 
 
 # --- what is due ------------------------------------------------------------------------------
-# Of each endpoint as many as it has places left; of one subject only the first that has not ended.
+# Of each endpoint as many as it has places left; of one subject only the first that has not ended,
+# but for a test of the endpoint: that is asked for to know what is wrong with it now.
 # One that fails has no more places than it has failures left, so that the breaker opens in time.
 # Healthy endpoints first, should there not be enough connections for all.
 _CLAIM = f"""
@@ -83,9 +85,11 @@ _CLAIM = f"""
             WHERE d.endpoint_id = places.id AND d.status = 'PENDING'
               AND d.next_attempt_at <= offerhub_now()
               AND (d.lease_until IS NULL OR d.lease_until < now())
-              AND NOT EXISTS (
+              AND (NOT EXISTS (
                 SELECT 1 FROM {_DELIVERY} b WHERE b.endpoint_id = d.endpoint_id
                   AND b.subject = d.subject AND b.status = 'PENDING' AND b.number < d.number)
+                OR d.subject = d.endpoint_id AND EXISTS (
+                SELECT 1 FROM {_EVENT} e WHERE e.position = d.event_id AND e.type = '{TEST}'))
             ORDER BY d.next_attempt_at, d.number LIMIT GREATEST(places.free, 0)
             FOR UPDATE OF d SKIP LOCKED
         ) AS d ORDER BY places.failures LIMIT %(most)s

@@ -119,16 +119,21 @@ def rotate_secret(
 
 @in_transaction
 def send_test(*, marketplace_id: str | None, endpoint_id: str, actor: Actor) -> WebhookDelivery:
-    """A test event to this endpoint alone, whatever types it wants; answers its delivery."""
+    """A test event to this endpoint alone, whatever types it wants; answers its delivery. It goes
+    before all that waits, and a pause of the breaker ends."""
     log.take_turn()
     endpoint = lock(marketplace_id, endpoint_id)
     if endpoint.status != Status.ENABLED:
         raise WrongState("The endpoint is disabled", currentStatus=endpoint.status)
     _record(endpoint, "tested", actor)
+    endpoint.paused_until = None
     endpoint.save()
     log.number_new()
     event = Event.objects.get(subject=endpoint.pk, sequence=endpoint.version, type=TEST)
-    return WebhookDelivery.objects.get(endpoint=endpoint, event=event)
+    row = WebhookDelivery.objects.get(endpoint=endpoint, event=event)
+    row.next_attempt_at = endpoint.created_at
+    row.save(update_fields=["next_attempt_at"])
+    return row
 
 
 def lock(marketplace_id: str | None, endpoint_id: str) -> WebhookEndpoint:

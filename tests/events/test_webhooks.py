@@ -392,6 +392,29 @@ def test_a_test_reaches_the_endpoint_alone_whatever_it_wants(
     ]
 
 
+def test_a_test_goes_before_all_that_waits(
+    market: Market, consumer: Consumer, deliver: Deliver
+) -> None:
+    made = endpoints.create_endpoint(marketplace_id=market.id, url=consumer.url, actor=ACTOR)
+    endpoint = made.endpoint
+    consumer.reply = lambda heard: 503
+    market.rename(3)
+    for _ in range(12):
+        market.key()
+    deliver()
+    broken = market.reload(endpoint)
+    assert (broken.failures, broken.paused_until is not None) == (10, True)
+    waiting = market.deliveries(status="PENDING", subject=endpoint.pk)
+    assert [row.event.type for row in waiting] == ["webhook_endpoint.created"]
+    before = len(consumer.heard)
+    endpoints.send_test(marketplace_id=market.id, endpoint_id=endpoint.pk, actor=ACTOR)
+    consumer.reply = lambda heard: 200 if heard.event["type"].endswith("tested") else 503
+    deliver()
+    assert consumer.types()[before] == "webhook_endpoint.tested"
+    tested = market.deliveries(subject=endpoint.pk)[-1]
+    assert (tested.event.type, tested.status) == ("webhook_endpoint.tested", "DELIVERED")
+
+
 def test_a_test_and_whoever_numbers_events_do_not_wait_for_each_other(market: Market) -> None:
     endpoint = market.endpoint("https://example.com/")
     made = []
