@@ -21,6 +21,7 @@ from rest_framework import exceptions as drf
 from offerhub.api.refusals import Busy, Internal, MethodNotAllowed
 from offerhub.api.rendering import PROBLEM, Response, respond
 from offerhub.api.requests import request_id_of
+from offerhub.chain.types import ChainUnavailable
 from offerhub.core.db import SERIALIZATION_FAILURES, sqlstate
 from offerhub.core.errors import (
     Forbidden,
@@ -84,6 +85,9 @@ def refusal_of(error: Exception) -> Refusal:
         if state in BUSY:
             return Busy(retry_after=1)
         return Unavailable("The database did not answer in time", retry_after=1)
+    if isinstance(error, ChainUnavailable):
+        log.warning("chain_unavailable", error=str(error))
+        return Unavailable("The network does not answer", retry_after=1)
     for kind, make in _TRANSLATIONS:
         if isinstance(error, kind):
             return make(error)

@@ -9,7 +9,8 @@ import structlog
 from django.conf import settings
 from django.db import connection
 
-from offerhub.api.problems import document
+from offerhub.api.problems import document, refusal_of
+from offerhub.chain.types import ChainUnavailable
 from offerhub.core.errors import FieldError, InsufficientFunds, InvalidRequest, Refusal
 from tests.api.conftest import Api
 from tests.statements import Statements
@@ -163,3 +164,9 @@ def test_secrets_never_reach_the_log(api: Api, caplog: pytest.LogCaptureFixture)
     assert caplog.records
     for record in caplog.records:
         assert secret not in str(record.msg) + record.getMessage()
+
+
+def test_a_network_that_is_away_is_no_error_of_ours_and_worth_asking_again() -> None:
+    refusal = refusal_of(ChainUnavailable("10.0.0.7:8000: NewConnectionError"))
+    assert (refusal.status, refusal.code, refusal.retry_after) == (503, "unavailable", 1)
+    assert "10.0.0.7" not in json.dumps(document(refusal, "req"))
