@@ -44,10 +44,10 @@ class Bad:
         """So the next look-ups are answered."""
         self.scene.world.network.fault(answer, LOOK, method="GET", times=times)
 
-    def build(self, answer: str, times: int = 1) -> None:
+    def build(self, answer: str, times: int = 1, **more: str) -> None:
         """So the provider answers when it is asked for a call's envelope; payments ask nobody."""
         for path in ("/deployer/", "/escrow/"):
-            self.scene.world.network.fault(answer, path, method="POST", times=times)
+            self.scene.world.network.fault(answer, path, method="POST", times=times, **more)
 
     def run(self) -> None:
         """A worker tries once."""
@@ -129,7 +129,9 @@ OUTCOMES = {
     "B-S10 429 again and again": Outcome(lambda bad: bad.send("429", 5)),
     "B-S10 429 while it is built": Outcome(lambda bad: bad.build("429", 2)),
     "B-S12 a failure in a 200": Outcome(lambda bad: bad.send("failed-200", 2)),
-    "B-S13 another envelope than asked": Outcome(lambda bad: bad.build("tampered")),
+    "B-S13 another envelope than asked": Outcome(
+        lambda bad: bad.build("tampered", mutation="extra-operation")
+    ),
     "no answer, landed": Outcome(lambda bad: bad.send("drop-after", 2)),
     "no answer, lost": Outcome(lambda bad: bad.send("drop", 2)),
     "503 when it is sent": Outcome(lambda bad: bad.send("503", 3)),
