@@ -67,7 +67,7 @@ STEPS: dict[str, tuple[int, Act]] = {
     "watch": (9, work.watch),
     "rest": (6, work.rest),
     "advance": (2, work.advance),
-    "dust": (2, work.dust),
+    "dust": (3, work.dust),
 }
 LONG = 4 * 86_400  # seconds after which every deadline and window of a run is over
 Plan = list[tuple[str, int]]  # a step's name, and its own seed

@@ -95,7 +95,7 @@ class Wire:
         more: dict[str, Any] = {}
         if request.method == "GET" and self.rng.random() < 0.3:
             answer = "lag"  # a server that is behind stays behind for a while
-            more = {"ledgers": self.rng.randint(1, 20), "times": self.rng.choice([1, 2, 5])}
+            more = {"ledgers": self.rng.randint(1, 20), "times": self.rng.choice([2, 4, 8])}
         self.tell(f"{answer} to {request.method} {_shown(request.path)}")
         latest = self.sandbox.network.sequence
         match = {"path": request.path, "method": request.method}

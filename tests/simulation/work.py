@@ -101,7 +101,7 @@ def advance(stage: Stage, rng: random.Random) -> None:
 
 def dust(stage: Stage, rng: random.Random) -> None:
     """A stranger sends a little into a contract."""
-    contracts = sorted(stage.sandbox.network.ledger.escrows, key=stage.birth)[-12:]
+    contracts = sorted(stage.sandbox.network.ledger.escrows, key=stage.birth)[-5:]
     if contracts:
         amount = rng.choice([1, 1, 5, rng.randint(1, 10**7)])
         stage.mint(rng.choice(contracts), amount)
