@@ -32,7 +32,7 @@ def test_the_same_seed_gives_the_same_digest_and_nothing_is_wrong() -> None:
 @pytest.mark.parametrize(
     ("defect", "seed", "found"),
     [
-        ("first-milestone-only", 1, "already_released"),
+        ("first-milestone-only", 1, ", model "),
         ("no-idempotency", 1, "answered another thing"),
     ],
 )
