@@ -166,8 +166,10 @@ class Shop:
             found["runId"] = found["reportRunId"]
         return re.sub(r"\{(\w+)\}", lambda name: found[name.group(1)], path)
 
-    def close(self) -> None:
-        """Leave nothing that comes again or waits for an answer."""
-        schedule = f"/reports/schedules/{self.ids['scheduleId']}"
-        self.api.request("PATCH", schedule, {"isActive": False})
-        self.api.request("DELETE", f"/webhook-endpoints/{self.ids['endpointId']}")
+
+def leave_nothing(api: Api) -> None:
+    """End what comes again or would be sent to somebody, all of the marketplace."""
+    for schedule in api.get("/reports/schedules?limit=100")["data"]:
+        api.request("PATCH", f"/reports/schedules/{schedule['id']}", {"isActive": False})
+    for endpoint in api.get("/webhook-endpoints?limit=100")["data"]:
+        api.request("DELETE", f"/webhook-endpoints/{endpoint['id']}")

@@ -11,7 +11,7 @@ from offerhub.api.routes import routes
 from tests.defects.principals import Table, calls, shop_of
 from tests.http import Api
 from tests.network import Network
-from tests.shop import SALE, Shop
+from tests.shop import SALE, Shop, leave_nothing
 from tests.world import World
 
 OUTSIDERS = ("anonymous", "unknown", "revoked", "expired", "wrong scope", "other tenant")
@@ -34,7 +34,8 @@ def test_no_route_shows_or_changes_anything_of_another_marketplace(
     ]
     after = everything(shop)
     heard += [("right", m, r.path, table.columns["right"](r, m)) for r, m in calls()]
-    shop.close()
+    leave_nothing(api)
+    leave_nothing(table.stranger)
     misses = [row for row in heard if row[-1]]
     assert misses == [], "\n".join(map(str, misses))
     assert after == before

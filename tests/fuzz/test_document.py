@@ -7,6 +7,7 @@ from offerhub.api.routes import routes
 from tests.defects.principals import shop_of
 from tests.fuzz.run import Plan, fuzz
 from tests.http import Api
+from tests.shop import leave_nothing
 from tests.world import World
 
 # It moves every other test's time.
@@ -22,7 +23,7 @@ def test_every_route_answers_good_and_bad_input_as_the_document_says(
     shop = shop_of(world, api)
     plan = Plan("", "fuzzing", examples=4, seed=7, but=f"{CLOCK}$", key=api.key, workers=1)
     found = fuzz(plan, api.url.removesuffix("/api/v1"), tmp_path, shop, quiet=True)
-    shop.close()
+    leave_nothing(api)
     assert found.status == 0, found.report
     asked = [route for route in routes() if route.path not in (CLOCK, DOCUMENT)]
     every = {f"{method} {route.path}" for route in asked for method in route.methods}
