@@ -89,12 +89,11 @@ def sent(market: Market) -> list[tuple[Heard, list[str]]]:
         made = endpoints.create_endpoint(
             marketplace_id=market.id, url=consumer.url, types=["marketplace.*"], actor=ACTOR
         )
-        old = endpoints.reveal(made)
-        target: dict[str, Any] = {"marketplace_id": market.id, "actor": ACTOR}
+        old, target = endpoints.reveal(made), made.endpoint_id
         _renamed(market, consumer, 1)
-        new = endpoints.rotate_secret(endpoint_id=made.endpoint_id, **target)
+        new = endpoints.rotate_secret(marketplace_id=market.id, endpoint_id=target, actor=ACTOR)
         _renamed(market, consumer, 2)
-        endpoints.delete_endpoint(endpoint_id=made.endpoint_id, **target)
+        endpoints.delete_endpoint(marketplace_id=market.id, endpoint_id=target, actor=ACTOR)
     one, two = consumer.heard
     return [(one, [old]), (two, [old, endpoints.reveal(new)])]
 
