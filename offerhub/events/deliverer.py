@@ -84,7 +84,12 @@ class Deliverer:
         if not due or free <= 0:
             return 0
         self._look_at = time.monotonic() + LOOK
-        flying = dict(self._flying)
+        flying = self._flying + Counter(
+            # What failed meanwhile is not known to the breaker yet: its place is not free.
+            r.claimed.endpoint
+            for r in self._results
+            if r.answer.problem
+        )
         prepared = await self._ask(lambda: self._claim(flying, free))
         for claimed, secrets in prepared:
             self._flying[claimed.endpoint] += 1
