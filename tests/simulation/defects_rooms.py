@@ -1,12 +1,11 @@
 """Known defects of subscriptions, campaigns, fees, windows and approvals; see `defects.py`."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from ledger import movements
 from offerhub.approvals import services as approvals
-from offerhub.subscriptions import advancing, cancellation, charging
+from offerhub.subscriptions import cancellation, charging
 from offerhub.subscriptions.held import Held
 from orders import escrow, services
 from orders.campaigns import pledging
@@ -58,17 +57,6 @@ def _cycles_overlap() -> None:
     charging.upcoming = longer
 
 
-def _paid_a_day_early() -> None:
-    follow = vars(advancing)["follow"]
-
-    def early(held: Held, cycle: Any) -> Any:
-        if held.now + DAY >= cycle.ends_at:
-            return follow(replace(held, now=cycle.ends_at), cycle)
-        return follow(held, cycle)
-
-    vars(advancing)["follow"] = early
-
-
 def _stopped_goes_on() -> None:
     Held.stop = lambda *_, **__: None  # type: ignore[method-assign]
 
@@ -107,7 +95,6 @@ DEFECTS = {
     "late-pledges": ("a campaign that is over takes pledges", _late_pledges),
     "half-of-a-cycle": ("a cycle that is cut is halved", _half_of_a_cycle),
     "cycles-overlap": ("a cycle lasts a day too long", _cycles_overlap),
-    "paid-a-day-early": ("a cycle is released a day before its end", _paid_a_day_early),
     "stopped-goes-on": ("a subscription that was stopped charges on", _stopped_goes_on),
     "reservation-kept": ("a cancelled order keeps the buyer's money", _reservation_kept),
     "orders-fee-ignored": ("an order's own fee is the marketplace's", _orders_fee_ignored),
