@@ -43,6 +43,7 @@ def mails_due() -> list[jobs.Ring]:
 @jobs.sweep("reports.files", every=3600.0)
 def files() -> list[jobs.Ring]:
     """Delete files whose time is over, and what no row names."""
-    services.expire()
+    while services.expire():
+        pass  # some at a time, until all of them are gone
     keeping.sweep()
     return []

@@ -18,7 +18,7 @@ from offerhub.core import clock
 from offerhub.core.errors import InvalidRequest, WrongState
 from offerhub.core.jobs import Later
 from offerhub.events.models import Event
-from offerhub.reports import keeping, making, services
+from offerhub.reports import keeping, making, services, tasks
 from offerhub.reports.models import Run
 from offerhub.reports.parameters import Parameters
 from offerhub.reports.writing import lines
@@ -204,10 +204,10 @@ def test_no_more_runs_wait_than_may(books: Books, settings: Any) -> None:
 def test_a_file_expires_and_says_so(busy: Books, kept: Path) -> None:
     run = make("ledger.entries.v1", marketplace=busy.id)
     assert services.download(run_id=run.pk, actor=ACTOR).state == "DONE"
-    services.expire()
+    tasks.files()
     assert len(files(kept / "kept")) == 1
     Run.objects.filter(pk=run.pk).update(expires_at=clock.now() - timedelta(seconds=1))
-    services.expire()
+    tasks.files()
     run.refresh_from_db()
     assert (run.state, run.stored_as) == ("EXPIRED", "")
     assert files(kept) == []
