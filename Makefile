@@ -5,6 +5,8 @@ BIN    := $(VENV)/bin
 UV     := var/tools/bin/uv
 # The tests' own database server; started when it is not there.
 TESTDB := $(BIN)/python -m tests.database
+# One more than there are cores: tests also wait for processes, ledgers and browsers.
+TESTERS = $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 # Each process imports two thousand modules: compiled once, whatever the caller's shell says of it.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -19,7 +21,7 @@ demo: install  ## Play the scenarios again on the running instance
 
 test: lint migrations browser  ## Lint, types, import contract, migrations, and the whole suite
 	@echo "Tests"
-	@$(BIN)/python -m pytest -n auto --dist loadscope --no-loadscope-reorder; status=$$?; $(TESTDB) stop; exit $$status
+	@$(BIN)/python -m pytest -n $(TESTERS) --dist loadscope --no-loadscope-reorder; status=$$?; $(TESTDB) stop; exit $$status
 
 browser:  ## Chromium, for the tests that click
 	@for name in chromium chromium-browser google-chrome; do \
@@ -68,7 +70,7 @@ defects: install  ## Which seed of the simulator finds each known defect that is
 	@$(BIN)/python -m tests.simulation --defects --steps $(or $(STEPS),250) --seeds $(or $(SEEDS),30)
 
 matrix: install  ## Every cell of the crash matrix and of the matrix of chain outcomes
-	@CRASH_MATRIX=whole $(BIN)/python -m pytest -q -n auto tests/crash/test_matrix.py \
+	@CRASH_MATRIX=whole $(BIN)/python -m pytest -q -n $(TESTERS) tests/crash/test_matrix.py \
 		tests/crash/test_outcomes.py; status=$$?; $(TESTDB) stop; exit $$status
 
 fuzz: install  ## schemathesis over the whole API: SEED=1 EXAMPLES=130 ONLY=/orders

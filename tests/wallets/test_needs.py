@@ -8,6 +8,7 @@ from tests.world import ACTOR, World
 
 
 def test_a_wallet_whose_marketplace_has_no_sponsor_yet_holds_nobody_up(world: World) -> None:
+    world.work()  # what earlier tests left
     other = marketplaces.create_marketplace(name="Not set up", actor=ACTOR)
     user, _ = users.create_user(marketplace_id=other.id, new=users.NewUser("early"), actor=ACTOR)
     wallet = Wallet.objects.get(user=user)
