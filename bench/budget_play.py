@@ -55,7 +55,7 @@ def main() -> None:
                 lane=lane,
             )
         groups.append((market, lane, chosen))
-    while EscrowOperation.objects.filter(status="PENDING", problem=None).count() > 4:
+    while EscrowOperation.objects.filter(status="PENDING", problem__isnull=True).count() > 4:
         time.sleep(0.1)  # until all that must wait knows it
     now = queue.overview()
     assert now is not None

