@@ -2,6 +2,7 @@
 survives each of them."""
 
 from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db import connection
@@ -29,34 +30,34 @@ WRITTEN = {
 
 
 def written() -> dict[str, int]:
-    """Rows written since the database's statistics began, by what they are. One statement.
+    """Rows written since the database's statistics began, by what they are. One statement."""
+    rows = _inserted(model._meta.db_table for model in WRITTEN.values())
+    return {name: rows.get(model._meta.db_table, 0) for name, model in WRITTEN.items()}
+
+
+def submitted() -> dict[str, int]:
+    """Chain operations ever asked for, by domain; as `written`. One statement."""
+    tables = concrete_tables()
+    rows = _inserted(table._meta.db_table for table in tables)
+    found: Counter[str] = Counter()
+    for table in tables:
+        found[label_of(table)] += rows.get(table._meta.db_table, 0)
+    return dict(found)
+
+
+def _inserted(tables: Iterable[str]) -> dict[str, int]:
+    """Rows ever inserted, by table.
 
     PostgreSQL counts them itself, rows of transactions that rolled back included, about a second
     late. It begins at zero again after a crash, as counters of Prometheus may.
     """
-    tables = {model._meta.db_table: name for name, model in WRITTEN.items()}
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT relname, n_tup_ins FROM pg_stat_user_tables"
             " WHERE schemaname = current_schema() AND relname = ANY(%s)",
             [list(tables)],
         )
-        return {tables[table]: int(count) for table, count in cursor.fetchall()}
-
-
-def submitted() -> dict[str, int]:
-    """Chain operations ever asked for, by domain; as `written`. One statement."""
-    labels = {table._meta.db_table: label_of(table) for table in concrete_tables()}
-    found = Counter(dict.fromkeys(labels.values(), 0))
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT relname, n_tup_ins FROM pg_stat_user_tables"
-            " WHERE schemaname = current_schema() AND relname = ANY(%s)",
-            [list(labels)],
-        )
-        for table, count in cursor.fetchall():
-            found[labels[table]] += int(count)
-    return dict(found)
+        return dict(cursor.fetchall())
 
 
 def recent() -> dict[tuple[str, str], int]:
