@@ -15,13 +15,14 @@ from disputes.queues import TABS
 from offerhub.core import clock
 from offerhub.core.shown import span
 from offerhub.deposits.models import ChainCursor
-from offerhub.desk import flows, queue, work
+from offerhub.desk import flows, queue
 from offerhub.desk.clocks import most_urgent
 from offerhub.desk.finance import address
 from offerhub.desk.menu import Item
 from offerhub.desk.pages import show
 from offerhub.marketplaces.roles import Right, may
 from offerhub.operations import health, waiting
+from offerhub.operations.live import Live, live_counts, together
 from offerhub.subscriptions.models import Subscription
 from orders.models import Campaign, Order
 from orders.reimbursements.models import Reimbursement
@@ -100,9 +101,9 @@ def _disputes(me: Any) -> list[Queue]:
 
 def _money() -> list[Queue]:
     """Money that waits for somebody. A statement for each queue, over the waiting rows alone."""
-    counts = work.live_counts()
-    payouts = work.together(counts, "payouts")
-    others = work.together(counts, *(label for label in counts if label != "payouts"))
+    counts = live_counts()
+    payouts = together(counts, "payouts")
+    others = together(counts, *(label for label in counts if label != "payouts"))
     suspense, unread, differing = waiting.suspense(), waiting.unread(), waiting.differing()
     still = Order.objects.quiet().aggregate(number=Count("pk"), oldest=Min("updated_at"))
     failing = Campaign.objects.needing_attention().aggregate(
@@ -111,7 +112,7 @@ def _money() -> list[Queue]:
     stuck = Subscription.objects.needing_a_person().aggregate(
         number=Count("pk"), oldest=Min("updated_at")
     )
-    behind = work.together(counts).behind
+    behind = together(counts).behind
     pages = {name: reverse(f"admin:{name}") for name in ("operations", "suspense", "campaigns")}
     events = reverse("admin:deposits_quarantinedevent_changelist")
     return [
@@ -182,7 +183,7 @@ def _fees_to_give_back() -> list[Queue]:
     return [_queue(label, found["number"], about, address, "bad", found["oldest"])]
 
 
-def _live(label: str, live: work.Live, address: str) -> Queue:
+def _live(label: str, live: Live, address: str) -> Queue:
     number = max(live.unknown, live.stuck)
     about = f"{live.unknown} unknown, {live.stuck} stuck, {live.all} on their way"
     return _queue(label, number, about, address, "bad", live.oldest)

@@ -14,6 +14,7 @@ from offerhub.desk import limit, work
 from offerhub.desk.acting import Acting
 from offerhub.desk.pages import Crumb, act, page, show
 from offerhub.marketplaces.roles import Right, may
+from offerhub.operations.live import label_of, live_counts, together
 from offerhub.suspense.models import Clearance
 from offerhub.wallets import services as wallets
 from offerhub.wallets.models import WalletOperation
@@ -63,8 +64,8 @@ def operations(request: HttpRequest) -> HttpResponse:
 
 
 def _numbers(domain: str) -> dict[str, int]:
-    counts = work.live_counts()
-    live = work.together(counts, domain) if domain else work.together(counts)
+    counts = live_counts()
+    live = together(counts, domain) if domain else together(counts)
     return {"look": max(live.unknown, live.stuck), "live": live.all, "sign": live.unsigned}
 
 
@@ -78,7 +79,7 @@ def line(row: Submission) -> dict[str, Any]:
     happened, following = work.story(row, clock.now() - clock.offset())
     return {
         "row": row,
-        "domain": DOMAINS.get(work.label_of(type(row)), work.label_of(type(row)).capitalize()),
+        "domain": DOMAINS.get(label_of(type(row)), label_of(type(row)).capitalize()),
         "about": work.about(row),
         "problem": (row.problem or {}).get("detail") or (row.problem or {}).get("code", ""),
         "happened": happened,

@@ -7,9 +7,7 @@ from django.db.models.functions import Now
 
 from offerhub.chain.submission import LIVE, MAX_ENVELOPES, Status, Submission, concrete_tables
 from offerhub.chain.turns import WAITS
-from offerhub.operations.live import STUCK, Live, label_of, live_counts, together
-
-__all__ = ["STUCK", "Live", "about", "label_of", "live_counts", "rows", "story", "together"]
+from offerhub.operations.live import STUCK, label_of
 
 PER_PAGE = 50
 

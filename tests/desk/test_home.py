@@ -12,7 +12,7 @@ from django.utils import timezone
 from offerhub.core.ids import id_from, new_id
 from offerhub.deposits.models import ChainCursor
 from offerhub.desk import flows
-from offerhub.desk.work import live_counts, together
+from offerhub.operations.live import live_counts, together
 from tests.desk import rows
 from tests.desk.conftest import SignIn
 from tests.statements import Statements
