@@ -1,9 +1,11 @@
 """`python -m tests.simulation --seed 7 --steps 500 --seeds 20`: see README.md."""
 
 import argparse
+import multiprocessing
 import os
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
 
 import django
 
@@ -16,6 +18,7 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="the first one")
     parser.add_argument("--seeds", type=int, default=1, help="how many, from the first on")
     parser.add_argument("--steps", type=int, default=500)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="seeds at a time")
     parser.add_argument("--seconds", type=float, default=0.0, help="begin no further seed then")
     parser.add_argument(
         "--shrink", type=float, default=60.0, help="seconds to make a failure small"
@@ -26,7 +29,7 @@ def _asked() -> argparse.Namespace:
         "--defects", action="store_true", help="which seed finds each of them, of 30 unless said"
     )
     parser.add_argument("--database", default="simulation")
-    parser.add_argument("--go-on", action="store_true", help="do not stop at a failure")
+    parser.add_argument("--go-on", action="store_true", help="play all seeds, whatever fails")
     parser.add_argument("--show", action="store_true", help="print the record")
     return parser.parse_args()
 
@@ -37,38 +40,48 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-def main() -> int:
-    """The exit status: 1 when a run found something."""
-    asked = _asked()
-    django.setup()
+def _share(asked: argparse.Namespace, number: int) -> tuple[int, int, int]:
+    """Every JOBS-th seed on a database of its own: how many seeds, operations and failures."""
     from tests.simulation import clock, database
 
-    database.use(asked.database)
+    database.use(f"{asked.database}_{number}")
     clock.install()
-    if asked.defects:
-        from tests.simulation.defects import measure
-
-        return 1 if measure(max(asked.seeds, 30), asked.steps, asked.database, say) else 0
     if asked.defect:
         from tests.simulation.defects import DEFECTS
 
         DEFECTS[asked.defect].put_back()
     from tests.simulation.seeds import Seeds
 
-    began = time.perf_counter()
-    runs = Seeds(asked, say)
-    for seed in range(asked.seed, asked.seed + asked.seeds):
+    began, runs = time.perf_counter(), Seeds(asked, say)
+    for seed in range(asked.seed + number, asked.seed + asked.seeds, asked.jobs):
         if asked.seconds and time.perf_counter() - began > asked.seconds:
             break
         runs.play(str(seed))
         if runs.failed and not asked.go_on:
             break
-    say(
-        f"{runs.played} seeds, {runs.operations} operations, {runs.failed} failed,"
-        f" {time.perf_counter() - began:.1f} s"
-    )
-    return 1 if runs.failed else 0
+    return runs.played, runs.operations, runs.failed
+
+
+def main() -> int:
+    """The exit status: 1 when a run found something."""
+    asked = _asked()
+    django.setup()
+    if asked.defects:
+        from tests.simulation.defects import measure
+
+        return 1 if measure(max(asked.seeds, 30), asked.steps, asked.database, say) else 0
+    asked.jobs = min(asked.jobs, asked.seeds)
+    began = time.perf_counter()
+    with ProcessPoolExecutor(asked.jobs, multiprocessing.get_context("fork")) as pool:
+        shares = pool.map(_share, [asked] * asked.jobs, range(asked.jobs))
+        played, operations, failed = map(sum, zip(*shares, strict=True))
+    took = time.perf_counter() - began
+    say(f"{played} seeds, {operations} operations, {failed} failed, {took:.1f} s")
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
+    if os.environ.get("PYTHONHASHSEED") != "0":  # or sets have another order in each process
+        again = [sys.executable, "-m", "tests.simulation", *sys.argv[1:]]
+        os.execve(again[0], again, {**os.environ, "PYTHONHASHSEED": "0"})  # noqa: S606
     sys.exit(main())

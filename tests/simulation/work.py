@@ -120,9 +120,9 @@ def quiet(stage: Stage) -> bool:
         now = _events()
         still = not stage.rings and (not found or (now == before and not _live()))
         idle, before = idle + 1 if still else 0, now
-        if idle == 3:  # leases and pauses are over
+        if idle == 2:  # leases and pauses are over
             return True
-        CLOCK.move(40.0)
+        CLOCK.move(80.0 if still else 40.0)
     return False
 
 
