@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.simulation.death import mortal
 from tests.simulation.stage import Stage
-from tests.simulation.work import one_ring
+from tests.simulation.work import one_ring, ring
 
 UNIT = 10_000_000
 CENT = UNIT // 100
@@ -47,6 +47,8 @@ def ask(stage: Stage, rng: random.Random, path: str, body: Any = None) -> tuple[
     stage.tell(f"POST {path} {status} {word}")
     if status >= 500 and status != 503:
         stage.wrong(f"POST {path} answered {status}")
+    if word == "operation_in_flight":  # the server comes back when some work was done
+        ring(stage, rng)
     return answer
 
 

@@ -34,7 +34,7 @@ def measure(seeds: int, steps: int, database: str, say: Callable[[str], None]) -
     say(f"| Defect | What it does | Seed of {seeds} | Found as |\n|---|---|---|---|")
     missed = 0
     for name, defect in DEFECTS.items():
-        options = ["--seeds", str(seeds), "--steps", str(steps), "--shrink", "0"]
+        options = ["--seeds", str(seeds), "--steps", str(steps), "--shrink", "0", "--jobs", "1"]
         command = [sys.executable, "-m", "tests.simulation", "--defect", name, *options]
         run = subprocess.run(
             [*command, "--database", database], capture_output=True, text=True, check=False

@@ -10,17 +10,20 @@ from orders.models import Milestone
 from orders.plans import Share
 from payouts import decisions
 from tests.simulation import many
+from tests.simulation.agreed import Order
 from tests.simulation.asking import CENT, UNIT, ask, text
+from tests.simulation.choosing import open_dispute, undisputed
 from tests.simulation.death import mortal
-from tests.simulation.requests import open_order
+from tests.simulation.requests import fund
 from tests.simulation.stage import Stage
 from tests.simulation.terms import Proposed
 
 
 def dispute(stage: Stage, rng: random.Random) -> None:
     """A party complains about an order or one milestone of it."""
-    row = open_order(stage, rng)
+    row = undisputed(stage, rng)
     if row is None:
+        fund(stage, rng)
         return
     part = rng.choice([None, *row.parts])
     body = {"orderId": row.id, "reason": "late", "openedBy": rng.choice(["buyer", "seller"])}
@@ -34,10 +37,12 @@ def dispute(stage: Stage, rng: random.Random) -> None:
 
 def resolve(stage: Stage, rng: random.Random) -> None:
     """The marketplace's server decides a dispute, or proposes it to a second person."""
-    if not stage.disputes:
+    chosen = open_dispute(stage, rng)
+    if chosen is None:
+        dispute(stage, rng)
         return
-    identifier, order, refs = rng.choice(stage.disputes[-4:])
-    shares, body = _decision(stage, rng, order, refs)
+    identifier, order, refs = chosen
+    shares, body = _decision(rng, order, refs)
     status, shown = ask(stage, rng, f"/disputes/{identifier}/resolve", body)
     if status in (200, 202):
         proposal = shown["proposal"] or {}
@@ -45,10 +50,10 @@ def resolve(stage: Stage, rng: random.Random) -> None:
 
 
 def _decision(
-    stage: Stage, rng: random.Random, order: str, refs: list[str]
+    rng: random.Random, order: Order, refs: list[str]
 ) -> tuple[list[tuple[str, str, int]], dict[str, Any]]:
     """Shares, and how the API is told of them."""
-    parts = [part for part in stage.model.orders[order].parts if part.ref in refs]
+    parts = [part for part in order.parts if part.ref in refs]
     decision = rng.choice(
         ["RELEASE", "REFUND", "SPLIT"] if len(parts) == 1 else ["RELEASE", "REFUND"]
     )
@@ -58,7 +63,7 @@ def _decision(
         body["split"] = {"seller": text(share), "buyer": text(parts[0].amount - share)}
     sides = {"RELEASE": None, "REFUND": 0, "SPLIT": share}
     to_seller = sides[decision]
-    return [(order, p.ref, p.amount if to_seller is None else to_seller) for p in parts], body
+    return [(order.id, p.ref, p.amount if to_seller is None else to_seller) for p in parts], body
 
 
 def _proposed(
@@ -78,24 +83,26 @@ def _proposed(
 
 def give_in(stage: Stage, rng: random.Random) -> None:
     """Who opened a dispute gives it up: the money goes to the other party."""
-    if stage.disputes:
-        identifier, order, refs = rng.choice(stage.disputes[-4:])
+    if chosen := open_dispute(stage, rng):
+        identifier, order, refs = chosen
         status, shown = ask(stage, rng, f"/disputes/{identifier}/withdraw")
         if status in (200, 202):
-            for part in stage.model.orders[order].parts:
+            for part in order.parts:
                 if part.ref in refs:
                     to_seller = part.amount if shown["openedBy"] == "buyer" else 0
-                    stage.model.agreed(order, part.ref, to_seller)
+                    stage.model.agreed(order.id, part.ref, to_seller)
 
 
 # --- people -------------------------------------------------------------------------------------
 def propose(stage: Stage, rng: random.Random) -> None:
     """A person of the desk decides a dispute, or proposes to."""
-    if not stage.disputes:
+    chosen = open_dispute(stage, rng)
+    if chosen is None:
+        dispute(stage, rng)
         return
-    identifier, order, refs = rng.choice(stage.disputes[-4:])
-    decided, _ = _decision(stage, rng, order, refs)
-    rows = {m.ref: m for m in Milestone.objects.filter(order=order)}
+    identifier, order, refs = chosen
+    decided, _ = _decision(rng, order, refs)
+    rows = {m.ref: m for m in Milestone.objects.filter(order=order.id)}
     shares = [Share(rows[r].id, part, rows[r].amount - part) for _, r, part in decided]
     who = rng.choice(stage.staff)
     known = set(Proposal.objects.filter(subject=identifier).values_list("pk", flat=True))

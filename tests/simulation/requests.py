@@ -9,17 +9,12 @@ from typing import Any
 
 from tests.simulation.agreed import NEVER, Milestone, Order, Withdrawal
 from tests.simulation.asking import CENT, UNIT, ask, stroops, text
+from tests.simulation.choosing import DEPLOYED, NEW, RESERVED, open_order, undisputed
 from tests.simulation.stage import PARTY, USERS, Stage
 from tests.simulation.terms import Proposed
 
 
 # --- what is there to choose from ---------------------------------------------------------------
-def open_order(stage: Stage, rng: random.Random) -> Order | None:
-    """One that the model does not know to be over; mostly one of the last."""
-    rows = [o for o in stage.model.orders.values() if not o.over]
-    return rng.choice(rows[-8:]) if rows else None
-
-
 def order_of(shown: Any, buyer: str, seller: str, owner: str = "") -> Order:
     """An order as an answer shows it."""
     parts = [Milestone(m["id"], stroops(m["amount"])) for m in shown["milestones"]]
@@ -89,16 +84,19 @@ def order(stage: Stage, rng: random.Random) -> None:
 
 
 def reserve(stage: Stage, rng: random.Random) -> None:
-    """An order's money is set aside."""
-    if row := open_order(stage, rng):
-        status, shown = ask(stage, rng, f"/orders/{row.id}/reserve")
-        if status == 200:
-            _learn(stage, shown)
+    """An order's money is set aside. Where there is none, one is made."""
+    row = open_order(stage, rng, NEW)
+    if row is None:
+        order(stage, rng)
+        return
+    status, shown = ask(stage, rng, f"/orders/{row.id}/reserve")
+    if status == 200:
+        _learn(stage, shown)
 
 
 def cancel(stage: Stage, rng: random.Random) -> None:
     """An order is called off before its money is in the contract."""
-    if row := open_order(stage, rng):
+    if row := open_order(stage, rng, NEW, RESERVED):
         status, _ = ask(stage, rng, f"/orders/{row.id}/cancel")
         if status == 200:
             stage.model.cancelled(row.id)
@@ -106,23 +104,31 @@ def cancel(stage: Stage, rng: random.Random) -> None:
 
 
 def escrow(stage: Stage, rng: random.Random) -> None:
-    """An order's contract."""
-    if row := open_order(stage, rng):
-        ask(stage, rng, "/escrow", {"orderId": row.id})
+    """An order's contract. Where nothing is set aside, something is."""
+    row = open_order(stage, rng, RESERVED)
+    if row is None:
+        reserve(stage, rng)
+        return
+    ask(stage, rng, "/escrow", {"orderId": row.id})
 
 
 def fund(stage: Stage, rng: random.Random) -> None:
-    """The money into the contract."""
-    if row := open_order(stage, rng):
-        status, shown = stage.call("GET", f"/orders/{row.id}")
-        if status == 200 and shown["escrowId"]:
-            ask(stage, rng, f"/escrow/{shown['escrowId']}/fund")
+    """The money into the contract. Where there is none, one is asked for."""
+    row = open_order(stage, rng, DEPLOYED)
+    if row is None:
+        escrow(stage, rng)
+        return
+    status, shown = stage.call("GET", f"/orders/{row.id}")
+    if status == 200 and shown["escrowId"]:
+        ask(stage, rng, f"/escrow/{shown['escrowId']}/fund")
 
 
 def release(stage: Stage, rng: random.Random) -> None:
-    """A milestone, or all of them; in one go or one signature at a time."""
-    row = open_order(stage, rng)
+    """A milestone, or all of them; in one go or one signature at a time. Where there is no money
+    in a contract, some goes there."""
+    row = undisputed(stage, rng)
     if row is None:
+        fund(stage, rng)
         return
     part = rng.choice([None, *row.parts])
     action = rng.choice(["complete", "approve", "release", "release", "release"])
@@ -135,8 +141,9 @@ def release(stage: Stage, rng: random.Random) -> None:
 
 def refund(stage: Stage, rng: random.Random) -> None:
     """A milestone, or all that is left, goes back."""
-    row = open_order(stage, rng)
+    row = undisputed(stage, rng)
     if row is None:
+        fund(stage, rng)
         return
     part = rng.choice([None, *row.parts])
     body = {"orderId": row.id} | ({"milestoneId": part.ref} if part else {})
@@ -155,7 +162,7 @@ def _asked_back(stage: Stage, row: Order) -> None:
 
 def ship(stage: Stage, rng: random.Random) -> None:
     """The parcel is on its way, or its buyer gets more time."""
-    if row := open_order(stage, rng):
+    if row := undisputed(stage, rng):
         if rng.random() < 0.5:
             ask(stage, rng, f"/orders/{row.id}/ship", {"carrier": "Post"})
         else:

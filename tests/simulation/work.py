@@ -41,6 +41,12 @@ def _job(stage: Stage, ring: jobs.Ring) -> None:
     _guarded(stage, f"job {ring[0]}", act)
 
 
+def ring(stage: Stage, rng: random.Random) -> None:
+    """A worker answers a bell, or some."""
+    for _ in range(rng.choice([1, 1, 2, 4])):
+        one_ring(stage, rng)
+
+
 def one_ring(stage: Stage, rng: random.Random) -> None:
     """A worker answers one bell, the oldest or any; now and then it hears it twice."""
     if stage.rings:
@@ -51,9 +57,9 @@ def one_ring(stage: Stage, rng: random.Random) -> None:
 
 
 def sweep(stage: Stage, rng: random.Random) -> None:
-    """A worker looks for what is due by one of its sweeps, and does some of it."""
-    name = rng.choice([name for name in _moving() if not name.startswith(HUSHED)])
-    found = _find(stage, name)
+    """A worker looks for what is due by some of its sweeps, and does some of what one finds."""
+    names = [name for name in _moving() if not name.startswith(HUSHED)]
+    found = next(filter(None, (_find(stage, name) for name in rng.sample(names, 4))), [])
     rng.shuffle(found)
     for ring in found[: rng.choice([1, 2, 5, 20])]:
         _maybe_die(stage, rng)
