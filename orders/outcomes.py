@@ -64,7 +64,8 @@ def confirm(operation_id: str, fact: ChainFact) -> None:
 def _reimburse(operation: EscrowOperation) -> None:
     """Where the marketplace bears the fees of refunds, it pays them now."""
     order, to_buyer = operation.order, operation.args["to_buyer"]
-    payment = reimbursements.request(order, _milestone(operation), to_buyer)
+    milestone, asked = _milestone(operation), operation.request_id
+    payment = reimbursements.request(order, milestone, to_buyer, request_id=asked)
     if payment is not None:
         payload = reimbursements.told(payment)
         writing.save(

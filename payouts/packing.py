@@ -16,7 +16,7 @@ from offerhub.core.db import in_transaction
 from offerhub.users.models import Wallet
 from payouts import channels
 from payouts.members import PACK
-from payouts.models import BatchItem, BatchPayment, PayoutPolicy
+from payouts.models import Batch, BatchItem, BatchPayment, PayoutPolicy
 from payouts.models.batches import MOST_TOGETHER
 from payouts.states import BatchStatus, ItemState
 
@@ -84,13 +84,23 @@ def pack(*, marketplace_id: str) -> BatchPayment | None:
 def carry(channel: Wallet, items: Sequence[BatchItem]) -> BatchPayment:
     """One payment of all these, which wait and are locked, through a channel that has none."""
     payment = BatchPayment.objects.create(
-        marketplace_id=channel.marketplace_id, source_wallet=channel, kind=BatchPayment.KIND
+        marketplace_id=channel.marketplace_id,
+        source_wallet=channel,
+        kind=BatchPayment.KIND,
+        request_id=_request_of(items),
     )
     for place, item in enumerate(items):
         item.payment, item.place, item.state = payment, place, ItemState.CARRIED
     BatchItem.objects.bulk_update(items, ["payment", "place", "state"])
     jobs.ring(PAY, payment.id)
     return payment
+
+
+def _request_of(items: Sequence[BatchItem]) -> str:
+    """The request that brought them all; empty when they came with several."""
+    batches = Batch.objects.filter(pk__in={item.batch_id for item in items})
+    requests = set(batches.values_list("request_id", flat=True))
+    return requests.pop() if len(requests) == 1 else ""
 
 
 def marketplaces_in_need() -> list[str]:

@@ -92,8 +92,7 @@ def _names(row: Submission) -> dict[str, str]:
     """What every line of the log says while this row is worked on: whichever process does it, and
     however much later, the request that asked for it is named."""
     names = {"operation": row.pk, "kind": row.kind}
-    asked_by: str = getattr(row, "request_id", "")
-    return {**names, "request_id": asked_by} if asked_by else names
+    return {**names, "request_id": row.request_id} if row.request_id else names
 
 
 def _advance(row: T, driver: Driver[T]) -> None:

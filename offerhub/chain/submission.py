@@ -91,6 +91,8 @@ class Submission(models.Model):
     next_attempt_at = models.DateTimeField(db_default=Now(), db_index=False)
     lease = models.CharField(max_length=16, blank=True)
     lease_until = models.DateTimeField(null=True)
+    # The request that set it going, however indirectly; empty where the clock did, or several.
+    request_id = models.CharField(max_length=64, blank=True, db_default="")
     created_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True)
 

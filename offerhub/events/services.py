@@ -42,8 +42,15 @@ def first(
         subject=subject,
         sequence=1,
         actor=str(actor),
+        request_id=actor.request_id,
         payload=payload,
     )
+
+
+def request_that_made(subject: str) -> str:
+    """The id of the request whose change was this object's first; empty when it was none."""
+    made = Event.objects.filter(subject=subject, sequence=1)
+    return made.values_list("request_id", flat=True).first() or ""
 
 
 def record(

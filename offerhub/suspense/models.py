@@ -29,7 +29,6 @@ class Clearance(WalletSubmission):
     amount = AmountField()
     reason = models.CharField(max_length=500)
     actor = models.CharField(max_length=80)
-    request_id = models.CharField(max_length=64, blank=True)
 
     class Meta:
         constraints = [

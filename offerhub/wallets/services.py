@@ -35,11 +35,12 @@ def low_water() -> int:
 
 
 @in_transaction
-def request_operation(*, wallet_id: str) -> WalletOperation | None:
+def request_operation(*, wallet_id: str, request_id: str = "") -> WalletOperation | None:
     """The operation that this wallet needs now; None when it needs none, or can not have it yet.
 
     A pending platform wallet gets its trustline by itself; every other pending wallet is sponsored
-    by the platform wallet; an active one that is low on fee money is topped up.
+    by the platform wallet; an active one that is low on fee money is topped up. `request_id` is
+    that of who asks; a user's first operation is asked for by the request that made the user.
     """
     wallet = Wallet.objects.select_for_update().get(pk=wallet_id)
     if wallet.operations.filter(status__in=LIVE).exists():
@@ -55,8 +56,14 @@ def request_operation(*, wallet_id: str) -> WalletOperation | None:
         source = sponsor
     if not _needs(wallet, kind):
         return None
+    if kind == Kind.ACTIVATE and wallet.user_id and not request_id:
+        request_id = events.request_that_made(wallet.user_id)
     operation = WalletOperation.objects.create(
-        marketplace_id=wallet.marketplace_id, wallet=wallet, source_wallet=source, kind=kind.value
+        marketplace_id=wallet.marketplace_id,
+        wallet=wallet,
+        source_wallet=source,
+        kind=kind.value,
+        request_id=request_id,
     )
     jobs.ring("wallets.operation", operation.id)
     return operation
@@ -81,7 +88,7 @@ def request_again(*, operation_id: str, actor: Actor) -> WalletOperation | None:
     payload = {"operationId": failed.id, "address": wallet.address}
     events.record(wallet, "wallet.retried", actor=actor, payload=payload)
     wallet.save(update_fields=["status", "version"])
-    return request_operation(wallet_id=wallet.pk)
+    return request_operation(wallet_id=wallet.pk, request_id=actor.request_id)
 
 
 def _needs(wallet: Wallet, kind: Kind) -> bool:

@@ -119,7 +119,6 @@ class EscrowOperation(WalletSubmission):
     then = models.JSONField(default=list)
     args = models.JSONField(default=dict)
     actor = models.CharField(max_length=80)
-    request_id = models.CharField(max_length=64, blank=True)
     # Until when the party that holds its own key may sign; None where we sign ourselves.
     sign_by = models.DateTimeField(null=True)
     # Nobody wants it any more; an envelope that is out may still apply until it has expired.

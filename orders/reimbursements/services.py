@@ -35,7 +35,9 @@ class PaidAnotherAmount(RuntimeError):
     """The ledger shows another payment under this hash than the one that was asked for."""
 
 
-def request(order: Order, milestone: Milestone, to_buyer: int) -> Reimbursement | None:
+def request(
+    order: Order, milestone: Milestone, to_buyer: int, *, request_id: str
+) -> Reimbursement | None:
     """Ask for what the buyer lost of `to_buyer` stroops; None when they lost nothing, or bear it.
 
     Runs in the transaction of the settlement, whose payments stand in `milestone`; the caller
@@ -51,6 +53,7 @@ def request(order: Order, milestone: Milestone, to_buyer: int) -> Reimbursement 
         marketplace_id=order.marketplace_id,
         source_wallet=Wallet.objects.get(marketplace=order.marketplace_id, kind="PLATFORM"),
         kind=Reimbursement.KIND,
+        request_id=request_id,
         order=order,
         milestone=milestone,
         destination=order.escrow.buyer_address,
@@ -73,7 +76,8 @@ def request_again(*, operation_id: str, actor: Actor) -> Reimbursement:
         raise WrongState("Another reimbursement of this refund followed it")
     names = ("marketplace_id", "source_wallet_id", "kind", "order_id", "milestone_id")
     amounts = ("destination", "amount", "platform_fee", "protocol_fee")
-    row = Reimbursement.objects.create(**{n: getattr(failed, n) for n in (*names, *amounts)})
+    same = {name: getattr(failed, name) for name in (*names, *amounts)}
+    row = Reimbursement.objects.create(request_id=actor.request_id, **same)
     _record(row, failed.order, "order.reimbursement_requested", actor)
     jobs.ring(JOB, row.pk)
     return row

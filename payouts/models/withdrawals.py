@@ -142,7 +142,6 @@ class WithdrawalAttempt(WalletSubmission):
     KIND = "PAYMENT"
 
     withdrawal = models.ForeignKey(Withdrawal, on_delete=models.PROTECT, related_name="attempts")
-    request_id = models.CharField(max_length=64, blank=True)
 
     class Meta:
         constraints = [

@@ -88,6 +88,7 @@ def test_a_refund_is_made_whole_once_however_often_it_is_told_or_its_answer_is_l
     outcomes.confirm(resolved.id, fact)  # told again
     shop.world.settle()
     row = Reimbursement.objects.get(order=order_id)
+    assert row.request_id == resolved.request_id != ""
     payment = stellar.look_up(row.hash).fact
     assert payment is not None
     services.confirm(row.id, payment)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from orders.models import EscrowOperation
+from payouts.models import BatchPayment
 from tests.http import Api
 from tests.world import World
 
@@ -79,3 +80,26 @@ def _deployed(world: World, api: Api) -> Any:
     api.post(f"/orders/{order}/reserve")
     api.post("/escrow", {"orderId": order}, status=201)
     return api.get(f"/orders/{order}")
+
+
+def test_a_wallet_comes_to_life_under_the_request_that_made_its_user(
+    world: World, api: Api, lines: Any
+) -> None:
+    later = {"X-Request-Id": ID, "Prefer": "respond-async"}
+    assert api.request("POST", "/users", {"externalId": "new"}, later).ok
+    assert [line["event"] for line in lines()] == ["request"]
+    world.settle()
+    assert lines()[-1]["event"] == "operation_confirmed"
+    assert {line["kind"] for line in lines() if "kind" in line} == {"ACTIVATE"}
+
+
+def test_a_batch_is_paid_under_the_request_that_brought_it(
+    world: World, api: Api, lines: Any
+) -> None:
+    user, target = world.user("zoe", money="10"), world.stranger()
+    item = {"userId": user.external_id, "amount": 1, "destination": target}
+    later = {"X-Request-Id": ID, "Prefer": "respond-async"}
+    assert api.request("POST", "/withdrawals/batch", {"items": [item]}, later).ok
+    world.settle()
+    assert BatchPayment.objects.get(marketplace=world.marketplace).request_id == ID
+    assert lines()[-1]["event"] == "operation_confirmed"
