@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import requests
+from django.db.models.functions import Now
 
 from offerhub.core import jobs
 from orders.campaigns import settling
@@ -46,6 +47,8 @@ def test_a_worker_that_dies_again_and_again_pays_every_pledge_once(
         deaths.append(worker("orders.campaign", campaign, point=point))
     assert deaths[:2] == [137, 137]
     assert 137 in deaths[2:]  # somewhere on the way of the calls that it rang for
+    held = EscrowOperation.objects.filter(order__campaign=campaign, lease_until__gt=Now())
+    assert held.update(lease_until=Now()) >= 1  # half a minute passes
 
     ended = scene.until_settled(campaign)
     kinds = EscrowOperation.objects.filter(order__campaign=campaign, status="CONFIRMED")
