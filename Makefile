@@ -59,9 +59,9 @@ format: install  ## Put the code into its form
 bench: install  ## Figures with what each cost, as ratios to a limit of the same run
 	@$(BIN)/python -m bench
 
-simulate: install  ## The simulator: SEED=1 STEPS=500 SEEDS=20 DEFECT=name
+simulate: install  ## The simulator: SEED=1 STEPS=500 SEEDS=20 JOBS=2 DEFECT=name
 	@$(BIN)/python -m tests.simulation --seed $(or $(SEED),1) --steps $(or $(STEPS),500) \
-		--seeds $(or $(SEEDS),20) $(if $(DEFECT),--defect $(DEFECT))
+		--seeds $(or $(SEEDS),20) $(if $(JOBS),--jobs $(JOBS)) $(if $(DEFECT),--defect $(DEFECT))
 
 soak: install  ## Load on an own installation whose processes are killed: MINUTES=30 REDIS=yes
 	@$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),5) $(if $(REDIS),--redis)

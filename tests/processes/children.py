@@ -60,7 +60,7 @@ def until(
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, otherwise()
-        time.sleep(0.02)
+        time.sleep(0.05)
 
 
 def is_gone(pid: int) -> bool:
