@@ -31,15 +31,16 @@ def ensure() -> str:
             for old in (one for one in there if one.startswith(PREFIX)):
                 server.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(old)))
             server.execute(sql.SQL("CREATE DATABASE {}").format(unfinished))
-            _migrate(f"{name}_unfinished")
+            migrate(_url(f"{name}_unfinished"))
             rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
             server.execute(rename.format(unfinished, sql.Identifier(name)))
     return name
 
 
-def _migrate(database: str) -> None:
+def migrate(url: str) -> None:
+    """Apply every migration to the database with that address."""
     command = [sys.executable, "manage.py", "migrate", "-v0", "--skip-checks"]
-    environment = os.environ | {"DATABASE_URL": _url(database)}
+    environment = os.environ | {"DATABASE_URL": url}
     subprocess.run(command, check=True, cwd=ROOT, env=environment)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes.installation import Installation, new_installation
+from tests.processes.installation import Installation, new_installation, with_tables
 
 
 def _folder() -> Iterator[Path]:
@@ -20,7 +20,14 @@ def _folder() -> Iterator[Path]:
 
 @pytest.fixture
 def installation() -> Iterator[Installation]:
-    """An installation that was never started."""
+    """An installation that was never started, with its tables."""
+    for folder in _folder():
+        yield with_tables(folder / "var")
+
+
+@pytest.fixture
+def empty() -> Iterator[Installation]:
+    """An installation that was never started, and has nothing."""
     for folder in _folder():
         yield new_installation(folder / "var")
 
@@ -29,6 +36,6 @@ def installation() -> Iterator[Installation]:
 def running() -> Iterator[Installation]:
     """One that several tests look at, and shoot at."""
     for folder in _folder():
-        one = new_installation(folder / "var")
+        one = with_tables(folder / "var")
         with one.started():
             yield one

@@ -65,19 +65,19 @@ def assert_the_balances_add_up(installation: Installation, run: int = 1) -> None
 
 
 def test_the_demo_plays_with_the_first_start_and_again_on_demand(
-    installation: Installation,
+    empty: Installation,
 ) -> None:
-    with start_with_demo(installation):
-        assert len(done(installation)) == STEPS + 1
-        assert_the_balances_add_up(installation)
-        tables = [line.split() for line in installation.output.splitlines() if "together" in line]
+    with start_with_demo(empty):
+        assert len(done(empty)) == STEPS + 1
+        assert_the_balances_add_up(empty)
+        tables = [line.split() for line in empty.output.splitlines() if "together" in line]
         assert tables == [
             ["together", "500.00", "500.00", "0.00"],
             ["together", "150.00", "150.00", "0.00"],
         ]
 
-        environment = clean_environment(OFFERHUB_VAR=str(installation.folder), COLUMNS="200")
-        log = installation.folder / "again"
+        environment = clean_environment(OFFERHUB_VAR=str(empty.folder), COLUMNS="200")
+        log = empty.folder / "again"
         command = (sys.executable, "manage.py", "demo")
         with child(*command, log=log, environment=environment) as again:
             assert again.wait(START) == 0, log.read_text()
@@ -86,11 +86,11 @@ def test_the_demo_plays_with_the_first_start_and_again_on_demand(
         lines = [line.split() for line in text.splitlines() if line.startswith("   Use case ")]
         assert [line[2] for line in lines] == ["1:", "2:", "3:", "4:", "5:", "6:", "6:"]
         assert {line[-1] for line in lines} == {"0.00"}  # no difference
-        assert_the_balances_add_up(installation, run=2)
-    with start_with_demo(installation):
-        assert "run 2" in installation.output
-        assert "played earlier" in installation.output
-        assert_the_balances_add_up(installation, run=2)
+        assert_the_balances_add_up(empty, run=2)
+    with start_with_demo(empty):
+        assert "run 2" in empty.output
+        assert "played earlier" in empty.output
+        assert_the_balances_add_up(empty, run=2)
 
 
 def test_processes_that_are_killed_during_the_demo_change_nothing(

@@ -16,8 +16,8 @@ from tests.processes.installation import Installation
 
 
 @pytest.fixture
-def data(installation: Installation) -> Iterator[Path]:
-    folder = installation.folder / "a folder" / "postgres"
+def data(empty: Installation) -> Iterator[Path]:
+    folder = empty.folder / "a folder" / "postgres"
     yield folder
     postgres.stop(folder)
 

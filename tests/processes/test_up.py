@@ -216,16 +216,16 @@ def test_a_killed_make_takes_everything_along(installation: Installation, tmp_pa
 
 
 def test_an_external_database_and_a_broker_take_the_place_of_our_own(
-    installation: Installation, tmp_path: Path
+    empty: Installation, tmp_path: Path
 ) -> None:
-    with external_database(f"up_{installation.port}") as url, redis_server(tmp_path) as broker:
-        with installation.started(DATABASE_URL=url, CELERY_BROKER_URL=broker) as process:
+    with external_database(f"up_{empty.port}") as url, redis_server(tmp_path) as broker:
+        with empty.started(DATABASE_URL=url, CELERY_BROKER_URL=broker) as process:
             wanted = ["beat", "deliverer", "monitor", "sandbox", "web", "worker"]
-            assert sorted(installation.pids()) == wanted
-            assert installation.is_ready()
+            assert sorted(empty.pids()) == wanted
+            assert empty.is_ready()
             process.send_signal(signal.SIGTERM)
             assert process.wait(120) == 0
-        assert not (installation.folder / "postgres").exists()
+        assert not (empty.folder / "postgres").exists()
 
 
 @contextlib.contextmanager
