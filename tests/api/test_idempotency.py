@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection, connections, transaction
+from django.db import OperationalError, connection, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -163,6 +164,24 @@ def test_a_crash_in_the_change_leaves_neither_key_nor_effect(
     assert (toys(api), keys(api).count()) == (0, 0)
     monkeypatch.undo()
     assert api.post("/toys", {"name": "Car"}, Idempotency_Key="k").status_code == 201
+
+
+def test_a_commit_whose_answer_is_lost_has_one_effect(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit, lost = BaseDatabaseWrapper.commit, []
+
+    def once(self: Any) -> None:
+        commit(self)
+        if not lost and keys(api).exists():
+            lost.append(True)
+            raise OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr(BaseDatabaseWrapper, "commit", once)
+    answer = api.post("/toys", {"name": "Car"}, Idempotency_Key="k")
+    assert (answer.status_code, lost, toys(api)) == (503, [True], 1)
+    again = api.post("/toys", {"name": "Car"}, Idempotency_Key="k")
+    assert (again.status_code, again.headers["Idempotent-Replayed"], toys(api)) == (201, "true", 1)
 
 
 @pytest.mark.parametrize(

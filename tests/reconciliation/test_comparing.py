@@ -116,6 +116,26 @@ def test_what_the_monitor_has_not_read_is_no_difference_until_it_has_passed_it(
     ).exists()
 
 
+def test_what_the_issuer_takes_back_is_named_and_more_than_is_left_is_not_sent(
+    world: World, api: Api
+) -> None:
+    user = world.user("client_123", money="5")
+    address = world.wallet(user).address
+    world.network.control("clawback", {"address": address, "amount": "2"})
+    world.watch()
+    assert compare(world, address).different == 1
+    (row,) = waiting(world)
+    assert (row.type, row.books, row.chain) == ("AMOUNT", 50_000_000, 30_000_000)
+    body = {"userId": "client_123", "amount": 5, "destination": world.stranger()}
+    asked = api.request("POST", "/withdrawals", body, {"Prefer": "respond-async"}).json()["id"]
+    world.work()
+    waits = api.get(f"/withdrawals/{asked}")["operation"]
+    assert (waits["status"], waits["attempts"]) == ("PENDING", 0)  # nothing was signed
+    assert waits["problem"]["code"] == "op_underfunded"
+    api.post(f"/withdrawals/{asked}/cancel")
+    assert world.balance(user)["available"] == "5.00"
+
+
 def test_what_is_on_its_way_for_too_long_is_told_of(world: World, settings: Any) -> None:
     settings.RECONCILIATION_PATIENCE_MINUTES = 0
     address = world.wallet(world.user("client_123")).address
