@@ -5,13 +5,14 @@ followed until nothing is on its way any more.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import requests
 
 Json = dict[str, Any]
 PATIENCE = 180.0  # seconds without progress after which a step is given up
+PAGE = 200  # the most records that Horizon gives at a time
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
 # A server that dies in the middle of its answer has not answered.
 NO_ANSWER = (
@@ -123,6 +124,13 @@ class Sandbox:
             if refusal.status == 404:
                 return None
             raise
+
+    def payments(self, address: str) -> Iterator[Json]:
+        """Every payment to or from an account, oldest first, however many pages there are."""
+        path, after = f"/accounts/{address}/payments?limit={PAGE}&order=asc", ""
+        while records := self.get(path + after)["_embedded"]["records"]:
+            yield from records
+            after = f"&cursor={records[-1]['paging_token']}"
 
     def post(self, path: str, body: Json) -> Json:
         """Send once. Raises requests' errors: only the caller knows whether it may be repeated."""

@@ -90,11 +90,10 @@ class Scenario:
                 patience.wait(str(error), 1.0)
 
     def _received(self, address: str) -> Decimal:
-        page = self.sandbox.get(f"/accounts/{address}/payments?limit=200&order=asc")
         return sum(
             (
                 Decimal(record["amount"])
-                for record in page["_embedded"]["records"]
+                for record in self.sandbox.payments(address)
                 if record.get("to") == address and record.get("asset_type") != "native"
             ),
             Decimal(0),

@@ -7,7 +7,9 @@ from contextlib import suppress
 
 import pytest
 
-from offerhub.demo.client import Api
+from offerhub.demo import client
+from offerhub.demo.client import Api, Sandbox
+from tests.network import Network
 
 WHOLE = b'{"id": "ord_1"}'
 
@@ -38,3 +40,14 @@ def test_an_answer_that_breaks_off_is_asked_for_again(dying_server: str) -> None
     api = Api(dying_server, "key", said.append)
     assert api.post("/orders", {}, key="one") == {"id": "ord_1"}
     assert said == ["the server does not answer"]
+
+
+def test_payments_are_all_there_however_many_pages_they_are(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "PAGE", 2)
+    address = network.stranger()
+    for number in range(1, 6):
+        network.mint(address, str(number))
+    told = [p["amount"] for p in Sandbox(network.url).payments(address) if p.get("to") == address]
+    assert told == [f"{number}.0000000" for number in range(1, 6)]
