@@ -26,6 +26,7 @@ from payouts import outcomes
 from payouts import services as withdrawals
 from payouts.models import Withdrawal
 from payouts.payment import PaymentDriver
+from tests.simulation.death import Died
 
 
 def _timeout_is_failure() -> None:
@@ -155,7 +156,7 @@ def _from_now_on() -> None:
 
     def forgets() -> None:
         forget()
-        with contextlib.suppress(ChainUnavailable):
+        with contextlib.suppress(ChainUnavailable, Died):
             newest, _ = events.newest_ledger()
             ChainCursor.objects.update(cursor="", ledger=newest)
 

@@ -18,7 +18,7 @@ from tests.simulation import (
 )
 from tests.simulation.clock import CLOCK
 from tests.simulation.database import Clean
-from tests.simulation.death import Death
+from tests.simulation.death import Death, Died
 from tests.simulation.stage import PARTY, USERS, Stage
 from tests.simulation.wire import Wire
 
@@ -106,7 +106,7 @@ class Simulator:
         stage = Stage(seed, self.wire, self.death)
         try:
             self._play(stage, plan)
-        except Exception as error:
+        except (Exception, Died) as error:  # a death that no process died
             stage.wrong(f"the simulator stopped: {type(error).__name__}: {error}")
             stage.trouble = error
         digest = stage.record.hexdigest()[:16]

@@ -60,7 +60,7 @@ class Stage:
         self._counts: Counter[str] = Counter()
         self.rings: list[jobs.Ring] = []
         self.problems: list[str] = []
-        self.trouble: Exception | None = None
+        self.trouble: BaseException | None = None
         self.disputes: list[tuple[str, str, list[str]]] = []  # id, order, milestones
         self.proposals: dict[str, Proposed] = {}
         self.batches: dict[str, Any] = {}  # id → the items that were asked for
