@@ -97,6 +97,7 @@ class Cycle:
     ends: float
     to_seller: int | None  # what was decided at its end, before fees
     never_paid: bool  # its order was given up before the money was in its contract
+    refunded: bool  # its money went back, whatever is done with the subscription
 
     @property
     def whole(self) -> bool:
@@ -128,7 +129,7 @@ class Subscription:
         days = (cycle.ends - cycle.starts) / 86_400
         if days != 7 if self.unit == "week" else not 27.9 <= days <= 31.1:
             return f"lasts {days} days"
-        if cycle.whole and self._over(cycle):
+        if cycle.whole and not cycle.refunded and self._over(cycle):
             return "began after it was stopped"
         others = [c for c in self.cycles.values() if c.index != cycle.index and c.whole]
         if cycle.whole and any(c.starts < cycle.ends and cycle.starts < c.ends for c in others):

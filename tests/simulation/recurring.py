@@ -83,4 +83,5 @@ def _cycle(shown: Any) -> Cycle:
         instant(shown["endsAt"]),
         stroops(shown["shares"]["seller"]) if shown["shares"] else None,
         shown["orderStatus"] == "CANCELLED",
+        shown["orderStatus"] == "REFUNDED",
     )
