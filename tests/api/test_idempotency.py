@@ -169,7 +169,7 @@ def test_a_crash_in_the_change_leaves_neither_key_nor_effect(
 def test_a_commit_whose_answer_is_lost_has_one_effect(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    commit, lost = BaseDatabaseWrapper.commit, []
+    commit, lost = BaseDatabaseWrapper.commit, list[bool]()
 
     def once(self: Any) -> None:
         commit(self)
