@@ -65,7 +65,7 @@ def test_a_key_is_made_replaced_and_ended_by_command(api: Api) -> None:
     listed = command("keys", "list", api.marketplace.id)
     assert f"{key.id}  revoked" in listed
     assert listed.count("usable") == 2
-    assert made.split("_")[3] not in listed
+    assert made.split("_", 3)[3] not in listed
 
 
 @pytest.mark.parametrize(
