@@ -16,7 +16,7 @@ from offerhub.core.db import in_transaction
 from offerhub.users.models import Wallet
 from payouts import channels
 from payouts.members import PACK
-from payouts.models import Batch, BatchItem, BatchPayment, PayoutPolicy
+from payouts.models import BatchItem, BatchPayment, PayoutPolicy
 from payouts.models.batches import MOST_TOGETHER
 from payouts.states import BatchStatus, ItemState
 
@@ -98,8 +98,7 @@ def carry(channel: Wallet, items: Sequence[BatchItem]) -> BatchPayment:
 
 def _request_of(items: Sequence[BatchItem]) -> str:
     """The request that brought them all; empty when they came with several."""
-    batches = Batch.objects.filter(pk__in={item.batch_id for item in items})
-    requests = set(batches.values_list("request_id", flat=True))
+    requests = {item.batch.request_id for item in items}
     return requests.pop() if len(requests) == 1 else ""
 
 
@@ -122,7 +121,7 @@ def _ready(marketplace_id: str) -> "QuerySet[BatchItem]":
         due_at__lte=Now(),
         batch__status=BatchStatus.PAYING,
     )
-    return rows.select_related("withdrawal__user__wallet").order_by("id")
+    return rows.select_related("batch", "withdrawal__user__wallet").order_by("id")
 
 
 class _Row:
