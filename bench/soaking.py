@@ -77,28 +77,26 @@ class Checker:
         for thread in self._threads:
             thread.join()
 
-    def _every(self, seconds: float, do: Callable[[], bool]) -> None:
-        while not self._over.wait(seconds if do() else 1.0):
-            pass
+    def _every(self, seconds: float, do: Callable[[], None]) -> None:
+        while not self._over.wait(seconds):
+            do()
 
-    def _check(self) -> bool:
-        found = patiently(lambda: verify(Wanted(books_only=True)))
-        if found is None:
+    def _check(self) -> None:
+        while (found := patiently(lambda: verify(Wanted(books_only=True)))) is None:
             self.checks["put off: the database was away"] += 1
-            return False
+            if self._over.wait(1.0):
+                return
         self.checks["made"] += 1
         for fact in found.broken:
             self.broken.append(f"{fact.name}: {fact.rows[0]}")
-        return True
 
-    def _ask(self) -> bool:
+    def _ask(self) -> None:
         try:
             answer = requests.get(self._url, timeout=3)
             word = answer.json()["status"] if answer.ok else str(answer.status_code)
         except (requests.RequestException, ValueError):
             word = "no answer"
         self.answers[word] += 1
-        return True
 
 
 class Soak:
