@@ -1,7 +1,6 @@
 """What tests of withdrawals do on the network itself: people outside, bad days, the clock."""
 
 import base64
-import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from threading import Thread
@@ -13,6 +12,7 @@ from stellar_sdk import Asset, Keypair, MuxedAccount, Server, TransactionBuilder
 
 from offerhub.core import clock
 from tests.network import Network
+from tests.processes.children import until
 
 SUBMIT = {"path": "/transactions", "method": "POST"}
 LOOK_UP = {"path": "*/transactions/*/operations", "method": "GET"}
@@ -114,11 +114,3 @@ def in_background(work: Callable[[], None]) -> Thread:
     thread = Thread(target=run)
     thread.start()
     return thread
-
-
-def until(condition: Callable[[], object], seconds: float) -> None:
-    """Wait for something that comes soon."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)

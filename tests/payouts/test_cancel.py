@@ -5,8 +5,9 @@ from functools import partial
 from time import sleep
 
 from offerhub.events.models import Event
-from tests.payouts.chain import SUBMIT, in_background, until
+from tests.payouts.chain import SUBMIT, in_background
 from tests.payouts.scene import HELD, PAID, UNTOUCHED, Scene
+from tests.processes.children import until
 
 ASYNC = {"Prefer": "respond-async"}
 
