@@ -130,7 +130,9 @@ def _made() -> Path:
     with (place / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not made.exists():
-            shutil.rmtree(scratch := place / "unfinished", ignore_errors=True)
+            for old in place.glob("*/"):  # of other tables, or not finished
+                shutil.rmtree(old)
+            scratch = place / "unfinished"
             template.migrate(postgres.ensure_running(scratch))
             postgres.stop(scratch)
             scratch.rename(made)
