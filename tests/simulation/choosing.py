@@ -12,8 +12,8 @@ from tests.simulation.stage import Stage
 
 NEW, RESERVED, DEPLOYED, FUNDED, OVER = "new", "reserved", "deployed", "funded", "over"
 FITTING = 0.85  # of the choices; the others ask for what is too early or too late
-T = TypeVar("T")
 LAST = 8  # of those that there are
+T = TypeVar("T")
 
 
 def open_order(stage: Stage, rng: random.Random, *phases: str) -> Order | None:
