@@ -152,31 +152,28 @@ def test_the_log_is_shown_from_a_place_on_and_of_the_types_that_are_wanted(marke
             command("events", "tail", *wrong)
 
 
-def backends() -> set[int]:
-    """Who is connected to this database."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pid FROM pg_stat_activity WHERE datname = current_database()")
-        return {pid for (pid,) in cursor.fetchall()}
-
-
 def test_the_log_is_followed_over_a_lost_connection_until_ctrl_c(
     market: Market, tmp_path: Path
 ) -> None:
     begin = market.events()[-1]
     market.rename()
-    log, before = tmp_path / "log", backends()
+    log = tmp_path / "log"
     words, environment = managed("events", "tail", market.id, "--after", begin.id)
 
     def sequences() -> list[int]:
         return [json.loads(line)["sequence"] for line in log.read_text().splitlines()]
 
-    with child(*words, log=log, environment=environment) as process:
+    named = {**environment, "PGAPPNAME": "follows the log"}
+    with child(*words, log=log, environment=named) as process:
         until(lambda: sequences() == [2], 20, log.read_text)
         market.rename(2)
         until(lambda: sequences() == [2, 3, 4], 10, log.read_text)
-        (its_own,) = backends() - before
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_terminate_backend(%s)", [its_own])
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE application_name = 'follows the log'"
+            )
+            assert cursor.fetchall() == [(True,)]
         market.rename(2)
         until(lambda: sequences() == [2, 3, 4, 5, 6], 10, log.read_text)
         process.send_signal(signal.SIGINT)
