@@ -175,8 +175,9 @@ def test_a_lost_database_connection_loses_no_event(url: str, market: Market, key
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE query LIKE 'LISTEN offerhub_events%%' OR query LIKE '%%FROM events_event "
-            "WHERE number >%%' AND pid <> pg_backend_pid()"
+            "WHERE datname = current_database() AND pid <> pg_backend_pid() "
+            "AND (query LIKE 'LISTEN offerhub_events%%' "
+            "OR query LIKE '%%FROM events_event WHERE number >%%')"
         )
         assert cursor.rowcount >= 1
     market.rename(3)
