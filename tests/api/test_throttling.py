@@ -1,8 +1,10 @@
 """How often a key may call: alone, with Redis, and when Redis goes away."""
 
+import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,7 +21,8 @@ pytestmark = pytest.mark.django_db
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The buckets' clock, to be moved by hand."""
     now = [1000.0]
-    monkeypatch.setattr("offerhub.api.buckets.time.monotonic", lambda: now[0])
+    stands = SimpleNamespace(monotonic=lambda: now[0])
+    monkeypatch.setattr("offerhub.api.buckets.time", stands)
     return now
 
 
@@ -70,7 +73,9 @@ def test_headers_say_the_limit_and_what_is_left(api: Api, settings: Any) -> None
     assert answer.headers["RateLimit"] == '"key";r=9;t=1'
 
 
-def test_too_many_calls_are_429_with_retry_after(api: Api, settings: Any) -> None:
+def test_too_many_calls_are_429_with_retry_after(
+    api: Api, settings: Any, clock: list[float]
+) -> None:
     settings.API_RATE_PER_SECOND, settings.WEB_WORKERS = 2.0, 1
     codes = [api.get("/me").status_code for _ in range(6)]
     assert codes == [200] * 4 + [429] * 2
@@ -81,7 +86,7 @@ def test_too_many_calls_are_429_with_retry_after(api: Api, settings: Any) -> Non
 
 
 def test_refused_calls_count_and_other_keys_do_not(
-    make_api: Callable[..., Api], settings: Any
+    make_api: Callable[..., Api], settings: Any, clock: list[float]
 ) -> None:
     settings.API_RATE_PER_SECOND, settings.WEB_WORKERS = 2.0, 1
     one, two = make_api("One"), make_api("Two")
@@ -90,7 +95,7 @@ def test_refused_calls_count_and_other_keys_do_not(
     assert two.get("/me").status_code == 200
 
 
-def test_a_limited_write_has_no_effect(api: Api, settings: Any) -> None:
+def test_a_limited_write_has_no_effect(api: Api, settings: Any, clock: list[float]) -> None:
     settings.API_RATE_PER_SECOND, settings.WEB_WORKERS = 0.5, 1
     assert api.post("/toys", {"name": "Car"}, Idempotency_Key="a").status_code == 201
     assert api.post("/toys", {"name": "Bus"}, Idempotency_Key="b").status_code == 429
@@ -113,15 +118,16 @@ def redis_url(scratch: str, settings: Any) -> Iterator[str]:
 
 def test_with_redis_all_processes_share_one_bucket(api: Api, settings: Any, redis_url: str) -> None:
     settings.API_RATE_PER_SECOND, settings.WEB_WORKERS = 3.0, 2
-    codes = []
-    for _ in range(8):
+    began, codes = time.monotonic(), [0]
+    while codes[-1] != 429 and len(codes) < 60:
         throttling.local.clear()  # each call in a process of its own
-        codes.append(api.get("/me").status_code)
-    assert codes[:6] == [200] * 6
-    assert codes[-1] == 429
-    answer = api.get("/me")
+        answer = api.get("/me")
+        codes.append(answer.status_code)
+    # Redis keeps the time here: what came into the bucket meanwhile was let through, too.
+    assert 6 <= codes.count(200) <= 6 + 3 * (time.monotonic() - began)
+    assert codes.count(429) == 1
     assert answer.headers["RateLimit-Policy"] == '"key";q=6;w=2'
-    time.sleep(0.7)
+    time.sleep(0.4)
     assert api.get("/me").status_code == 200
 
 
@@ -139,31 +145,41 @@ def test_shared_buckets_go_away_by_themselves(redis_url: str) -> None:
     assert isinstance(left, int) and 0 < left <= 3000
 
 
-def test_rate_limit_redis_down_policy(api: Api, settings: Any) -> None:
+@pytest.fixture
+def left_alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A Redis that failed once is not asked again in this test."""
+    monkeypatch.setattr(shared_buckets, "PAUSE", 60.0)
+    shared_buckets._leave_until = 0.0
+    yield
+    shared_buckets._leave_until = 0.0
+
+
+def test_rate_limit_redis_down_policy(
+    api: Api, settings: Any, clock: list[float], left_alone: None, caplog: Any
+) -> None:
     """Without an answer from Redis every process keeps to its share: too low, never absent."""
+    caplog.set_level("WARNING", "offerhub.api.shared_buckets")
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     settings.API_RATE_PER_SECOND, settings.WEB_WORKERS = 4.0, 2
-    shared_buckets._leave_until = 0.0
-    started = time.monotonic()
     codes = [api.get("/me").status_code for _ in range(6)]
-    assert time.monotonic() - started < 0.5
     assert codes == [200] * 4 + [429] * 2
-    shared_buckets._leave_until = 0.0
+    assert caplog.text.count("rate_limit_on_its_own") == 1
 
 
-def test_a_redis_that_hangs_holds_nobody_up(api: Api, settings: Any, scratch: str) -> None:
-    import socket
-
-    listener = socket.socket(socket.AF_UNIX)
-    listener.bind(f"{scratch}/silent.sock")
-    listener.listen()
-    settings.REDIS_URL = f"unix://{scratch}/silent.sock"
-    shared_buckets._leave_until = 0.0
-    started = time.monotonic()
-    assert {api.get("/me").status_code for _ in range(5)} == {200}
-    assert time.monotonic() - started < 0.5
-    listener.close()
-    shared_buckets._leave_until = 0.0
+def test_a_redis_that_hangs_holds_nobody_up(
+    api: Api, settings: Any, scratch: str, left_alone: None
+) -> None:
+    """It is waited for once, for a tenth of a second; nobody else calls it for a while."""
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(f"{scratch}/silent.sock")
+        silent.listen()
+        silent.setblocking(False)
+        settings.REDIS_URL = f"unix://{scratch}/silent.sock"
+        assert {api.get("/me").status_code for _ in range(5)} == {200}
+        silent.accept()[0].close()
+        with pytest.raises(BlockingIOError):
+            silent.accept()
+    assert shared_buckets.TIMEOUT == 0.1
 
 
 @pytest.mark.parametrize(

@@ -120,8 +120,9 @@ def test_a_job_runs_and_neither_a_lost_message_nor_a_killed_worker_loses_work(
 
 
 def test_a_broker_that_dies_costs_the_request_nothing(
-    broker: str, table: None, caplog: pytest.LogCaptureFixture
+    broker: str, table: None, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(doorbell, "PAUSE", 60.0)
     caplog.set_level("WARNING", "offerhub.core.doorbell")
     jobs.ring("probe", "heard")
     with contextlib.suppress(redis.ConnectionError):
@@ -129,5 +130,5 @@ def test_a_broker_that_dies_costs_the_request_nothing(
     begun = time.monotonic()
     for _ in range(3):
         jobs.ring("probe", "unheard")
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < 5
     assert caplog.text.count("doorbell_unheard") == 1  # asked once, then left alone for a while
