@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any, Literal, TypedDict, Unpack
 
 from django.db import transaction
-from django.db.models import F
 
 from ledger import movements
 from ledger.services import NewAccount
@@ -17,7 +16,6 @@ from offerhub.core import jobs
 from offerhub.core.actor import Actor, system
 from offerhub.core.db import in_transaction
 from offerhub.core.errors import WrongState
-from offerhub.users.models import Wallet
 from orders import plans, rows, windows, writing
 from orders.campaigns.rules import ACTOR, JOB
 from orders.models import EscrowOperation, Milestone
@@ -110,8 +108,7 @@ def retire(operation: EscrowOperation, code: str, fact: ChainFact) -> None:
     booked. `operation` is the runner's own, with its lease."""
     if operation.retire_envelope(code):
         _book_fee(operation, fact)
-        source = Wallet.objects.filter(pk=operation.source_wallet_id)
-        source.update(fee_budget=F("fee_budget") - fact.fee_charged)
+        operation.charge(fact)
 
 
 def asker(operation: EscrowOperation) -> Actor:

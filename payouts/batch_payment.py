@@ -3,25 +3,26 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from django.conf import settings
-
 from offerhub.chain import keys, stellar
-from offerhub.chain.drivers import LedgerReads
+from offerhub.chain.network import usdc
+from offerhub.chain.payments import PaymentDriver, why_it_can_not_pay
 from offerhub.chain.submission import Submission
 from offerhub.chain.types import BuildRefused, ChainFact, ChainUnavailable, Envelope, Outcome
-from offerhub.core.money import format_amount, parse_amount
 from offerhub.users.models import Wallet
 from payouts import carrying
 from payouts.carrying import carried, withdrawal_of
 from payouts.memos import memo_of
 from payouts.models import BatchItem, BatchPayment
-from payouts.payment import RAISE, why_it_can_not_pay
+from payouts.payment import fee_offer
 
 CHANNEL_PAUSE = 2.0  # seconds until a channel that is being topped up is looked at again
 
 
-class BatchDriver(LedgerReads):
+class BatchDriver(PaymentDriver):
     """Pays from many users' wallets, which sign, through a channel account, which signs too."""
+
+    PAYER = "The channel account"
+    PAUSE = CHANNEL_PAUSE
 
     def build(self, row: BatchPayment) -> Envelope:
         """One payment for each withdrawal. Raises BuildRefused for later when the channel can not
@@ -37,8 +38,8 @@ class BatchDriver(LedgerReads):
         if row.blamed:
             code, detail = next(iter(row.blamed.values()))
             raise BuildRefused(code, detail)
-        channel, offer = stellar.account(row.source_wallet.address), fee_offer(row, len(items))
-        _refuse_unless_it_bears(channel, offer * len(items))
+        offer = fee_offer(row, len(items))
+        channel = self.payer(row, 0, stellar.NATIVE, offer * len(items))
         withdrawals = [withdrawal_of(item) for item in items]
         envelope = stellar.build_payments(
             channel.address,
@@ -57,18 +58,6 @@ class BatchDriver(LedgerReads):
         """By the channel and by each wallet once."""
         return keys.sign(envelope, row.source_wallet, *_wallets(carried(row)).values())
 
-    def send(self, row: BatchPayment) -> Outcome:
-        """To Horizon."""
-        return stellar.submit(row.xdr)
-
-    def is_final(self, code: str) -> bool:
-        """Every refusal in a ledger comes to `fail`: the next payment has other withdrawals."""
-        return True
-
-    def retire(self, row: BatchPayment, code: str, fact: ChainFact) -> None:
-        """Never asked for, as every refusal is final."""
-        raise NotImplementedError
-
     def confirm(self, row: BatchPayment, fact: ChainFact) -> None:
         """All of them are outside."""
         carrying.confirm(row.id, fact)
@@ -76,15 +65,6 @@ class BatchDriver(LedgerReads):
     def fail(self, row: BatchPayment, code: str, detail: str, fact: ChainFact | None) -> None:
         """None of them is."""
         carrying.fail(row.id, code, detail, fact, row.blamed)
-
-
-def fee_offer(row: BatchPayment, payments: int) -> int:
-    """The most that each payment may cost, in stroops of XLM; all of them are within the cap of
-    one envelope."""
-    cap = parse_amount(settings.MAX_NETWORK_FEE) // payments
-    last = int(row.envelope_meta.get("fee", stellar.BASE_FEE))
-    too_low = (row.problem or {}).get("code") == "tx_insufficient_fee"
-    return min(last * RAISE if too_low else last, cap)
 
 
 def _refuse_after_a_word_on_operations(row: BatchPayment) -> None:
@@ -113,7 +93,7 @@ def _blamed(items: Sequence[BatchItem]) -> dict[int, tuple[str, str]]:
             total = sum(i.amount for i in items if withdrawal_of(i).user.wallet.id == pk)
             if not account.signs:
                 why[pk] = "op_bad_auth", "The user's wallet does not obey its own key any more"
-            elif refusal := why_it_can_not_pay(account, total):
+            elif refusal := why_it_can_not_pay(account, total, usdc()):
                 why[pk] = refusal[0], f"The user's wallet {refusal[1]}"
     return {
         int(item.place or 0): why[pk]
@@ -125,19 +105,6 @@ def _blamed(items: Sequence[BatchItem]) -> dict[int, tuple[str, str]]:
 def _wallets(items: Sequence[BatchItem]) -> dict[str, Wallet]:
     """The wallets that pay, once each, by their ids."""
     return {(wallet := withdrawal_of(item).user.wallet).id: wallet for item in items}
-
-
-def _refuse_unless_it_bears(channel: stellar.Account, fee: int) -> None:
-    if not channel.exists:
-        raise _later("tx_no_source_account", "does not exist on the network")
-    if channel.xlm < fee:
-        held = f"holds {format_amount(channel.xlm)} XLM"
-        raise _later("tx_insufficient_balance", f"{held} for fees; it needs a top-up")
-
-
-def _later(code: str, text: str) -> BuildRefused:
-    detail = f"The channel account {text}"
-    return BuildRefused(code, detail, transient=True, retry_after=CHANNEL_PAUSE)
 
 
 DRIVER = BatchDriver()

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from ledger import movements
 from offerhub.chain import stellar
+from offerhub.chain.payments import OURS
 from offerhub.chain.records import SUCCESS
 from offerhub.chain.submission import MAX_ENVELOPES, MAX_PAUSE, Status, finish
 from offerhub.chain.types import ChainFact
@@ -27,7 +28,6 @@ from payouts import services
 from payouts.members import FOLLOW, PACK
 from payouts.models import BatchItem, BatchPayment, Withdrawal
 from payouts.outcomes import LONGEST_PAUSE, PaidAnotherAmount
-from payouts.payment import OURS
 from payouts.services import ASSET
 from payouts.states import ItemState, WithdrawalStatus
 

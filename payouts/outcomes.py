@@ -4,14 +4,12 @@ The confirmation books what the chain paid; only a proof that nothing was paid g
 """
 
 import structlog
-from django.db.models import F
 
 from ledger import movements
 from offerhub.chain.submission import MAX_ENVELOPES, MAX_PAUSE, Status, finish
 from offerhub.chain.types import ChainFact
 from offerhub.core.actor import Actor, system
 from offerhub.core.db import in_transaction
-from offerhub.users.models import Wallet
 from payouts.models import WithdrawalAttempt
 from payouts.services import ASSET, give_back, lock_attempt, save
 
@@ -95,11 +93,8 @@ def postpone(row: WithdrawalAttempt, code: str, detail: str, fact: ChainFact | N
     if fact is not None:
         _book_fee(attempt, fact)
         attempt.withdrawal.save(update_fields=["fee", "hash", "updated_at"])
-        wallet = Wallet.objects.filter(pk=attempt.source_wallet_id)
-        wallet.update(fee_budget=F("fee_budget") - fact.fee_charged)
-    row.retire_envelope("expired" if fact is None else code)
     beyond = max(row.attempts - MAX_ENVELOPES, 0)
-    row.put_off(Status.PENDING, code, detail, pause=min(MAX_PAUSE * 2**beyond, LONGEST_PAUSE))
+    row.begin_anew(code, detail, fact, min(MAX_PAUSE * 2**beyond, LONGEST_PAUSE))
 
 
 def _book_fee(attempt: WithdrawalAttempt, fact: ChainFact) -> None:

@@ -243,8 +243,8 @@ class _Run(Generic[T]):
         try:
             signed = self.driver.sign(row, envelope)
         except SecretUnreadable as error:
-            log.error("secret_unreadable", detail=str(error))
-            row.put_off(Status.PENDING, "secret_unreadable", str(error), pause=MAX_PAUSE)
+            log.error("key_unreadable", detail=str(error))
+            row.put_off(Status.PENDING, "key_unreadable", str(error), pause=MAX_PAUSE)
             return False
         crash_point("after_sign")
         return row.keep_envelope(envelope, signed)

@@ -217,6 +217,20 @@ class Submission(models.Model):
             history=self.history, xdr="", hash="", valid_until=None, status=status
         )
 
+    def charge(self, fact: ChainFact) -> None:
+        """The source's fee budget shrinks by what the network charged."""
+        lane_table, lane_column = self.LANE
+        sql = f"UPDATE {lane_table} SET fee_budget = fee_budget - %s WHERE id = %s"  # noqa: S608 (our own table's name)
+        with connection.cursor() as cursor:
+            cursor.execute(sql, [fact.fee_charged, getattr(self, lane_column)])
+
+    def begin_anew(self, code: str, detail: str, fact: ChainFact | None, pause: float) -> None:
+        """Retire an envelope that ended for a reason that passes; another one follows."""
+        if fact is not None:
+            self.charge(fact)
+        self.retire_envelope("expired" if fact is None else code)
+        self.put_off(Status.PENDING, code, detail, pause=pause)
+
     def put_off(self, status: str, code: str, detail: str, pause: float | None = None) -> None:
         """Give the lease back and say when to look again.
 

@@ -3,7 +3,6 @@
 from typing import Any
 
 import structlog
-from django.db.models import F
 
 from ledger import movements
 from offerhub.chain.submission import MAX_PAUSE, Status, finish
@@ -118,10 +117,7 @@ def postpone(row: Clearance, code: str, detail: str, fact: ChainFact | None) -> 
         return
     if fact is not None:
         _book_fee(clearance, fact)
-        wallet = Wallet.objects.filter(pk=clearance.source_wallet_id)
-        wallet.update(fee_budget=F("fee_budget") - fact.fee_charged)
-    row.retire_envelope("expired" if fact is None else code)
-    row.put_off(Status.PENDING, code, detail, pause=MAX_PAUSE)
+    row.begin_anew(code, detail, fact, MAX_PAUSE)
 
 
 def _book_fee(clearance: Clearance, fact: ChainFact) -> None:

@@ -184,8 +184,7 @@ def retire(operation: WalletOperation, code: str, fact: ChainFact) -> None:
         fact=fact,
         actor=ACTOR,
     )
-    source = Wallet.objects.filter(pk=operation.source_wallet_id)
-    source.update(fee_budget=F("fee_budget") - fact.fee_charged)
+    operation.charge(fact)
 
 
 def _lock(operation_id: str) -> WalletOperation:

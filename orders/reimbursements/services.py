@@ -7,7 +7,6 @@ comes to `confirm`, `fail` or `postpone`. The books change in the confirmation a
 from typing import Any
 
 import structlog
-from django.db.models import F
 
 from ledger import movements
 from offerhub.chain.submission import Status, finish
@@ -144,11 +143,7 @@ def postpone(row: Reimbursement, code: str, detail: str, fact: ChainFact | None)
     if (kept.lease, kept.hash) != (row.lease, row.hash):
         return
     _book_fee(kept, fact)
-    if fact is not None:
-        wallet = Wallet.objects.filter(pk=row.source_wallet_id)
-        wallet.update(fee_budget=F("fee_budget") - fact.fee_charged)
-    row.retire_envelope("expired" if fact is None else code)
-    row.put_off(Status.PENDING, code, detail, pause=PAUSE)
+    row.begin_anew(code, detail, fact, PAUSE)
 
 
 def _book_fee(row: Reimbursement, fact: ChainFact | None) -> None:

@@ -25,20 +25,20 @@ from orders.models import EscrowOperation, Order
 from payouts import outcomes
 from payouts import services as withdrawals
 from payouts.models import Withdrawal
-from payouts.payment import PaymentDriver
+from payouts.payment import WithdrawalDriver
 from tests.simulation.death import Died
 
 
 def _timeout_is_failure() -> None:
-    send = PaymentDriver.send
+    send = WithdrawalDriver.send
 
-    def sent(self: PaymentDriver, row: Any) -> Outcome:
+    def sent(self: WithdrawalDriver, row: Any) -> Outcome:
         outcome = send(self, row)
         if outcome.verdict is Verdict.UNKNOWN:
             self.fail(row, "timeout", "No answer", None)
         return outcome
 
-    PaymentDriver.send = sent  # type: ignore[method-assign]
+    WithdrawalDriver.send = sent  # type: ignore[method-assign, assignment]
 
 
 Kind = EscrowOperation.Kind
