@@ -33,3 +33,10 @@ EVENTS_STRICT = True
 # The tests' database holds wallets of networks that are gone: no test but those of reconciliation
 # compares, and those say what.
 RECONCILIATION_SECONDS = PROOF_HOURS = 0.0
+
+PASSWORD_HASHERS = ["tests.cheap.Hasher"]
+STATIC_FILES = "whitenoise.middleware.WhiteNoiseMiddleware"
+MIDDLEWARE = [
+    "tests.cheap.StaticFiles" if each == STATIC_FILES else each
+    for each in MIDDLEWARE  # noqa: F405
+]
