@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
-from whitenoise.middleware import WhiteNoiseMiddleware
+from whitenoise.middleware import WhiteNoiseMiddleware  # type: ignore[import-untyped]
 
 
 class Hasher(PBKDF2PasswordHasher):
@@ -12,7 +12,7 @@ class Hasher(PBKDF2PasswordHasher):
     iterations = 1
 
 
-class StaticFiles(WhiteNoiseMiddleware):
+class StaticFiles(WhiteNoiseMiddleware):  # type: ignore[misc]
     """The product's. Each client of a test has one of its own; the files are looked up once."""
 
     found: ClassVar[dict[str, Any]] = {}
