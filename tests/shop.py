@@ -153,6 +153,7 @@ class Shop:
             "/subscriptions": MONTHLY | {"buyerId": ann, "sellerId": bob},
             f"/subscriptions/{ids['subscriptionId']}/cancel": {"when": "NOW"},
             "/reports/runs": REPORT | MONTH | {"type": "account.statement.v1", "userId": ann},
+            f"/webhook-endpoints/{ids['endpointId']}/replay": {"since": "2026-01-01T00:00:00Z"},
             "/sandbox/deposits": {"userId": ann, "amount": 1},
             "/sandbox/faults": {"on": "LOOK_UP", "answer": "503", "userId": ann},
         }

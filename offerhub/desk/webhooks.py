@@ -15,13 +15,12 @@ from offerhub.core.actor import Actor
 from offerhub.core.errors import Refusal
 from offerhub.desk.acting import Acting
 from offerhub.desk.pages import Crumb, act, page, show
-from offerhub.events import deliveries, endpoints
+from offerhub.events import deliveries, endpoints, replaying
 from offerhub.events.models import WebhookDelivery, WebhookEndpoint
 from offerhub.marketplaces.models import Marketplace
 from offerhub.marketplaces.roles import Right, may
 
 PER_PAGE = 50
-MOST_COUNTED = 1000  # deliveries that an endpoint missed
 VIEWS = {
     "": "All",
     "PENDING": "On their way",
@@ -149,12 +148,13 @@ def _acts(request: HttpRequest, endpoint: WebhookEndpoint) -> dict[str, Any]:
     enabled = endpoint.status == WebhookEndpoint.Status.ENABLED
     if not may(request, Right.OPERATE) or endpoint.status == WebhookEndpoint.Status.DELETED:
         return {"may_act": False}
-    missed = deliveries.missed(endpoint)[: MOST_COUNTED + 1].count() if enabled else 0
+    most = replaying.MOST_AT_ONCE
+    missed = replaying.missed(endpoint)[: most + 1].count() if enabled else 0
     return {
         "may_act": True,
         "enabled": enabled,
-        "missed": min(missed, MOST_COUNTED),
-        "more_missed": missed > MOST_COUNTED,
+        "missed": min(missed, most),
+        "more_missed": missed > most,
     }
 
 
@@ -187,8 +187,9 @@ def _test(endpoint_id: str, actor: Actor) -> str:
 
 
 def _send_missed(endpoint_id: str, actor: Actor) -> str:
-    count = deliveries.redeliver_missed(marketplace_id=None, endpoint_id=endpoint_id, actor=actor)
-    return f"Sent again: {count:,}."
+    done = replaying.replay(marketplace_id=None, endpoint_id=endpoint_id, actor=actor)
+    more = " It missed more than that: press again for the next ones." if done.has_more else ""
+    return f"Sent again: {done.count:,}.{more}"
 
 
 def _switch(endpoint_id: str, actor: Actor, status: str, done: str) -> str:

@@ -13,7 +13,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import QuerySet
 
 from offerhub.core import clock
 from offerhub.core.actor import Actor, system
@@ -264,7 +263,7 @@ def redeliver(
 ) -> WebhookDelivery:
     """Send it now, whatever became of it before, under the same `webhook-id`; should that fail the
     whole schedule follows. Raises NotFound; WrongState while its endpoint is disabled."""
-    endpoint = _lock_enabled(marketplace_id, endpoint_id)
+    endpoint = lock_enabled(marketplace_id, endpoint_id)
     rows = WebhookDelivery.objects.select_for_update().filter(endpoint=endpoint, pk=delivery_id)
     row = rows.first()
     if row is None:
@@ -272,42 +271,20 @@ def redeliver(
     row.status, row.tries, row.finished_at = Status.PENDING, 0, None
     row.next_attempt_at = clock.now()
     row.save(update_fields=["status", "tries", "finished_at", "next_attempt_at"])
-    _leave_alone_no_more(endpoint)
+    leave_alone_no_more(endpoint)
     return row
 
 
-@in_transaction
-def redeliver_missed(
-    *, marketplace_id: str | None, endpoint_id: str, since: datetime | None = None, actor: Actor
-) -> int:
-    """Send again what was `missed`, all of it or what ended at or after `since`; how many there
-    are. Those of one subject keep their order. Raises NotFound; WrongState while the endpoint is
-    disabled."""
-    endpoint = _lock_enabled(marketplace_id, endpoint_id)
-    rows = missed(endpoint)
-    if since is not None:
-        rows = rows.filter(finished_at__gte=since)
-    count = rows.update(
-        status=Status.PENDING, tries=0, finished_at=None, next_attempt_at=clock.ProductNow()
-    )
-    _leave_alone_no_more(endpoint)
-    return count
-
-
-def missed(endpoint: WebhookEndpoint) -> QuerySet[WebhookDelivery]:
-    """What ended without being taken: given up, or lost while the endpoint was off."""
-    ended = [Status.FAILED, Status.CANCELLED]
-    return WebhookDelivery.objects.filter(endpoint=endpoint, status__in=ended)
-
-
-def _lock_enabled(marketplace_id: str | None, endpoint_id: str) -> WebhookEndpoint:
+def lock_enabled(marketplace_id: str | None, endpoint_id: str) -> WebhookEndpoint:
+    """The endpoint's row, locked, of any marketplace with None. Raises NotFound, WrongState."""
     endpoint = endpoints.lock(marketplace_id, endpoint_id)
     if endpoint.status != WebhookEndpoint.Status.ENABLED:
         raise WrongState("The endpoint is disabled", currentStatus=endpoint.status)
     return endpoint
 
 
-def _leave_alone_no_more(endpoint: WebhookEndpoint) -> None:
+def leave_alone_no_more(endpoint: WebhookEndpoint) -> None:
+    """End a pause of the breaker: somebody asked."""
     if endpoint.paused_until is not None:
         endpoint.paused_until = None
         endpoint.save(update_fields=["paused_until"])

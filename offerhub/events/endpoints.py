@@ -42,7 +42,7 @@ def create_endpoint(
     if there.exclude(status=Status.DELETED).count() >= MOST_ENDPOINTS:
         raise TooManyEndpoints
     endpoint = WebhookEndpoint(
-        marketplace_id=marketplace_id, url=url, types=_types(types), description=description
+        marketplace_id=marketplace_id, url=url, types=known_types(types), description=description
     )
     _record(endpoint, "created", actor, types=endpoint.types)
     endpoint.save(force_insert=True)
@@ -59,7 +59,7 @@ def update_endpoint(
     if "url" in changes:
         check_url(changes["url"])
     if "types" in changes:
-        changes = {**changes, "types": _types(changes["types"])}
+        changes = {**changes, "types": known_types(changes["types"])}
     fields = ("url", "types", "description")
     changed = sorted(n for n in fields if n in changes and changes[n] != getattr(endpoint, n))
     for name in changed:
@@ -161,7 +161,8 @@ def reveal(secret: WebhookSecret) -> str:
     return keys.open_webhook_secret(secret)
 
 
-def _types(types: Sequence[str]) -> list[str]:
+def known_types(types: Sequence[str]) -> list[str]:
+    """A filter of types in order, each once. Raises InvalidRequest for what no type could meet."""
     wanted = sorted(set(types))
     unknown = catalog.unknown_in(wanted)
     if unknown:

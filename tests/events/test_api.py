@@ -1,13 +1,15 @@
 """The API of events and webhooks, over HTTP."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 
 from offerhub.api.models import IdempotencyKey
-from offerhub.events.models import WebhookSecret
+from offerhub.events import replaying
+from offerhub.events.models import WebhookDelivery, WebhookSecret
 from tests.events.conftest import Market
 from tests.events.consumer import Consumer
 from tests.http import Api, served
@@ -231,3 +233,91 @@ def test_scopes_keep_reading_and_writing_apart(address: str, market: Market) -> 
     assert writer.get("/webhook-endpoints", status=403)["requiredScope"] == "webhooks:read"
     assert writer.get("/events", status=403)["requiredScope"] == "events:read"
     assert writer.get("/events/stream", status=403)["requiredScope"] == "events:read"
+
+
+def _missed(market: Market, url: str) -> list[WebhookDelivery]:
+    """Of six changes of the marketplace and a new key: given up three days ago and two hours ago,
+    lost, taken, waiting for a later try, due now; given up."""
+    market.endpoint(url)
+    market.rename(6)
+    market.key()
+    market.events()
+    rows = market.deliveries()
+    ago = [timedelta(days=3), *[timedelta(hours=2)] * 6]
+    ends = ["FAILED", "FAILED", "CANCELLED", "DELIVERED", "PENDING", "PENDING", "FAILED"]
+    now = rows[-1].created_at
+    for row, back, status in zip(rows, ago, ends, strict=True):
+        row.created_at, row.status, row.tries = now - back, status, 10
+        row.finished_at = None if status == "PENDING" else now
+        row.save()
+    rows[4].next_attempt_at = now + timedelta(hours=20)
+    rows[4].save()
+    return rows
+
+
+def test_what_an_endpoint_missed_is_sent_again_a_portion_a_call_and_nothing_else(
+    api: Api, market: Market, consumer: Consumer, monkeypatch: Any, deliver: Any
+) -> None:
+    rows = _missed(market, consumer.url)
+    path, now = f"/webhook-endpoints/{rows[0].endpoint_id}/replay", rows[-1].created_at
+    body: dict[str, Any] = {"since": (now - timedelta(days=1)).isoformat()}
+
+    def statuses() -> str:
+        return "".join(row.status[0] for row in market.deliveries())
+
+    monkeypatch.setattr(replaying, "MOST_AT_ONCE", 1)
+    changes, key = body | {"types": ["marketplace.*"]}, {"Idempotency-Key": "first"}
+    assert api.post(path, changes, headers=key) == {"count": 1, "hasMore": True}
+    assert statuses() == "FPCDPPF"  # the oldest first
+    again = api.request("POST", path, changes, key)
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert again.json() == {"count": 1, "hasMore": True}
+    assert statuses() == "FPCDPPF"
+    assert api.request("POST", path, body, key).json()["code"] == "idempotency_key_reused"
+    assert api.post(path, changes) == {"count": 1, "hasMore": False}
+    assert statuses() == "FPPDPPF"  # neither the key's event nor what was taken
+    assert api.post(path, changes) == {"count": 0, "hasMore": False}
+    long_ago = {"since": (now - timedelta(days=4)).isoformat()}
+    period = long_ago | {"until": (now - timedelta(days=3)).isoformat()}
+    assert api.post(path, period)["count"] == 0  # half open
+    assert api.post(path, period | {"until": (now - timedelta(days=2)).isoformat()})["count"] == 1
+    assert api.post(path, body | {"statuses": ["PENDING"], "types": []})["count"] == 1
+    assert api.post(path, body | {"statuses": ["PENDING"]})["count"] == 0  # due by now
+    assert statuses() == "PPPDPPF"
+    assert [row.tries for row in market.deliveries()] == [0, 0, 0, 10, 0, 10, 10]
+    deliver()
+    assert statuses() == "DDDDDDF"
+    assert consumer.ids() == [rows[n].event.id for n in (0, 1, 2, 4, 5)]
+
+
+def test_a_replay_is_refused_whole_and_by_name(
+    api: Api, market: Market, stranger: Api, address: str, consumer: Consumer
+) -> None:
+    rows = _missed(market, consumer.url)
+    endpoint, now = f"/webhook-endpoints/{rows[0].endpoint_id}", rows[-1].created_at
+    since = {"since": (now - timedelta(days=1)).isoformat()}
+    for body, complaint in (
+        ({}, ("since", "required")),
+        ({"since": "2026-03-01T12:00:00"}, ("since", "invalid_time")),
+        (since | {"statuses": ["DELIVERED"]}, ("statuses.0", "invalid_choice")),
+        (since | {"statuses": []}, ("statuses", "min_length")),
+        (since | {"types": ["order"]}, ("types", "unknown_type")),
+        (since | {"subject": market.id}, ("subject", "unknown_field")),
+    ):
+        assert codes(api.post(f"{endpoint}/replay", body, status=400)) == [complaint]
+    for body, complaint in (
+        ({"since": (now + timedelta(days=1)).isoformat()}, ("since", "in_the_future")),
+        (since | {"until": since["since"]}, ("until", "not_after_since")),
+    ):
+        assert codes(api.post(f"{endpoint}/replay", body, status=422)) == [complaint]
+    reader = Api(address, market.key("webhooks:read").token)
+    assert reader.post(f"{endpoint}/replay", since, status=403)["requiredScope"] == "webhooks:write"
+    stranger.post(f"{endpoint}/replay", since, status=404)
+    ended = {row.pk: row.status for row in rows if row.status != "PENDING"}
+    assert ended == {row.pk: row.status for row in market.deliveries() if row.pk in ended}
+    api.request("PATCH", endpoint, {"status": "DISABLED"})
+    assert api.post(f"{endpoint}/replay", since, status=409)["code"] == "wrong_state"
+    api.request("DELETE", endpoint)
+    api.post(f"{endpoint}/replay", since, status=404)
+    assert not market.deliveries(status="PENDING")
+    assert consumer.heard == []

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from offerhub.api.fields import (
+    BooleanField,
     ChoiceField,
     DurationField,
     IdField,
@@ -17,6 +18,7 @@ from offerhub.api.fields import (
 from offerhub.api.serializers import Body, Query, Shape
 from offerhub.events.endpoints import LONGEST_OVERLAP
 from offerhub.events.models import WebhookDelivery, WebhookEndpoint
+from offerhub.events.replaying import MOST_AT_ONCE, REPLAYABLE
 
 TYPE = 60
 MOST_TYPES = 100
@@ -92,6 +94,30 @@ class RotateSecretBody(Body):
     """How long the secret before signs as well."""
 
     overlap = DurationField(least=timedelta(), most=LONGEST_OVERLAP, required=False)
+
+
+class ReplayBody(Body):
+    """Which deliveries: those made from `since` on and before `until` (without it: up to now).
+    `statuses` are FAILED and CANCELLED unless it says otherwise; PENDING are those that wait for a
+    later try. `types` holds names (`order.created`) and areas (`order.*`); without it every type.
+    """
+
+    since = TimestampField()
+    until = TimestampField(required=False)
+    statuses = ListField(
+        child=ChoiceField(choices=REPLAYABLE),
+        min_length=1,
+        max_length=len(REPLAYABLE),
+        required=False,
+    )
+    types = _Types(required=False)
+
+
+class WebhookReplayShape(Shape):
+    """How many are sent again; `hasMore` when as many as one call takes were not all of them."""
+
+    count = IntegerField(min_value=0, max_value=MOST_AT_ONCE)
+    has_more = BooleanField()
 
 
 class WebhookEndpointShape(Shape):

@@ -15,6 +15,7 @@ urlpatterns = [
     path(ENDPOINT, webhooks.OneWebhookEndpoint.as_view()),
     path(f"{ENDPOINT}/rotate-secret", webhooks.RotateWebhookSecret.as_view()),
     path(f"{ENDPOINT}/test", webhooks.TestWebhookEndpoint.as_view()),
+    path(f"{ENDPOINT}/replay", webhooks.ReplayWebhooks.as_view()),
     path(f"{ENDPOINT}/deliveries", webhooks.WebhookDeliveries.as_view()),
     path(DELIVERY, webhooks.OneWebhookDelivery.as_view()),
     path(f"{DELIVERY}/redeliver", webhooks.RedeliverWebhook.as_view()),

@@ -10,10 +10,12 @@ from offerhub.api.events.serializers import (
     DeliveryQuery,
     EndpointChangesBody,
     NewEndpointBody,
+    ReplayBody,
     RotateSecretBody,
     WebhookDeliveryDetailShape,
     WebhookDeliveryShape,
     WebhookEndpointShape,
+    WebhookReplayShape,
     WebhookSecretShape,
 )
 from offerhub.api.pagination import page
@@ -21,8 +23,8 @@ from offerhub.api.requests import ApiRequest
 from offerhub.api.serializers import NoBody
 from offerhub.api.views import Answer, ApiView, Response, respond
 from offerhub.core.actor import Actor
-from offerhub.core.errors import NotFound, WrongState
-from offerhub.events import deliveries, endpoints
+from offerhub.core.errors import NotFound, Unprocessable, WrongState
+from offerhub.events import deliveries, endpoints, replaying
 from offerhub.events.endpoints import TooManyEndpoints
 from offerhub.events.models import WebhookDelivery, WebhookEndpoint, WebhookSecret
 
@@ -212,6 +214,40 @@ class TestWebhookEndpoint(ApiView):
             ),
             lambda delivery_id: _show_delivery(tenant, endpoint_id, delivery_id),
         )
+
+
+class ReplayWebhooks(ApiView):
+    """After an outage."""
+
+    scopes = {"POST": "webhooks:write"}
+
+    @describe(
+        "Replay what an endpoint missed",
+        tag="Webhooks",
+        body=ReplayBody,
+        answer=WebhookReplayShape,
+        refusals=[WrongState, Unprocessable],
+        examples={"since an outage": {"since": "2026-03-01T12:00:00Z", "types": ["order.*"]}},
+    )
+    def post(self, request: ApiRequest, endpoint_id: str) -> Response:
+        """Sends again what was given up, or lost when the endpoint was switched off, under the same
+        `webhook-id`s and with the whole schedule of tries; those of one subject keep their order.
+        A call takes the oldest 1,000: while `hasMore` is true, call again with another
+        `Idempotency-Key`. What it took already, and what happened while it was off, can be read
+        from `GET /events`."""
+        wanted = replaying.Wanted(**ReplayBody.read(request))
+        tenant = request.marketplace_id
+
+        def run(actor: Actor) -> str:
+            done = replaying.replay(
+                marketplace_id=tenant, endpoint_id=endpoint_id, wanted=wanted, actor=actor
+            )
+            return f"{done.count}{'+' if done.has_more else ''}"
+
+        def show(done: str) -> Answer:
+            return Answer({"count": int(done.rstrip("+")), "hasMore": done.endswith("+")})
+
+        return self.perform(request, run, show)
 
 
 class WebhookDeliveries(ApiView):

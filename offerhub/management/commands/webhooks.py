@@ -9,6 +9,7 @@ from offerhub.core import clock
 from offerhub.core.actor import system
 from offerhub.events import deliveries, endpoints
 from offerhub.events.models import WebhookDelivery, WebhookEndpoint, WebhookSecret
+from offerhub.events.replaying import ENDED, REPLAYABLE, Wanted, replay
 from offerhub.management.calls import CallsCommand, duration, names
 from offerhub.marketplaces.models import Marketplace
 
@@ -33,7 +34,7 @@ class Command(CallsCommand):
         "  python manage.py webhooks disable whk_…\n"
         "  python manage.py webhooks deliveries whk_… --status FAILED\n"
         "  python manage.py webhooks replay whd_…\n"
-        "  python manage.py webhooks replay whk_… --since P2D   (all that was not taken since)"
+        "  python manage.py webhooks replay whk_… --since P2D   (what it did not take of two days)"
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -61,9 +62,17 @@ class Command(CallsCommand):
         shown.add_argument("--status", choices=WebhookDelivery.Status.values)
         shown.add_argument("--subject", help="such as ord_…")
         shown.add_argument("--limit", type=int, default=20, help=f"1 to {MOST_SHOWN} (default 20)")
-        replay = calls.add_parser("replay", help="send a delivery again, or all that was missed")
-        replay.add_argument("what", help="whd_…, or whk_… for all that it did not take")
-        replay.add_argument("--since", default="P1D", help="with whk_…: how far back (default P1D)")
+        again = calls.add_parser("replay", help="send a delivery again, or all that was missed")
+        again.add_argument("what", help="whd_…, or whk_… for all that it did not take")
+        again.add_argument("--since", default="P4D", help="with whk_…: how far back (default P4D)")
+        again.add_argument("--types", help="with whk_…: such as order.*; without it all")
+        again.add_argument(
+            "--statuses",
+            nargs="+",
+            choices=REPLAYABLE,
+            default=ENDED,
+            help="with whk_…: PENDING waits for a later try (default FAILED CANCELLED)",
+        )
 
     def _list(self, options: dict[str, Any]) -> None:
         _known(options["marketplace"])
@@ -130,11 +139,7 @@ class Command(CallsCommand):
     def _replay(self, options: dict[str, Any]) -> None:
         what = options["what"]
         if what.startswith("whk_"):
-            since = clock.now() - duration(options["since"])
-            count = deliveries.redeliver_missed(
-                marketplace_id=None, endpoint_id=what, since=since, actor=ACTOR
-            )
-            self.stdout.write(f"Sent again: {count}")
+            self._replay_missed(what, options)
             return
         row = WebhookDelivery.objects.filter(pk=what).first()
         if row is None:
@@ -144,6 +149,18 @@ class Command(CallsCommand):
                 marketplace_id=None, endpoint_id=row.endpoint_id, delivery_id=row.pk, actor=ACTOR
             )
         )
+
+    def _replay_missed(self, endpoint: str, options: dict[str, Any]) -> None:
+        wanted = Wanted(
+            since=clock.now() - duration(options["since"]),
+            statuses=options["statuses"],
+            types=names(options["types"]) if options["types"] is not None else [],
+        )
+        count, more = 0, True
+        while more:
+            done = replay(marketplace_id=None, endpoint_id=endpoint, wanted=wanted, actor=ACTOR)
+            count, more = count + done.count, done.has_more
+        self.stdout.write(f"Sent again: {count}")
 
     def _await(self, row: WebhookDelivery) -> None:
         """Show what the endpoint answers to a delivery that is due now; an error when it is not
