@@ -319,6 +319,11 @@ export class WebhookEndpoints extends Resource {
     const path = `/webhook-endpoints/${id(endpointId)}/test`;
     return this.http.post<Schemas["WebhookDeliveryDetail"]>(path, undefined, options);
   }
+  /** What it did not take is sent again; call it again while `hasMore` is true. */
+  replay(endpointId: string, body: Schemas["ReplayBodyRequest"], options?: RequestOptions) {
+    const path = `/webhook-endpoints/${id(endpointId)}/replay`;
+    return this.http.post<Schemas["WebhookReplay"]>(path, body, options);
+  }
   deliveries(endpointId: string, query?: Filter<"webhookEndpoints.deliveries">) {
     const path = `/webhook-endpoints/${id(endpointId)}/deliveries`;
     return new List<Schemas["WebhookDelivery"]>(this.http, path, query as Query);

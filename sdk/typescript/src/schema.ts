@@ -1877,6 +1877,32 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/webhook-endpoints/{endpointId}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Replay what an endpoint missed
+         * @description Sends again what was given up, or lost when the endpoint was switched off, under the same
+         *     `webhook-id`s and with the whole schedule of tries; those of one subject keep their order.
+         *     A call takes the oldest 1,000: while `hasMore` is true, call again with another
+         *     `Idempotency-Key`. What it took already, and what happened while it was off, can be read
+         *     from `GET /events`.
+         *
+         *     Needs the scope `webhooks:write`.
+         */
+        post: operations["webhookEndpoints.replay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/webhook-endpoints/{endpointId}/rotate-secret": {
         parameters: {
             query?: never;
@@ -5962,6 +5988,15 @@ export interface components {
             action?: "complete" | "approve" | "release";
             evidence?: string;
         };
+        /** @description Which deliveries: those made from `since` on and before `until` (without it: up to now). `statuses` are FAILED and CANCELLED unless it says otherwise; PENDING are those that wait for a later try. `types` holds names (`order.created`) and areas (`order.*`); without it every type. */
+        ReplayBodyRequest: {
+            /** Format: date-time */
+            since: string;
+            /** Format: date-time */
+            until?: string;
+            statuses?: ("FAILED" | "CANCELLED" | "PENDING")[];
+            types?: string[];
+        };
         /** @description A column of a report. `unit` is of amounts. */
         ReportColumn: {
             name: string;
@@ -6457,6 +6492,11 @@ export interface components {
             data: components["schemas"]["WebhookEndpoint"][];
             hasMore: boolean;
             nextCursor: string | null;
+        };
+        /** @description How many are sent again; `hasMore` when as many as one call takes were not all of them. */
+        WebhookReplay: {
+            count: number;
+            hasMore: boolean;
         };
         /** @description An endpoint with its new `secret`, which nobody can see again. */
         WebhookSecret: {
@@ -14277,6 +14317,51 @@ export interface operations {
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    "webhookEndpoints.replay": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Comes back in the answer and is in every log line and event; made when absent. */
+                "X-Request-Id"?: components["parameters"]["X-Request-Id"];
+                /** @description Any text; the same key with the same body has one effect and one answer, for 30 days. */
+                "Idempotency-Key"?: components["parameters"]["Idempotency-Key"];
+            };
+            path: {
+                endpointId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplayBodyRequest"];
+            };
+        };
+        responses: {
+            /** @description The state as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookReplay"];
+                };
+            };
+            400: components["responses"]["InvalidRequestOrMalformedOrInvalidIdempotencyKey"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["ScopeMissing"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["RequestInProgressOrWrongState"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedOrUnprocessable"];
             429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];

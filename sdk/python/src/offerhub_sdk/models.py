@@ -851,6 +851,17 @@ class ReleaseBodyRequest(TypedDict):
     evidence: NotRequired[str]
 
 
+class ReplayBodyRequest(TypedDict):
+    """
+    Which deliveries: those made from `since` on and before `until` (without it: up to now). `statuses` are FAILED and CANCELLED unless it says otherwise; PENDING are those that wait for a later try. `types` holds names (`order.created`) and areas (`order.*`); without it every type.
+    """
+
+    since: str
+    until: NotRequired[str]
+    statuses: NotRequired[list[Literal['FAILED', 'CANCELLED', 'PENDING']]]
+    types: NotRequired[list[Type]]
+
+
 class ReportColumn(TypedDict):
     """
     A column of a report. `unit` is of amounts.
@@ -1287,6 +1298,15 @@ class WebhookEndpointPage(TypedDict):
     data: list[WebhookEndpoint]
     hasMore: bool
     nextCursor: str | None
+
+
+class WebhookReplay(TypedDict):
+    """
+    How many are sent again; `hasMore` when as many as one call takes were not all of them.
+    """
+
+    count: int
+    hasMore: bool
 
 
 class WebhookSecret(TypedDict):

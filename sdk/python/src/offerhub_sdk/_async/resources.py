@@ -390,6 +390,14 @@ class AsyncWebhookEndpoints(AsyncResource):
     async def test(self, endpoint_id: str, **options: Unpack[Options]) -> m.WebhookDeliveryDetail:
         return await self._http.post(path("/webhook-endpoints/{}/test", endpoint_id), None, options)
 
+    async def replay(
+        self, endpoint_id: str, body: m.ReplayBodyRequest, **options: Unpack[Options]
+    ) -> m.WebhookReplay:
+        """What it did not take is sent again; call it again while `hasMore` is true."""
+        return await self._http.post(
+            path("/webhook-endpoints/{}/replay", endpoint_id), body, options
+        )
+
     def deliveries(self, endpoint_id: str, **query: Any) -> AsyncList[m.WebhookDelivery]:
         return AsyncList(self._http, path("/webhook-endpoints/{}/deliveries", endpoint_id), query)
 

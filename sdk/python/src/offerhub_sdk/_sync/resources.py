@@ -390,6 +390,14 @@ class WebhookEndpoints(Resource):
     def test(self, endpoint_id: str, **options: Unpack[Options]) -> m.WebhookDeliveryDetail:
         return self._http.post(path("/webhook-endpoints/{}/test", endpoint_id), None, options)
 
+    def replay(
+        self, endpoint_id: str, body: m.ReplayBodyRequest, **options: Unpack[Options]
+    ) -> m.WebhookReplay:
+        """What it did not take is sent again; call it again while `hasMore` is true."""
+        return self._http.post(
+            path("/webhook-endpoints/{}/replay", endpoint_id), body, options
+        )
+
     def deliveries(self, endpoint_id: str, **query: Any) -> List[m.WebhookDelivery]:
         return List(self._http, path("/webhook-endpoints/{}/deliveries", endpoint_id), query)
 
