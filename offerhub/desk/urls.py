@@ -31,6 +31,7 @@ from offerhub.desk import (
     suspense,
     trial,
     user,
+    webhook_changes,
     webhooks,
 )
 
@@ -52,6 +53,7 @@ PAGES = (
     suspense,
     campaigns,
     webhooks,
+    webhook_changes,
     eventlog,
     trial,
     account,

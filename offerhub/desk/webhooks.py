@@ -64,6 +64,7 @@ def webhooks(request: HttpRequest) -> HttpResponse:
         "desk/webhooks.html",
         title="Webhooks",
         rows=[(row, _health(row), waiting.get(row.pk, 0)) for row in shown],
+        may_make=may(request, Right.OPERATE),
         marketplace=Marketplace.objects.filter(pk=marketplace).first() if marketplace else None,
         newer=_address("webhooks", of=marketplace) if before else "",
         older=_address("webhooks", of=marketplace, before=shown[-1].pk) if more else "",

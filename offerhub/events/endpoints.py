@@ -8,13 +8,23 @@ from offerhub.chain import keys
 from offerhub.core import clock, outbound
 from offerhub.core.actor import Actor
 from offerhub.core.db import in_transaction
-from offerhub.core.errors import FieldError, InvalidRequest, NotFound, Unprocessable, WrongState
+from offerhub.core.errors import (
+    Conflict,
+    DuplicateReference,
+    FieldError,
+    InvalidRequest,
+    NotFound,
+    Unprocessable,
+    WrongState,
+)
 from offerhub.events import catalog, log
 from offerhub.events import services as events
 from offerhub.events.models import Event, WebhookDelivery, WebhookEndpoint, WebhookSecret
 from offerhub.events.planning import TEST
 from offerhub.events.signing import new_secret
+from offerhub.events.webhook_models import endpoint_id as new_endpoint_id
 from offerhub.events.webhook_models import secret_id
+from offerhub.marketplaces.models import Marketplace
 
 MOST_ENDPOINTS = 20  # of one marketplace
 OVERLAP, LONGEST_OVERLAP = timedelta(hours=24), timedelta(days=7)
@@ -26,6 +36,10 @@ class TooManyEndpoints(Unprocessable):
     code, title = "too_many_endpoints", f"A marketplace has at most {MOST_ENDPOINTS} endpoints"
 
 
+class EndpointChanged(Conflict):
+    code, title = "endpoint_changed", "The endpoint has changed since you looked at it"
+
+
 @in_transaction
 def create_endpoint(
     *,
@@ -33,16 +47,28 @@ def create_endpoint(
     url: str,
     types: Sequence[str] = (),
     description: str = "",
+    endpoint_id: str = "",
     actor: Actor,
 ) -> WebhookSecret:
     """An endpoint that hears of events from now on; answers its secret's row (and with it the
-    endpoint). Raises InvalidRequest for an address that nothing is sent to, TooManyEndpoints."""
+    endpoint). `endpoint_id` is that of a form, which may be sent twice.
+
+    Raises InvalidRequest for an address that nothing is sent to, TooManyEndpoints, and
+    DuplicateReference when the form was sent before.
+    """
     check_url(url)
+    Marketplace.objects.select_for_update(no_key=True).get(pk=marketplace_id)  # one at a time
     there = WebhookEndpoint.objects.filter(marketplace_id=marketplace_id)
+    if endpoint_id and WebhookEndpoint.objects.filter(pk=endpoint_id).exists():
+        raise DuplicateReference("This endpoint was made already")
     if there.exclude(status=Status.DELETED).count() >= MOST_ENDPOINTS:
         raise TooManyEndpoints
     endpoint = WebhookEndpoint(
-        marketplace_id=marketplace_id, url=url, types=known_types(types), description=description
+        id=endpoint_id or new_endpoint_id(),
+        marketplace_id=marketplace_id,
+        url=url,
+        types=known_types(types),
+        description=description,
     )
     _record(endpoint, "created", actor, types=endpoint.types)
     endpoint.save(force_insert=True)
@@ -51,11 +77,16 @@ def create_endpoint(
 
 @in_transaction
 def update_endpoint(
-    *, marketplace_id: str | None, endpoint_id: str, changes: dict[str, Any], actor: Actor
+    *,
+    marketplace_id: str | None,
+    endpoint_id: str,
+    changes: dict[str, Any],
+    expected_version: int | None = None,
+    actor: Actor,
 ) -> WebhookEndpoint:
     """Change `url`, `types`, `description` or `status`. What is due goes to the new address; one
     that is switched off loses what is due (the log has it), and begins anew when switched on."""
-    endpoint = lock(marketplace_id, endpoint_id)
+    endpoint = lock(marketplace_id, endpoint_id, expected_version)
     if "url" in changes:
         check_url(changes["url"])
     if "types" in changes:
@@ -80,9 +111,11 @@ def update_endpoint(
 
 
 @in_transaction
-def delete_endpoint(*, marketplace_id: str, endpoint_id: str, actor: Actor) -> None:
+def delete_endpoint(
+    *, marketplace_id: str, endpoint_id: str, expected_version: int | None = None, actor: Actor
+) -> None:
     """End it for ever; its secrets go with it, its deliveries stay to be looked at."""
-    endpoint = lock(marketplace_id, endpoint_id)
+    endpoint = lock(marketplace_id, endpoint_id, expected_version)
     endpoint.status, endpoint.reason = Status.DELETED, Reason.REQUESTED
     _cancel_deliveries(endpoint)
     _record(endpoint, "deleted", actor)
@@ -100,13 +133,18 @@ def disable(endpoint: WebhookEndpoint, reason: str, actor: Actor) -> None:
 
 @in_transaction
 def rotate_secret(
-    *, marketplace_id: str | None, endpoint_id: str, overlap: timedelta = OVERLAP, actor: Actor
+    *,
+    marketplace_id: str | None,
+    endpoint_id: str,
+    overlap: timedelta = OVERLAP,
+    expected_version: int | None = None,
+    actor: Actor,
 ) -> WebhookSecret:
     """A new secret; the one before signs as well for `overlap`, one before that no more. Raises
     InvalidRequest for an overlap of more than a week."""
     if overlap > LONGEST_OVERLAP:
         raise InvalidRequest(errors=[FieldError("overlap", "too_long", "must be at most P7D")])
-    endpoint = lock(marketplace_id, endpoint_id)
+    endpoint = lock(marketplace_id, endpoint_id, expected_version)
     until = clock.now() + overlap
     endpoint.secrets.filter(expires_at=None).update(expires_at=until)
     new = _make_secret(endpoint)
@@ -136,14 +174,19 @@ def send_test(*, marketplace_id: str | None, endpoint_id: str, actor: Actor) -> 
     return row
 
 
-def lock(marketplace_id: str | None, endpoint_id: str) -> WebhookEndpoint:
-    """The endpoint's row, locked; of any marketplace with None. Raises NotFound."""
+def lock(
+    marketplace_id: str | None, endpoint_id: str, expected_version: int | None = None
+) -> WebhookEndpoint:
+    """The endpoint's row, locked; of any marketplace with None. Raises NotFound, and
+    EndpointChanged when it is not the version any more that somebody looked at."""
     rows = WebhookEndpoint.objects.exclude(status=Status.DELETED)
     if marketplace_id is not None:
         rows = rows.filter(marketplace_id=marketplace_id)
     endpoint = rows.select_for_update().filter(pk=endpoint_id).first()
     if endpoint is None:
         raise NotFound("There is no such webhook endpoint")
+    if expected_version is not None and endpoint.version != expected_version:
+        raise EndpointChanged
     return endpoint
 
 
