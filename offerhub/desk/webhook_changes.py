@@ -118,7 +118,7 @@ def _draw_edit(
         request,
         "desk/webhook_form.html",
         form,
-        title="Change",
+        title="Change the endpoint",
         crumbs=_way(endpoint),
         endpoint=endpoint,
         done="Save",
@@ -265,7 +265,8 @@ def _draw(
     looked at is shown, and a second press means that."""
     if isinstance(refusal, endpoints.EndpointChanged):
         endpoint = _get(more["endpoint"].pk)
-        form.data = {**form.data, "version": endpoint.version}
+        form.data = request.POST.copy()
+        form.data["version"] = str(endpoint.version)
         more |= {"endpoint": endpoint, "changed": True}
     if isinstance(refusal, InvalidRequest):
         for error in refusal.errors:
