@@ -59,6 +59,7 @@ MARKS = {
     *("market", "buyer", "seller", "name", "email", "note1", "title", "about", "order1", "meta"),
     *("m1", "part", "reason", "detail", "words", "talk", "remark", "decided", "file", "memo"),
     *("cancelled", "work", "key", "worker", "plan", "coaching", "again", "project", "pitch"),
+    "hook",
 }
 
 
@@ -111,6 +112,7 @@ class Corpus:
         yield from self._withdrawals()
         yield self._unknown_deposit()
         yield self._campaign()
+        yield self._webhook()
         self._key()
         self.world.settle()
 
@@ -224,6 +226,13 @@ class Corpus:
         pledge = {"buyerId": self.buyer, "sellerId": self.seller, "amount": 3, "campaignId": made}
         self.api.post("/orders", pledge, status=201)
         return f"/admin/campaign/{made}/"
+
+    def _webhook(self) -> str:
+        """Switched off, so that nothing waits to be sent."""
+        body = {"url": "https://example.com/", "description": hostile("hook", 200)}
+        made = self.api.post("/webhook-endpoints", body, status=201)["id"]
+        self.api.request("PATCH", f"/webhook-endpoints/{made}", {"status": "DISABLED"})
+        return f"/admin/webhook/{made}/"
 
     def _key(self) -> None:
         marketplaces.create_api_key(

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from standardwebhooks import Webhook
 
-from offerhub.events import deliveries
+from offerhub.events import deliveries, replaying
 from offerhub.events.models import Event, WebhookEndpoint
 from offerhub.management.commands import webhooks
 from tests.events.conftest import Market, delivering, managed
@@ -56,7 +56,10 @@ def test_an_endpoint_is_made_tried_and_given_a_new_secret_by_command(
 
 
 def test_what_was_missed_is_sent_again_in_order_and_nothing_else(
-    market: Market, consumer: Consumer, deliver: Callable[..., None]
+    market: Market,
+    consumer: Consumer,
+    deliver: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     endpoint = market.endpoint(consumer.url).pk
     market.rename()
@@ -75,6 +78,10 @@ def test_what_was_missed_is_sent_again_in_order_and_nothing_else(
     named = command("webhooks", "deliveries", endpoint, "--status", "CANCELLED", "--limit", "50")
     assert named.count("CANCELLED") == len(lost)
     assert command("webhooks", "replay", endpoint, "--since", "PT0M") == "Sent again: 0\n"
+    assert command("webhooks", "replay", endpoint, "--types", "order.*") == "Sent again: 0\n"
+    waiting = command("webhooks", "replay", endpoint, "--statuses", "PENDING")
+    assert waiting == "Sent again: 0\n"
+    monkeypatch.setattr(replaying, "MOST_AT_ONCE", 2)  # and the command goes on
     again = command("webhooks", "replay", endpoint, "--since", "PT1H")
     assert again == f"Sent again: {len(lost)}\n"
     deliver()
@@ -105,6 +112,7 @@ def test_what_was_missed_is_sent_again_in_order_and_nothing_else(
         (("deliveries", "whk_nothing", "--limit", "0"), "from 1 to 1000"),
         (("replay", "whd_nothing"), "no delivery"),
         (("replay", "whk_nothing"), "no such webhook endpoint"),
+        (("replay", "whk_nothing", "--statuses", "DELIVERED"), "invalid choice"),
     ],
 )
 def test_what_can_not_be_done_is_said(market: Market, words: tuple[str, ...], text: str) -> None:
