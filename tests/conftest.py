@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
+from django.core.signals import setting_changed
+from django.dispatch import receiver
 from xdist.scheduler.loadscope import LoadScopeScheduling  # type: ignore[import-untyped]
 
 if TYPE_CHECKING:
@@ -54,6 +56,17 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Rooms:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """After pytest-django, which puts tests that roll back before those that commit."""
     items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+
+
+@receiver(setting_changed)
+def documents_are_of_one_urlconf(setting: str, **more: Any) -> None:
+    """The API's document is made once in a process; a test that changes the routes wants another,
+    and so does the test after it."""
+    if setting == "ROOT_URLCONF":
+        from offerhub.api import own_views, schema
+
+        for made in (schema.build, own_views._document, own_views._page):
+            made.cache_clear()
 
 
 @pytest.fixture(autouse=True)

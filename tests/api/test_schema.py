@@ -9,7 +9,7 @@ import pytest
 from django.contrib.staticfiles import finders
 from drf_spectacular.drainage import GENERATOR_STATS
 
-from offerhub.api import own_views, schema
+from offerhub.api import schema
 from offerhub.api.docs import description_of
 from offerhub.api.fields import AmountField, IdField, TextField
 from offerhub.api.operations import operation_body
@@ -18,16 +18,6 @@ from offerhub.api.schema_fields import amount_text
 from tests.api.conftest import Api
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def fresh() -> Iterator[None]:
-    """Documents are kept for each process; these tests change the URLconf."""
-    for made in (schema.build, own_views._document, own_views._page):
-        made.cache_clear()
-    yield
-    for made in (schema.build, own_views._document, own_views._page):
-        made.cache_clear()
 
 
 @pytest.fixture(params=["tests.api.urls", "offerhub.urls"])
