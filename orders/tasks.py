@@ -3,7 +3,7 @@
 from offerhub.budget import queue
 from offerhub.budget.requests import limit
 from offerhub.chain.runner import advance
-from offerhub.chain.submission import due
+from offerhub.chain.tables import due
 from offerhub.core import jobs
 from orders import signing, windows
 from orders.campaigns import tasks as campaign_tasks

@@ -11,7 +11,8 @@ from typing import Any
 from django.db import connection
 from psycopg.types.json import Jsonb
 
-from offerhub.chain.submission import Status, finished, finishing
+from offerhub.chain.ending import finished, finishing
+from offerhub.chain.submission import Status
 from offerhub.chain.types import ChainFact
 from offerhub.core.actor import Actor
 from offerhub.events import services as events

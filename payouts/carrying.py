@@ -16,9 +16,10 @@ from django.utils import timezone
 
 from ledger import movements
 from offerhub.chain import stellar
+from offerhub.chain.ending import finish
 from offerhub.chain.payments import OURS
 from offerhub.chain.records import SUCCESS
-from offerhub.chain.submission import MAX_ENVELOPES, MAX_PAUSE, Status, finish
+from offerhub.chain.submission import MAX_ENVELOPES, MAX_PAUSE, Status
 from offerhub.chain.types import ChainFact
 from offerhub.core import jobs
 from offerhub.core.actor import Actor, system

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from django.db.models.functions import Now
 
-from offerhub.chain.submission import Status, finish
+from offerhub.chain.ending import finish
+from offerhub.chain.submission import Status
 from offerhub.core import jobs
 from offerhub.core.errors import OperationInFlight
 from payouts.models import BatchItem, BatchPayment, Withdrawal

@@ -6,7 +6,8 @@ The confirmation books what the chain paid; only a proof that nothing was paid g
 import structlog
 
 from ledger import movements
-from offerhub.chain.submission import MAX_ENVELOPES, MAX_PAUSE, Status, finish
+from offerhub.chain.ending import finish
+from offerhub.chain.submission import MAX_ENVELOPES, MAX_PAUSE, Status
 from offerhub.chain.types import ChainFact
 from offerhub.core.actor import Actor, system
 from offerhub.core.db import in_transaction

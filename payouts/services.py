@@ -11,7 +11,8 @@ from ledger import movements
 from offerhub.approvals import services as approvals
 from offerhub.approvals.models import Proposal
 from offerhub.approvals.states import ProposalStatus
-from offerhub.chain.submission import Status, Submission, finish
+from offerhub.chain.ending import finish
+from offerhub.chain.submission import Status, Submission
 from offerhub.core import jobs
 from offerhub.core.actor import Actor
 from offerhub.core.db import in_transaction

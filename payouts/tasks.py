@@ -1,6 +1,6 @@
 """Jobs and sweeps of withdrawals."""
 
-from offerhub.chain import submission
+from offerhub.chain import tables
 from offerhub.chain.runner import advance
 from offerhub.core import jobs
 from offerhub.core.actor import system
@@ -22,8 +22,8 @@ def attempt(attempt_id: str) -> None:
 @jobs.sweep("payouts.due", every=5.0)
 def due() -> list[jobs.Ring]:
     """Payments whose bell was lost, whose runner died, or whose next look is due."""
-    singles = [(ATTEMPT, row_id) for row_id in submission.due(WithdrawalAttempt)]
-    return singles + [(PAY, row_id) for row_id in submission.due(BatchPayment)]
+    singles = [(ATTEMPT, row_id) for row_id in tables.due(WithdrawalAttempt)]
+    return singles + [(PAY, row_id) for row_id in tables.due(BatchPayment)]
 
 
 @jobs.job(FOLLOW)

@@ -13,7 +13,8 @@ from django.db.models.functions import Now
 
 from ledger.balances import user_balance
 from ledger.models import Account, Posting
-from offerhub.chain.submission import LIVE, Submission, concrete_tables
+from offerhub.chain.submission import LIVE, Submission
+from offerhub.chain.tables import concrete_tables
 from offerhub.core import jobs
 from offerhub.core.actor import Actor, system
 from offerhub.core.money import format_amount, from_chain

@@ -17,7 +17,7 @@ from offerhub.api.requests import ApiRequest
 from offerhub.api.serializers import Shape
 from offerhub.api.views import ApiView, Response, respond
 from offerhub.budget import queue
-from offerhub.chain import submission
+from offerhub.chain import tables
 from offerhub.core.errors import NotFound
 from offerhub.events.catalog import catalogue
 from offerhub.marketplaces import tokens
@@ -130,7 +130,7 @@ class OperationView(ApiView):
         refusals=[NotFound],
     )
     def get(self, request: ApiRequest, operation_id: str) -> Response:
-        row = submission.find(operation_id, request.marketplace_id)
+        row = tables.find(operation_id, request.marketplace_id)
         if row is None:
             raise NotFound(f"There is no operation {operation_id}")
         end = queue.estimated_end(row.id) if waits_for_turn(row) else None

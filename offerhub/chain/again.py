@@ -2,7 +2,8 @@
 
 from django.db.models.functions import Now
 
-from offerhub.chain.submission import RUNNABLE, Submission, concrete_tables
+from offerhub.chain.submission import RUNNABLE, Submission
+from offerhub.chain.tables import concrete_tables
 from offerhub.core.db import in_transaction
 from offerhub.core.errors import NotFound, WrongState
 

@@ -10,7 +10,8 @@ import structlog
 from offerhub.budget.requests import spending
 from offerhub.chain.crowds import CROWDS
 from offerhub.chain.keys import SecretUnreadable
-from offerhub.chain.submission import MAX_ENVELOPES, MAX_PAUSE, Status, Submission, waits_for
+from offerhub.chain.submission import MAX_ENVELOPES, MAX_PAUSE, Status, Submission
+from offerhub.chain.tables import waits_for
 from offerhub.chain.types import (
     BuildRefused,
     ChainFact,

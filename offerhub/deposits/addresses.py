@@ -6,7 +6,8 @@ from django.db import connection
 
 from ledger.models import Account
 from offerhub.chain.network import current
-from offerhub.chain.submission import LIVE, concrete_tables
+from offerhub.chain.submission import LIVE
+from offerhub.chain.tables import concrete_tables
 from offerhub.deposits.judgement import Owner, Role
 from offerhub.marketplaces.models import Marketplace
 from offerhub.users.models import Wallet

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from disputes.models import Dispute
 from ledger.models import Account, Entry
-from offerhub.chain.submission import concrete_tables
+from offerhub.chain.tables import concrete_tables
 from offerhub.core import shown
 from offerhub.deposits.models import Deposit
 from offerhub.events.models import Event

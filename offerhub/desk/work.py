@@ -5,7 +5,8 @@ from datetime import datetime
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from offerhub.chain.submission import LIVE, MAX_ENVELOPES, Status, Submission, concrete_tables
+from offerhub.chain.submission import LIVE, MAX_ENVELOPES, Status, Submission
+from offerhub.chain.tables import concrete_tables
 from offerhub.chain.turns import WAITS
 from offerhub.operations.live import STUCK, label_of
 

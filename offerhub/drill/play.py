@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from disputes.models import Dispute
-from offerhub.chain.submission import LIVE, concrete_tables
+from offerhub.chain.submission import LIVE
+from offerhub.chain.tables import concrete_tables
 from offerhub.demo.client import Sandbox
 from offerhub.drill.player import DEALS, ENDS, STOPS, Hasty, Player
 from offerhub.events.models import Event, WebhookDelivery

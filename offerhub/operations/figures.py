@@ -9,7 +9,8 @@ from django.db import connection
 from django.utils import timezone
 
 from ledger.models import Entry, Posting
-from offerhub.chain.submission import Submission, concrete_tables
+from offerhub.chain.submission import Submission
+from offerhub.chain.tables import concrete_tables
 from offerhub.core.ids import id_from
 from offerhub.deposits.models import Deposit
 from offerhub.events.models import Event, WebhookAttempt, WebhookDelivery

@@ -13,7 +13,8 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from offerhub.api.serializers import camel
-from offerhub.chain.submission import LIVE, Submission, concrete_tables
+from offerhub.chain.submission import LIVE, Submission
+from offerhub.chain.tables import concrete_tables
 from offerhub.chain.turns import WAITS
 from offerhub.deposits import monitor, services
 from offerhub.deposits.models import ChainCursor

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 
-from offerhub.chain.submission import LIVE, Submission, concrete_tables
+from offerhub.chain.submission import LIVE, Submission
+from offerhub.chain.tables import concrete_tables
 from offerhub.chain.turns import WAITS
 
 # Longer than that on its way, and somebody should look: an envelope lives five minutes.

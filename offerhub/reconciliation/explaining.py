@@ -7,7 +7,7 @@ from typing import Any
 from django.db import connection
 
 from offerhub.chain import history, told
-from offerhub.chain.submission import concrete_tables
+from offerhub.chain.tables import concrete_tables
 from offerhub.deposits.models import Deposit, QuarantinedEvent
 from offerhub.reconciliation.looking import Look
 from offerhub.reconciliation.states import DifferenceType

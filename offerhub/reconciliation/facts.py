@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ledger import invariants
 from ledger.invariants import Invariant
-from offerhub.chain.submission import concrete_tables
+from offerhub.chain.tables import concrete_tables
 
 SQL = Path(__file__).resolve().parent / "sql"
 # Operations that change nobody's money but the fee that the network takes.

@@ -18,7 +18,8 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from offerhub.chain import holdings
-from offerhub.chain.submission import LIVE, Submission, concrete_tables
+from offerhub.chain.submission import LIVE, Submission
+from offerhub.chain.tables import concrete_tables
 from offerhub.chain.types import ChainUnavailable
 from offerhub.core.db import assert_no_transaction
 from offerhub.deposits.models import ChainCursor

@@ -12,7 +12,8 @@ from django_fsm import TransitionNotAllowed
 
 from ledger.chart import AccountKind
 from ledger.services import open_account
-from offerhub.chain.submission import LIVE, Submission, concrete_tables
+from offerhub.chain.submission import LIVE, Submission
+from offerhub.chain.tables import concrete_tables
 from offerhub.chain.told import Paid, Told
 from offerhub.core.actor import system
 from offerhub.core.errors import Refusal

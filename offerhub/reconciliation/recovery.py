@@ -14,7 +14,8 @@ from django.db.models.functions import Now
 from ledger import movements
 from offerhub.chain import stellar, told
 from offerhub.chain.history import Sent
-from offerhub.chain.submission import LIVE, Submission, concrete_tables
+from offerhub.chain.submission import LIVE, Submission
+from offerhub.chain.tables import concrete_tables
 from offerhub.chain.types import ChainFact, Envelope, Verdict
 from offerhub.core import jobs
 from offerhub.core.errors import Refusal

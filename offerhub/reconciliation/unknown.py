@@ -6,7 +6,7 @@ from django.db import connection
 
 from offerhub.chain import history, told
 from offerhub.chain.history import Sent
-from offerhub.chain.submission import concrete_tables
+from offerhub.chain.tables import concrete_tables
 from offerhub.reconciliation import targets
 from offerhub.reconciliation.looking import Verdict, look
 

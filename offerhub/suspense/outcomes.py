@@ -5,7 +5,8 @@ from typing import Any
 import structlog
 
 from ledger import movements
-from offerhub.chain.submission import MAX_PAUSE, Status, finish
+from offerhub.chain.ending import finish
+from offerhub.chain.submission import MAX_PAUSE, Status
 from offerhub.chain.types import ChainFact
 from offerhub.core.actor import Actor, ActorKind
 from offerhub.core.db import in_transaction

@@ -1,6 +1,6 @@
 """Jobs and sweeps of clearances."""
 
-from offerhub.chain import submission
+from offerhub.chain import tables
 from offerhub.chain.runner import advance
 from offerhub.core import jobs
 from offerhub.suspense.models import Clearance
@@ -17,4 +17,4 @@ def clear(operation_id: str) -> None:
 @jobs.sweep("suspense.due", every=5.0)
 def due() -> list[jobs.Ring]:
     """Payments whose bell was lost, whose runner died, or whose next look is due."""
-    return [(JOB, row_id) for row_id in submission.due(Clearance)]
+    return [(JOB, row_id) for row_id in tables.due(Clearance)]

@@ -5,8 +5,9 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 
 from ledger import movements
+from offerhub.chain.ending import finish
 from offerhub.chain.network import current
-from offerhub.chain.submission import LIVE, Status, finish
+from offerhub.chain.submission import LIVE, Status
 from offerhub.chain.types import ChainFact
 from offerhub.core import jobs
 from offerhub.core.actor import Actor, system

@@ -3,7 +3,7 @@
 from offerhub.chain import stellar
 from offerhub.chain.network import current
 from offerhub.chain.runner import advance
-from offerhub.chain.submission import due
+from offerhub.chain.tables import due
 from offerhub.core import jobs
 from offerhub.users.models import Wallet
 from offerhub.wallets import friendbot, services

@@ -9,7 +9,8 @@ from typing import Any
 import structlog
 
 from ledger import movements
-from offerhub.chain.submission import Status, finish
+from offerhub.chain.ending import finish
+from offerhub.chain.submission import Status
 from offerhub.chain.types import ChainFact
 from offerhub.core import jobs
 from offerhub.core.actor import Actor, system

@@ -188,7 +188,8 @@ def test_every_code_of_a_problem_leads_to_its_place_on_the_page(api: Api) -> Non
 
 
 def test_an_operation_is_shown_as_the_document_says() -> None:
-    from offerhub.chain.submission import Status, concrete_tables
+    from offerhub.chain.submission import Status
+    from offerhub.chain.tables import concrete_tables
 
     document = schema.build()
     model = concrete_tables()[0]

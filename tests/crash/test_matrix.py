@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from offerhub.chain.submission import Status, Submission, concrete_tables
+from offerhub.chain.submission import Status, Submission
+from offerhub.chain.tables import concrete_tables
 from offerhub.core import jobs
 from offerhub.suspense import services as suspense
 from offerhub.suspense.models import Clearance

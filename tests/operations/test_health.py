@@ -18,7 +18,7 @@ from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
 from offerhub import operations
-from offerhub.chain.submission import concrete_tables
+from offerhub.chain.tables import concrete_tables
 from offerhub.core import checks
 from offerhub.core.clock import ProductNow
 from offerhub.deposits.models import ChainCursor

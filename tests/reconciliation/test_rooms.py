@@ -3,7 +3,7 @@ other: nothing is wrong while nothing is, and an older backup takes all of it in
 
 from pathlib import Path
 
-from offerhub.chain.submission import concrete_tables
+from offerhub.chain.tables import concrete_tables
 from offerhub.management.commands.catch_up import DRIVERS
 from offerhub.reconciliation import funds, proofs
 from offerhub.reconciliation.facts import MOVE_NOTHING

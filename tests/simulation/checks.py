@@ -3,7 +3,8 @@
 from django.db import connection
 
 from ledger.invariants import violations
-from offerhub.chain.submission import LIVE, MAX_ENVELOPES, Status, concrete_tables
+from offerhub.chain.submission import LIVE, MAX_ENVELOPES, Status
+from offerhub.chain.tables import concrete_tables
 from tests.simulation import crowd, desk, many, recurring, strangers
 from tests.simulation.asking import stroops
 from tests.simulation.stage import USERS, Stage

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from offerhub import logs
 from offerhub.api import idempotency
-from offerhub.chain import events, keys, runner, submission, trustless_work
+from offerhub.chain import ending, events, keys, runner, submission, trustless_work
 from offerhub.chain.drivers import LedgerReads
 from offerhub.chain.types import ChainFact, ChainUnavailable, Outcome, Verdict
 from offerhub.core import jobs
@@ -189,7 +189,7 @@ def _called_back_on_its_way() -> None:
         attempt = withdrawals.lock_attempt(withdrawal_id=withdrawal_id)
         attempt.withdrawal.fail()
         withdrawals.give_back(attempt.withdrawal, actor)
-        submission.finish(attempt, submission.Status.FAILED, None)
+        ending.finish(attempt, submission.Status.FAILED, None)
         withdrawals.save(attempt.withdrawal, "withdrawal.failed", actor, {})
         return attempt.withdrawal
 

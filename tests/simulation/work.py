@@ -6,6 +6,7 @@ from collections.abc import Callable
 from django.db import connection
 
 from offerhub.chain import submission
+from offerhub.chain.tables import concrete_tables
 from offerhub.chain.types import ChainUnavailable
 from offerhub.core import jobs
 from offerhub.deposits import monitor
@@ -148,6 +149,6 @@ def _events() -> int:
 
 def _live() -> bool:
     """Whether a call is on its way; one that waits for a party's signature is not."""
-    tables = submission.concrete_tables()
+    found = concrete_tables()
     ours = [status for status in submission.LIVE if status != submission.Status.AWAITING_SIGNATURE]
-    return any(t._base_manager.filter(status__in=ours).exists() for t in tables)
+    return any(t._base_manager.filter(status__in=ours).exists() for t in found)
