@@ -15,6 +15,7 @@ from django.db import connection
 from offerhub.core import outbound
 from offerhub.core.actor import system
 from offerhub.core.clock import ProductNow
+from offerhub.core.db import in_transaction
 from offerhub.events import endpoints, log
 from offerhub.events.deliverer import Deliverer
 from offerhub.events.models import Event, WebhookDelivery, WebhookEndpoint
@@ -71,6 +72,7 @@ class Market:
     def reload(self, endpoint: WebhookEndpoint) -> WebhookEndpoint:
         return WebhookEndpoint.objects.get(pk=endpoint.pk)
 
+    @in_transaction
     def hurry(self) -> None:
         """Whatever waits for its next try is due now, and no endpoint is left alone."""
         waiting = WebhookDelivery.objects.filter(endpoint__marketplace=self.id, status="PENDING")

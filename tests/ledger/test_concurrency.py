@@ -170,7 +170,8 @@ def test_a_service_that_locks_in_the_wrong_order_is_run_again(books: Books) -> N
         return place
 
     assert together([lambda: work(0), lambda: work(1)]) == [0, 1]
-    assert len(attempts) == 3
+    assert sorted(attempts[:2]) == [0, 1]
+    assert attempts[2:]  # one of them again; a slow machine may end both
     assert books.balance().reserved == books.balance(books.seller).reserved == 2
     books.assert_sound()
 
