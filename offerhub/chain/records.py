@@ -153,6 +153,20 @@ _OPERATIONS: dict[str, dict[int, str]] = {
 }
 
 
+# What a code means for whoever has to mend it, where the word alone does not say it.
+_MEANS = {
+    "entry_archived": "entries of the contract are archived, and the call did not restore them",
+    "resource_limit_exceeded": "the call took more of the network's resources than it asked for",
+    "insufficient_refundable_fee": "the fee that was offered does not pay for what the call stores",
+}
+
+
+def refusal(code: str, ledger: int) -> str:
+    """In words: that a ledger refused a transaction, and what the code means."""
+    told = f"refused in ledger {ledger}"
+    return f"{told}: {_MEANS[code]}" if code in _MEANS else told
+
+
 def failure_code(result_xdr: str) -> str:
     """The code of a failed transaction: its first failed operation's, else the transaction's."""
     failed = [code for code in operation_codes(result_xdr) if code != SUCCESS]

@@ -256,7 +256,7 @@ def _verdict(fact: ChainFact, result_xdr: str) -> Outcome:
         return Outcome(Verdict.CONFIRMED, fact)
     code = records.failure_code(result_xdr)
     fact = replace(fact, codes=records.operation_codes(result_xdr))
-    return Outcome(Verdict.REJECTED, fact, code, f"refused in ledger {fact.ledger}")
+    return Outcome(Verdict.REJECTED, fact, code, records.refusal(code, fact.ledger))
 
 
 def payments_of(

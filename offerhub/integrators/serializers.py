@@ -33,6 +33,7 @@ ANSWERS = (
     "bad-seq",
     "failed-200",
     "tampered",
+    "entry-archived",
 )
 MOST_TIMES, MOST_SECONDS = 100, 30
 SLOW_SECONDS = 10  # of a slow answer without a delay of its own

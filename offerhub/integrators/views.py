@@ -79,6 +79,7 @@ class Scenarios(_SandboxView):
         | order | 6.29 | the escrow provider answers 429 to the funding at first | goes on, once |
         | order | 7.04 | the seller is paid, and the answer is lost | goes on, once |
         | order | 7.05 | the release is refused for its sequence number at first | goes on, once |
+        | order | 7.10 | archived entries make the release fail in two ledgers | goes on, once |
 
         A withdrawal to one of the `destinations` is refused before anything is debited."""  # noqa: E501
         return respond(ask("GET", "scenarios"))
@@ -143,7 +144,9 @@ class Faults(_SandboxView):
         """It meets requests about wallets of your own users alone, or of the one user that is
         named; a deployment is signed by the buyer. `slow` answers well, but after `delay` seconds
         (10 when it is left out). `504-before` and `drop` lose the request, `504-after` and
-        `drop-after` its answer; `tampered` changes what is to be signed."""
+        `drop-after` its answer; `tampered` changes what is to be signed. With
+        `entry-archived` a contract's call fails in a ledger, as when entries of its are archived;
+        payments go through."""
         body = FaultBody.read(request)
         method, path = TARGETS[body["on"]]
         slow = body["answer"] == SLOW

@@ -103,6 +103,9 @@ class Sandbox:
         if fault.answer in before:
             answer = before[fault.answer](request)
             return answer if answer is not None else self._route(request, None)
+        if fault.answer == "entry-archived":
+            self.network.contracts.archived.add(self._hash(request))
+            return self._route(request, None)
         if fault.answer in ("504-after", "drop-after"):
             instead = self._drop if fault.answer == "drop-after" else self._timeout
             return self._after(self._quietly(request), instead(request))

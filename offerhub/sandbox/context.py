@@ -97,6 +97,7 @@ class Context:
     touched: set[str] = field(default_factory=set)
     opened: set[str] = field(default_factory=set)
     scripted: Mapping[tuple[str, int], str] = field(default_factory=dict)
+    archived: bool = False
 
     @property
     def op(self) -> OpEffects:

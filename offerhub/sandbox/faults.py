@@ -22,6 +22,7 @@ ANSWERS = (
     "bad-seq",
     "failed-200",
     "tampered",
+    "entry-archived",
     "lag",
 )
 

@@ -13,8 +13,9 @@ What = Literal["withdrawal", "order"]
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One amount. ``call`` is which request it meets, once; without an ``answer`` the payment
-    fails in a ledger with ``code``, every time."""
+    """One amount. ``call`` is which request it meets, once; with ``times`` which call of a
+    contract, that often, whatever envelope it comes in. Without an ``answer`` the payment fails in a ledger
+    with ``code``, every time."""
 
     what: What
     amount: str
@@ -23,6 +24,7 @@ class Scenario:
     call: str = "payment"
     answer: str = ""
     code: str = ""
+    times: int = 1
 
 
 _BACK = "FAILED, the money is available again"
@@ -54,6 +56,8 @@ SCENARIOS = (
              call="release", answer="504-after"),
     Scenario("order", "7.05", "the release is refused for its sequence number at first", _ON,
              call="release", answer="bad-seq"),
+    Scenario("order", "7.10", "archived entries make the release fail in two ledgers", _ON,
+             call="release", answer="entry-archived", times=2),
 )  # fmt: skip
 
 # Destinations that a withdrawal is refused for before anything is debited: name → what is wrong.

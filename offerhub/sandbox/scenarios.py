@@ -32,30 +32,34 @@ class Scenarios:
 
     def __init__(self, network: Network) -> None:
         self._network = network
-        self._met: OrderedDict[str, None] = OrderedDict()
+        self._met: OrderedDict[str, int] = OrderedDict()
         self._rules = {(s.call, assets.stroops(s.amount)): s for s in SCENARIOS if s.answer}
 
     def take(self, request: Request) -> Fault | None:
-        """The scripted answer for a request, the first time that it comes."""
+        """The scripted answer for a request, the first times that it comes."""
         if request.method != "POST":
             return None
-        for call, amount, key in self._calls(request):
+        for call, amount, key, contract in self._calls(request):
             rule = self._rules.get((call, amount))
-            if rule is not None and key not in self._met:
-                self._met[key] = None
+            if rule is None:
+                continue
+            same = key if rule.times == 1 else f"{call} {contract}"
+            if (met := self._met.get(same, 0)) < rule.times:
+                self._met[same] = met + 1
                 if len(self._met) > REMEMBERED:
                     self._met.popitem(last=False)
                 return Fault(id=0, path="", method="", answer=rule.answer, times=0)
         return None
 
-    def _calls(self, request: Request) -> list[tuple[str, int, str]]:
-        """What a request does: the call, an amount in stroops, and what makes it the same."""
+    def _calls(self, request: Request) -> list[tuple[str, int, str, str]]:
+        """What a request does: the call, an amount in stroops, what makes the request the same,
+        and the contract that it is about."""
         if request.path.endswith("/fund-escrow"):
             body = request.json()
             contract = str(body.get("contractId")) if isinstance(body, dict) else ""
             escrow = self._network.ledger.escrows.get(contract)
             total = escrow.total if escrow is not None else 0
-            return [("build fund", total, f"build fund {contract}")]
+            return [("build fund", total, f"build fund {contract}", contract)]
         try:
             envelope = self._network.parse(envelope_text(request))
         except BadEnvelope:
@@ -64,10 +68,12 @@ class Scenarios:
             function, contract = call
             escrow = self._network.ledger.escrows.get(contract)
             known = _FUNCTIONS.get(function, "")
-            return [(known, escrow.total, envelope.hash)] if escrow is not None else []
+            if escrow is None:
+                return []
+            return [(known, escrow.total, envelope.hash, contract)]
         usdc = self._network.usdc
         paid = [amount for asset, amount in payments_of(envelope) if asset == usdc]
-        return [("payment", amount, envelope.hash) for amount in paid]
+        return [("payment", amount, envelope.hash, "") for amount in paid]
 
 
 def listed(network: Network) -> dict[str, Any]:

@@ -56,6 +56,8 @@ class Contracts:
     tokens: dict[str, str]
     #: Payments that fail on purpose: (asset, stroops) to the operation's code.
     scripted: Mapping[tuple[str, int], str] = field(default_factory=dict)
+    #: Hashes of calls that will find an entry of theirs archived.
+    archived: set[str] = field(default_factory=set)
 
     def know(self, asset: str) -> str:
         """Register an asset's token contract; answers its id."""
@@ -178,6 +180,8 @@ def invoke(ctx: Context, network: Contracts, source: str, body: xdr.InvokeHostFu
         raise OpFailed("function_trapped")
     function = call.function_name.sc_symbol.decode("utf-8", "replace")
     ctx.describe({"type_function": function})
+    if ctx.archived:
+        raise OpFailed("entry_archived")
     if ctx.soroban is None or ctx.soroban.resource_fee.int64 < resource_fee(function):
         raise OpFailed("insufficient_refundable_fee")
     try:

@@ -189,6 +189,7 @@ def apply(envelope: Envelope, ledger: Ledger, moment: Moment, network: Contracts
         soroban=envelope.soroban,
         tx_source=envelope.source,
         scripted=network.scripted,
+        archived=envelope.hash in network.archived,
     )
     fee = charge(envelope)
     payer = ledger.accounts[envelope.fee_account]

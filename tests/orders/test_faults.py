@@ -12,7 +12,7 @@ import pytest
 from offerhub.chain import keys, trustless_work
 from offerhub.core import jobs
 from offerhub.core.errors import OperationInFlight
-from orders import escrow_services, services, tasks
+from orders import again, escrow_services, services, tasks
 from orders.models import EscrowOperation, Order
 from tests.http import Api
 from tests.world import ACTOR, World
@@ -274,3 +274,25 @@ def test_a_call_that_the_contract_refuses_is_answered_as_a_problem(world: World,
     assert api.get(f"/operations/{problem['operationId']}")["status"] == "FAILED"
     assert api.get(f"/orders/{order}")["operation"]["status"] == "FAILED"
     assert api.get("/users/bob/balance")["available"] == "0.00"
+
+
+def test_entries_that_stay_archived_end_the_call_after_five_envelopes(world: World) -> None:
+    """Nothing moved and each charge is booked; asked for again it works once they are restored."""
+    sale = Sale(world)
+    sale.up_to("FUND")
+    world.network.fault("entry-archived", SEND, times=5)
+    sale.ask("FUND")
+    (failed,) = EscrowOperation.objects.filter(order=sale.order, kind="FUND")
+    assert (failed.status, failed.attempts, failed.problem["code"]) == (
+        *("FAILED", 5),
+        "entry_archived",
+    )
+    assert "did not restore them" in failed.problem["detail"]
+    assert [envelope["ended"] for envelope in failed.history] == ["entry_archived"] * 4
+    assert world.balance(sale.ann)["reserved"] == "100.00"
+    assert world.differences() == []
+    again.request_again(operation_id=failed.pk, actor=ACTOR)
+    world.settle()
+    assert Order.objects.get(pk=sale.order.id).status == "IN_PROGRESS"
+    assert world.balance(sale.ann)["inEscrow"] == "100.00"
+    assert world.differences() == []

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import requests
-from stellar_sdk import Keypair, SorobanServer, TransactionEnvelope, xdr
+from stellar_sdk import Asset, Keypair, SorobanServer, TransactionEnvelope, xdr
 
 from tests.sandbox.deal import Deal
 from tests.sandbox.player import Player
@@ -184,6 +184,20 @@ def test_faults_of_the_escrow_api_speak_its_words(player: Player) -> None:
     assert (status, "tx_bad_seq" in found["message"]) == (400, True)
     assert player.held(deal.contract) == 0
     assert scripted("504-after")[0] == 504
+    assert player.held(deal.contract) == 500
+
+
+def test_an_archived_entry_fails_the_call_in_a_ledger_and_is_charged(player: Player) -> None:
+    deal = Deal(player).deploy()
+    path, body = deal.path("fund-escrow"), deal.fund_body(500)
+    before = player.sequence(deal.buyer), player.balance(deal.buyer.public_key, Asset.native())
+    player.fault("/helper/send-transaction", "entry-archived")
+    status, found = send_path(deal, path, body, deal.buyer)
+    assert (status, found) == (200, {"status": "FAILED", "message": "entry_archived"})
+    assert player.held(deal.contract) == 0
+    assert player.sequence(deal.buyer) == before[0] + 1
+    assert player.balance(deal.buyer.public_key, Asset.native()) < before[1]
+    assert send_path(deal, path, body, deal.buyer)[0] == 200
     assert player.held(deal.contract) == 500
 
 
