@@ -93,11 +93,13 @@ def is_contract(address: object) -> bool:
 
 @lru_cache(maxsize=65536)
 def sc_address_body(address: str) -> bytes:
-    """SCAddress bytes of G..., C... or M... text."""
+    """SCAddress bytes of G..., C..., M... or B... text."""
     if address.startswith("G"):
         return b"\0\0\0\0\0\0\0\0" + account_key(address)
     if address.startswith("C"):
         return b"\0\0\0\1" + contract_key(address)
+    if address.startswith("B"):
+        return u32(3) + u32(0) + StrKey.decode_claimable_balance(address)[1:]
     return u32(2) + StrKey.decode_med25519_public_key(address)[32:] + _muxed_key(address)
 
 

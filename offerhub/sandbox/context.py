@@ -77,6 +77,7 @@ class OpEffects:
     participants: set[str] = field(default_factory=set)
     changes: list[Change] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+    effects: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -112,6 +113,10 @@ class Context:
         """Add fields to the operation's Horizon record, and accounts that it concerns."""
         self.op.details.update(details)
         self.op.participants.update(participants)
+
+    def effect(self, kind: str, number: int, account: str, told: Mapping[str, Any]) -> None:
+        """Add one of the operation's effects as Horizon tells them."""
+        self.op.effects.append({"account": account, "type": kind, "type_i": number, **told})
 
     def account(self, address: str, missing: str) -> Account:
         """An account, or OpFailed with the given code."""

@@ -9,7 +9,7 @@ from stellar_sdk import xdr
 
 from offerhub.sandbox import assets, results
 from offerhub.sandbox.context import Change, OpEffects
-from offerhub.sandbox.rows import StoredEvent, StoredOp, StoredTx, b64
+from offerhub.sandbox.rows import EFFECTS, StoredEvent, StoredOp, StoredTx, b64
 from offerhub.sandbox.transactions import Applied, Moment
 
 OPERATION_NAMES = {
@@ -24,6 +24,8 @@ OPERATION_NAMES = {
     results.BUMP: "bump_sequence",
     results.BEGIN: "begin_sponsoring_future_reserves",
     results.END: "end_sponsoring_future_reserves",
+    results.CREATE_BALANCE: "create_claimable_balance",
+    results.CLAIM_BALANCE: "claim_claimable_balance",
     results.CLAWBACK: "clawback",
     results.LINE_FLAGS: "set_trust_line_flags",
     results.INVOKE: "invoke_host_function",
@@ -117,6 +119,8 @@ def stored_operations(tx: StoredTx, effects: Sequence[OpEffects]) -> list[Stored
         if op.kind == results.INVOKE:
             body["asset_balance_changes"] = [_change(change) for change in op.changes]
             payment = bool(op.changes)
+        if op.effects:
+            body[EFFECTS] = op.effects
         participants = frozenset(op.participants)
         rows.append(StoredOp(tx.id + index, payment, tx.successful, body, participants))
     return rows

@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from offerhub.sandbox import records, submission
+from offerhub.sandbox import horizon_balances, records, submission
 from offerhub.sandbox.codec import is_account
 from offerhub.sandbox.envelope import BadEnvelope, Envelope
 from offerhub.sandbox.network import Network, Outcome
 from offerhub.sandbox.problems import bad_request, failed, not_found, problem, refused, timeout
-from offerhub.sandbox.rows import OPERATION, PAYMENT, TRANSACTION, Page, StoredTx
+from offerhub.sandbox.rows import OPERATION, PAYMENT, TRANSACTION, Page, StoredOp, StoredTx
 from offerhub.sandbox.web import Refused, Request, Response, Stream, reply
 
 STREAM_SECONDS = 55.0
@@ -255,12 +255,17 @@ class Horizon:
         found = [records.operation(op, tx, base, joined) for op in ahead[: page.limit]]
         return reply(records.page(request, page, found))
 
-    def operation(self, request: Request, view: View, parts: list[str]) -> Response:
-        """GET /operations/{id}."""
-        op = self.network.store.operation(int(parts[1])) if parts[1].isdecimal() else None
+    def stored(self, text: str, view: View) -> tuple[StoredOp, StoredTx]:
+        """An operation by its id, and its transaction."""
+        op = self.network.store.operation(int(text)) if text.isdecimal() else None
         tx = self.network.store.transaction_at(op.id & ~0xFFF) if op is not None else None
         if op is None or tx is None or tx.ledger > view.ledger:
             raise not_found()
+        return op, tx
+
+    def operation(self, request: Request, view: View, parts: list[str]) -> Response:
+        """GET /operations/{id}."""
+        op, tx = self.stored(parts[1], view)
         joined = request.one("join") == "transactions"
         return reply(records.operation(op, tx, records.base(request), joined))
 
@@ -302,5 +307,8 @@ _ROUTES: dict[tuple[str, int], Route] = {
     ("transactions", 3): Horizon.of_transaction,
     ("ledgers", 1): Horizon.ledgers,
     ("ledgers", 2): Horizon.ledger,
+    ("operations", 3): horizon_balances.effects,
+    ("claimable_balances", 1): horizon_balances.listed,
+    ("claimable_balances", 2): horizon_balances.one,
     ("fee_stats", 1): Horizon.fee_stats,
 }

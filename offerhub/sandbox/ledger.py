@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from offerhub.sandbox.assets import I64_MAX, NATIVE
 from offerhub.sandbox.escrow import Escrow
@@ -97,8 +98,20 @@ class Account:
         return replace(self, lines=lines)
 
 
+@dataclass(frozen=True, slots=True)
+class Claimable:
+    """A claimable balance. `claimants` in Horizon's words, their times absolute."""
+
+    id: str
+    asset: str
+    amount: int
+    sponsor: str
+    claimants: tuple[dict[str, Any], ...]
+    modified: int
+
+
 Key = tuple[str, str]
-Entry = Account | Escrow | int
+Entry = Account | Escrow | Claimable | int
 
 
 class Ledger:
@@ -109,10 +122,17 @@ class Ledger:
         self.escrows: dict[str, Escrow] = {}
         self.tokens: dict[str, int] = {}
         self.nonces: dict[str, int] = {}
+        self.claimables: dict[str, Claimable] = {}
         self._undo: list[tuple[str, str, Entry | None]] = []
 
     def _table(self, kind: str) -> dict[str, Entry]:
-        tables = {"a": self.accounts, "e": self.escrows, "t": self.tokens, "n": self.nonces}
+        tables = {
+            "a": self.accounts,
+            "e": self.escrows,
+            "t": self.tokens,
+            "n": self.nonces,
+            "c": self.claimables,
+        }
         return tables[kind]  # type: ignore[return-value]
 
     def _put(self, kind: str, key: str, value: Entry | None) -> None:
@@ -134,6 +154,14 @@ class Ledger:
     def put_escrow(self, escrow: Escrow) -> None:
         """Create or replace a contract's stored escrow."""
         self._put("e", escrow.contract_id, escrow)
+
+    def put_claimable(self, balance: Claimable) -> None:
+        """Create a claimable balance."""
+        self._put("c", balance.id, balance)
+
+    def drop_claimable(self, balance_id: str) -> None:
+        """Remove a claimable balance."""
+        self._put("c", balance_id, None)
 
     def put_token(self, contract: str, asset: str, amount: int) -> None:
         """Set what a contract holds of an asset, in stroops."""
@@ -172,7 +200,7 @@ class Ledger:
         return changes
 
     def supply(self) -> dict[str, int]:
-        """Stroops of every asset that accounts and contracts hold together."""
+        """Stroops of every asset that accounts, contracts and claimable balances hold together."""
         total: dict[str, int] = {}
         for account in self.accounts.values():
             total[NATIVE] = total.get(NATIVE, 0) + account.balance
@@ -181,4 +209,6 @@ class Ledger:
         for key, amount in self.tokens.items():
             asset = key.partition("|")[2]
             total[asset] = total.get(asset, 0) + amount
+        for balance in self.claimables.values():
+            total[balance.asset] = total.get(balance.asset, 0) + balance.amount
         return total

@@ -12,7 +12,7 @@ from typing import Any
 
 from stellar_sdk import xdr
 
-from offerhub.sandbox import assets, operations_account, paths, results
+from offerhub.sandbox import assets, claimables, operations_account, paths, results
 from offerhub.sandbox.codec import i64
 from offerhub.sandbox.context import Context, OpFailed
 from offerhub.sandbox.envelope import muxed_parts
@@ -199,6 +199,8 @@ HANDLERS: dict[int, tuple[Handler, str]] = {
     results.BUMP: (operations_account.bump_sequence, "bump_sequence_op"),
     results.BEGIN: (operations_account.begin_sponsoring, "begin_sponsoring_future_reserves_op"),
     results.END: (operations_account.end_sponsoring, "type"),
+    results.CREATE_BALANCE: (claimables.create, "create_claimable_balance_op"),
+    results.CLAIM_BALANCE: (claimables.claim, "claim_claimable_balance_op"),
     results.CLAWBACK: (clawback, "clawback_op"),
     results.LINE_FLAGS: (set_line_flags, "set_trust_line_flags_op"),
     results.EXTEND: (no_change, "extend_footprint_ttl_op"),
@@ -218,6 +220,9 @@ def malformed(operation: xdr.Operation) -> str:
     if body.payment_op is not None and body.payment_op.amount.int64 <= 0:
         return "op_malformed"
     if body.create_account_op is not None and body.create_account_op.starting_balance.int64 < 0:
+        return "op_malformed"
+    balance = body.create_claimable_balance_op
+    if balance is not None and claimables.malformed(balance):
         return "op_malformed"
     trust = body.change_trust_op
     if trust is not None and (trust.limit.int64 < 0 or trust.line.type == 0):

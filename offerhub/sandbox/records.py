@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from offerhub.sandbox import assets, envelope
 from offerhub.sandbox.clock import iso
 from offerhub.sandbox.ledger import BASE_FEE, BASE_RESERVE, LINE_CLAWBACK, Account, Line
-from offerhub.sandbox.rows import Page, StoredOp, StoredTx
+from offerhub.sandbox.rows import EFFECTS, Page, StoredOp, StoredTx
 from offerhub.sandbox.slices import parameters
 
 if TYPE_CHECKING:
@@ -210,6 +210,7 @@ def operation(op: StoredOp, tx: StoredTx, base: str, joined: bool) -> dict[str, 
         "transaction_hash": tx.hash,
         **op.body,
     }
+    record.pop(EFFECTS, None)
     if op.body["type"] == "invoke_host_function":
         values = parameters(tx.envelope)
         record["parameters"] = [{"type": kind, "value": value} for kind, value in values]

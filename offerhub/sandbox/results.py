@@ -43,6 +43,7 @@ CREATE, PAY, PATH_RECEIVE, SET_OPTIONS, TRUST, MERGE, DATA, BUMP = 0, 1, 2, 5, 6
 PATH_SEND, BEGIN, END, CLAWBACK, LINE_FLAGS, INVOKE, EXTEND, RESTORE = (
     13, 16, 17, 19, 21, 24, 25, 26,
 )  # fmt: skip
+CREATE_BALANCE, CLAIM_BALANCE = 14, 15
 
 _PAYMENT = {
     "op_malformed": -1,
@@ -115,6 +116,20 @@ OP_CODES: dict[int, dict[str, int]] = {
         "resource_limit_exceeded": -3,
         "entry_archived": -4,
         "insufficient_refundable_fee": -5,
+    },
+    CREATE_BALANCE: {
+        "op_malformed": -1,
+        "op_low_reserve": -2,
+        "op_no_trust": -3,
+        "op_not_authorized": -4,
+        "op_underfunded": -5,
+    },
+    CLAIM_BALANCE: {
+        "op_does_not_exist": -1,
+        "op_cannot_claim": -2,
+        "op_line_full": -3,
+        "op_no_trust": -4,
+        "op_not_authorized": -5,
     },
     EXTEND: {},
     RESTORE: {},

@@ -12,6 +12,8 @@ from offerhub.sandbox.ledger import Entry, Key
 #: ``parties.kind``
 OPERATION, PAYMENT, TRANSACTION = 0, 1, 2
 _LAST_ID = 2**63 - 1
+#: Where the body of a stored operation keeps its effects; its own record leaves them out.
+EFFECTS = "_effects"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ What = Literal["withdrawal", "order"]
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """One amount. ``call`` is which request it meets, once; with ``times`` which call of a
-    contract, that often, whatever envelope it comes in. Without an ``answer`` the payment fails in a ledger
-    with ``code``, every time."""
+    contract, that often, whatever envelope it comes in. Without an ``answer`` the payment fails
+    in a ledger with ``code``, every time."""
 
     what: What
     amount: str

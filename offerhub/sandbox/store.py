@@ -13,7 +13,7 @@ from typing import Any
 
 from offerhub.sandbox.escrow import Escrow
 from offerhub.sandbox.escrow import load as load_escrow
-from offerhub.sandbox.ledger import Account, DataEntry, Ledger, Line, Signer
+from offerhub.sandbox.ledger import Account, Claimable, DataEntry, Ledger, Line, Signer
 from offerhub.sandbox.rows import (
     OPERATION,
     PAYMENT,
@@ -97,6 +97,9 @@ class Store:
                 ledger.accounts[key] = _account(value)
             elif kind == "e":
                 ledger.escrows[key] = load_escrow(value)
+            elif kind == "c":
+                value["claimants"] = tuple(value["claimants"])
+                ledger.claimables[key] = Claimable(**value)
             else:
                 (ledger.tokens if kind == "t" else ledger.nonces)[key] = value
         return ledger

@@ -221,6 +221,7 @@ def _undo(ctx: Context, mark: int) -> None:
     for op in ctx.ops:
         op.events.clear()
         op.changes.clear()
+        op.effects.clear()
 
 
 def _apply_one(
