@@ -227,7 +227,8 @@ class Horizon:
             self._wake.discard(event)
         yield 'retry: 10\nevent: close\ndata: "byebye"\n\n'
 
-    def _known(self, digest: str, view: View) -> StoredTx:
+    def known(self, digest: str, view: View) -> StoredTx:
+        """A transaction by its hash."""
         tx = self.network.store.transaction(digest.lower())
         if tx is None or tx.ledger > view.ledger:
             raise not_found()
@@ -236,16 +237,16 @@ class Horizon:
     def transaction(self, request: Request, view: View, parts: list[str]) -> Response:
         """GET /transactions/{hash}."""
         return reply(
-            records.transaction(
-                self._known(parts[1], view), records.base(request), parts[1].lower()
-            )
+            records.transaction(self.known(parts[1], view), records.base(request), parts[1].lower())
         )
 
     def of_transaction(self, request: Request, view: View, parts: list[str]) -> Response:
-        """GET /transactions/{hash}/operations and /payments."""
+        """GET /transactions/{hash}/operations, /payments and /effects."""
+        if parts[2] == "effects":
+            return horizon_balances.effects_of_transaction(self, request, view, parts)
         if parts[2] not in ("operations", "payments"):
             raise not_found()
-        tx, base = self._known(parts[1], view), records.base(request)
+        tx, base = self.known(parts[1], view), records.base(request)
         joined = request.one("join") == "transactions"
         page = self._page(request, view, _KINDS[parts[2]], "")
         ops = self.network.store.operations_of(tx, payments=parts[2] == "payments")

@@ -9,7 +9,7 @@ from offerhub.sandbox.clock import iso
 from offerhub.sandbox.ledger import Claimable
 from offerhub.sandbox.network import Network
 from offerhub.sandbox.problems import bad_request, not_found
-from offerhub.sandbox.rows import EFFECTS, Page
+from offerhub.sandbox.rows import EFFECTS, Page, StoredOp, StoredTx
 from offerhub.sandbox.web import Request, Response, reply
 
 if TYPE_CHECKING:
@@ -54,6 +54,18 @@ def effects(horizon: Horizon, request: Request, view: View, parts: list[str]) ->
     if parts[2] != "effects":
         raise not_found()
     op, tx = horizon.stored(parts[1], view)
+    return _effects(request, [op], tx)
+
+
+def effects_of_transaction(
+    horizon: Horizon, request: Request, view: View, parts: list[str]
+) -> Response:
+    """GET /transactions/{hash}/effects."""
+    tx = horizon.known(parts[1], view)
+    return _effects(request, horizon.network.store.operations_of(tx), tx)
+
+
+def _effects(request: Request, ops: list[StoredOp], tx: StoredTx) -> Response:
     base = records.base(request)
     found: list[dict[str, Any]] = [
         {
@@ -63,6 +75,7 @@ def effects(horizon: Horizon, request: Request, view: View, parts: list[str]) ->
             "created_at": iso(tx.created_at),
             **effect,
         }
+        for op in ops
         for number, effect in enumerate(op.body.get(EFFECTS, []), start=1)
     ]
     return reply(records.page(request, Page(0), found if tx.successful else []))
