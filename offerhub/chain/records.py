@@ -143,6 +143,20 @@ _OPERATIONS: dict[str, dict[int, str]] = {
         -3: "op_invalid_limit",
         -4: "op_low_reserve",
     },
+    "create_claimable_balance_result": {
+        -1: "op_malformed",
+        -2: "op_low_reserve",
+        -3: "op_no_trust",
+        -4: "op_not_authorized",
+        -5: "op_underfunded",
+    },
+    "claim_claimable_balance_result": {
+        -1: "op_does_not_exist",
+        -2: "op_cannot_claim",
+        -3: "op_line_full",
+        -4: "op_no_trust",
+        -5: "op_not_authorized",
+    },
     "invoke_host_function_result": {
         -1: "op_malformed",
         -2: "function_trapped",

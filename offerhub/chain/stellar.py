@@ -38,6 +38,7 @@ __all__ = [
     "build_trustline",
     "check_destination",
     "contract_balance",
+    "envelope_of",
     "friendbot",
     "latest_ledger",
     "look_up",
@@ -47,6 +48,7 @@ __all__ = [
     "receiving_account",
     "refuse_unless_it_takes",
     "submit",
+    "transaction_builder",
 ]
 
 BASE_FEE = 10_000  # stroops of XLM an operation at the most; the network charges less when calm
@@ -72,11 +74,11 @@ def build_payment(
 
     `fee` is the most XLM that it may cost; offering more helps when the network is crowded.
     """
-    builder = _builder(source, sequence, fee)
+    builder = transaction_builder(source, sequence, fee)
     if memo is not None:
         builder.add_memo(memo)
     builder.append_payment_op(_payee(destination), asset or usdc(), to_chain(amount))
-    return _envelope(builder, source)
+    return envelope_of(builder, source)
 
 
 @dataclass(frozen=True)
@@ -99,28 +101,28 @@ def build_payments(
     signers = {channel, *(each.source for each in payments)}
     if len(payments) > MOST_OPERATIONS or len(signers) > MOST_SIGNATURES:
         raise ValueError(f"{len(payments)} payments with {len(signers)} signatures are too many")
-    builder = _builder(channel, sequence, fee)
+    builder = transaction_builder(channel, sequence, fee)
     if memo is not None:
         builder.add_memo(memo)
     for each in payments:
         builder.append_payment_op(
             _payee(each.destination), usdc(), to_chain(each.amount), source=each.source
         )
-    return _envelope(builder, channel)
+    return envelope_of(builder, channel)
 
 
 def build_top_up(source: str, sequence: int, destination: str, amount: int) -> Envelope:
     """A payment of XLM, for network fees."""
-    builder = _builder(source, sequence)
+    builder = transaction_builder(source, sequence)
     builder.append_payment_op(destination, NATIVE, to_chain(amount))
-    return _envelope(builder, source)
+    return envelope_of(builder, source)
 
 
 def build_trustline(source: str, sequence: int) -> Envelope:
     """The source's own trustline for USDC."""
-    builder = _builder(source, sequence)
+    builder = transaction_builder(source, sequence)
     builder.append_change_trust_op(usdc())
-    return _envelope(builder, source)
+    return envelope_of(builder, source)
 
 
 def build_activation(sponsor: str, sequence: int, address: str, fee_float: int) -> Envelope:
@@ -128,12 +130,12 @@ def build_activation(sponsor: str, sequence: int, address: str, fee_float: int) 
 
     Sponsor and new account must both sign.
     """
-    builder = _builder(sponsor, sequence)
+    builder = transaction_builder(sponsor, sequence)
     builder.append_begin_sponsoring_future_reserves_op(address, source=sponsor)
     builder.append_create_account_op(address, to_chain(fee_float), source=sponsor)
     builder.append_change_trust_op(usdc(), source=address)
     builder.append_end_sponsoring_future_reserves_op(source=address)
-    return _envelope(builder, sponsor)
+    return envelope_of(builder, sponsor)
 
 
 def memo_of(kind: str, value: str) -> Memo:
@@ -147,14 +149,15 @@ def _payee(destination: str) -> MuxedAccount | str:
     return MuxedAccount.from_account(destination) if destination.startswith("M") else destination
 
 
-def _builder(source: str, sequence: int, fee: int = BASE_FEE) -> TransactionBuilder:
-    """`fee` is for each operation."""
+def transaction_builder(source: str, sequence: int, fee: int = BASE_FEE) -> TransactionBuilder:
+    """A transaction that lives for LIFE. `fee` is for each operation."""
     now = int(clock.now().timestamp())
     builder = TransactionBuilder(SdkAccount(source, sequence), current().passphrase, fee)
     return builder.add_time_bounds(0, now + int(LIFE.total_seconds()))
 
 
-def _envelope(builder: TransactionBuilder, source: str) -> Envelope:
+def envelope_of(builder: TransactionBuilder, source: str) -> Envelope:
+    """What was built, unsigned."""
     built: TransactionEnvelope = builder.build()
     bounds = built.transaction.preconditions.time_bounds  # type: ignore[union-attr]
     return Envelope(

@@ -8,6 +8,7 @@ from typing import Any
 from stellar_sdk import (
     Address,
     ChangeTrust,
+    ClaimClaimableBalance,
     CreateAccount,
     HashMemo,
     IdMemo,
@@ -51,6 +52,7 @@ class Told:
     payments: tuple[Paid, ...] = ()
     creates: str = ""
     trusts: bool = False
+    claims: str = ""  # the claimable balance
     memo: tuple[str, str] = ("", "")
 
     @property
@@ -70,6 +72,8 @@ class Told:
             return f"pays {amount} to {self.paid.destination}"
         if self.payments:
             return f"makes {len(self.payments)} payments"
+        if self.claims:
+            return f"claims the balance {self.claims}"
         return "trusts an asset" if self.trusts else "does something that we never ask for"
 
 
@@ -111,6 +115,8 @@ def _read(parsed: TransactionEnvelope) -> Told:
             values["creates"] = operation.destination
         elif isinstance(operation, ChangeTrust):
             values["trusts"] = True
+        elif isinstance(operation, ClaimClaimableBalance):
+            values["claims"] = operation.balance_id
         elif isinstance(operation, InvokeHostFunction):
             values |= _call(operation)
     return Told(**values)
