@@ -86,6 +86,7 @@ INSTALLED_APPS = [
     "offerhub.subscriptions",
     "offerhub.reconciliation",
     "offerhub.suspense",
+    "offerhub.claims",
     "offerhub.reports",
 ]
 MIDDLEWARE = [
@@ -308,12 +309,18 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"max_retries": 1, "interval_start": 0, "inter
 WORK_THREADS = env.int("WORK_THREADS", 8)
 # Every wallet is read through Horizon at least this often, for what the event stream does not show.
 WALLET_SCAN_HOURS = env.float("OFFERHUB_WALLET_SCAN_HOURS", 24.0)
+# Claimable balances for our wallets are looked for wallet by wallet: how often at each, and how
+# many requests that may take in a minute, whatever the number of wallets; 0 looks for none.
+CLAIM_LOOK_MINUTES = env.float("OFFERHUB_CLAIM_LOOK_MINUTES", 15.0)
+CLAIM_LOOKS_PER_MINUTE = env.int("OFFERHUB_CLAIM_LOOKS_PER_MINUTE", 60 if SANDBOX else 10)
 MONITOR_SECONDS = env.float("OFFERHUB_MONITOR_SECONDS", 0.25 if SANDBOX else 5.0)
 
 # --- money ------------------------------------------------------------------------------------
 # XLM given to a managed wallet for network fees, and the level under which it is topped up.
 WALLET_FEE_FLOAT = env.str("OFFERHUB_WALLET_FEE_FLOAT", "10" if SANDBOX else "3")
 WALLET_FEE_LOW_WATER = env.str("OFFERHUB_WALLET_FEE_LOW_WATER", "4" if SANDBOX else "1")
+# USDC under which a claimable balance is listed and not claimed: each claim costs a network fee.
+CLAIM_MINIMUM = env.str("OFFERHUB_CLAIM_MINIMUM", "1")
 # The most that one envelope may pay the network, in XLM: more is refused before signing.
 MAX_NETWORK_FEE = env.str("OFFERHUB_MAX_NETWORK_FEE", "1")
 # What the escrow provider's contracts take of each payout, in hundredths of a percent: to show a

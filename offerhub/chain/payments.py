@@ -66,11 +66,15 @@ class PaymentDriver(LedgerReads):
         asset = asset or usdc()
         if why := why_it_can_not_pay(source, amount, asset):
             raise self.later(*why)
-        left = source.xlm - (amount if asset.is_native() else 0)
+        self.refuse_unless_it_bears(source, fee, amount if asset.is_native() else 0)
+        return source
+
+    def refuse_unless_it_bears(self, source: stellar.Account, fee: int, beside: int = 0) -> None:
+        """The fee, beside so much XLM that is paid away. Raises BuildRefused, for later."""
+        left = source.xlm - beside
         if left < fee:
             held = f"has {format_amount(left)} XLM left"
             raise self.later("tx_insufficient_balance", f"{held} for fees; it needs a top-up")
-        return source
 
     def later(self, code: str, text: str) -> BuildRefused:
         """That the payer can not do it now."""

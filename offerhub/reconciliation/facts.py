@@ -8,8 +8,10 @@ from ledger.invariants import Invariant
 from offerhub.chain.tables import concrete_tables
 
 SQL = Path(__file__).resolve().parent / "sql"
-# Operations that change nobody's money but the fee that the network takes.
+# Operations that change nobody's money but the fee that the network takes: what a CLAIM brings is
+# booked as the deposit that it is.
 MOVE_NOTHING = (
+    "CLAIM",
     *("DEPLOY", "COMPLETE", "APPROVE", "DISPUTE"),
     *("BOOTSTRAP", "ACTIVATE", "TOP_UP"),
 )

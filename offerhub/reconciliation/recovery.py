@@ -97,7 +97,7 @@ def _place(sent: Sent, drivers: Drivers) -> Taken:
     fact = stellar.look_up(sent.hash).fact
     if fact is None:
         return Taken(sent.hash, sent.ledger, str(asked), False, "Horizon does not show it")
-    if not fact.successful:
+    if not fact.successful or asked.claims:
         return _charged(sent, asked, fact)
     try:
         row = owner_of(asked)
@@ -109,10 +109,11 @@ def _place(sent: Sent, drivers: Drivers) -> Taken:
 
 @transaction.atomic
 def _charged(sent: Sent, asked: told.Told, fact: ChainFact) -> Taken:
-    """It failed in a ledger and moved nothing; the fee is spent all the same."""
+    """It failed in a ledger, or claimed what the monitor books: only the fee is to be booked."""
+    what = "what it brought is a deposit" if fact.successful else "failed in a ledger"
     wallet = Wallet.objects.filter(address=sent.source).first()
     if wallet is None:
-        return Taken(sent.hash, sent.ledger, str(asked), True, "failed: nobody here paid its fee")
+        return Taken(sent.hash, sent.ledger, str(asked), True, f"{what}; nobody here paid its fee")
     movements.network_fee(
         marketplace_id=wallet.marketplace_id,
         operation_id="",
@@ -120,7 +121,7 @@ def _charged(sent: Sent, asked: told.Told, fact: ChainFact) -> Taken:
         fact=fact,
         actor=ACTOR,
     )
-    return Taken(sent.hash, sent.ledger, str(asked), True, "failed in a ledger: its fee is booked")
+    return Taken(sent.hash, sent.ledger, str(asked), True, f"{what}; its fee is booked")
 
 
 def _adopt(row: Submission, sent: Sent, asked: told.Told) -> None:

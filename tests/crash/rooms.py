@@ -1,11 +1,14 @@
-"""The calls that subscriptions, campaigns, windows and fees ask for by themselves: each brought to
-where it is asked for and not run yet."""
+"""The calls that subscriptions, campaigns, windows, fees and claims ask for by themselves: each
+brought to where it is asked for and not run yet."""
 
 from datetime import timedelta
 
 from django.db.models.functions import Now
+from stellar_sdk import Claimant
 
 from offerhub.chain.submission import LIVE, Submission
+from offerhub.claims import watching
+from offerhub.claims.models import Claim, ClaimableBalance
 from offerhub.core import clock, jobs
 from offerhub.core.money import parse_amount
 from offerhub.marketplaces import services as marketplaces
@@ -22,6 +25,7 @@ from orders.models import EscrowOperation, Order, ReleaseWindow
 from orders.reimbursements.models import Reimbursement
 from orders.release_policy import ReleasePolicy, Starts
 from tests.crash.scene import PRICE, Scene
+from tests.sandbox.player import Player
 from tests.world import ACTOR
 
 AMOUNT = parse_amount(PRICE)
@@ -143,3 +147,18 @@ def ask_reimbursement(scene: Scene) -> Submission:
         jobs.step("orders.operation", _live(scene).id)
     assert Order.objects.get(pk=scene.order).status == "REFUNDED"
     return Reimbursement.objects.get(order=scene.order)
+
+
+def ask_claim(scene: Scene) -> Submission:
+    """Somebody outside set five USDC aside for Bob."""
+    wallet = scene.world.wallet(scene.bob)
+    with Player(scene.world.network.url) as player:
+        eve = player.person("5")
+        builder = player.builder(eve)
+        builder.append_create_claimable_balance_op(player.usdc, "5", [Claimant(wallet.address)])
+        assert player.submit(builder, eve).ok
+    watching.look_now(wallet_id=wallet.pk)
+    with jobs.held():
+        jobs.step("claims.look", wallet.pk)
+        jobs.step("claims.begin", ClaimableBalance.objects.get(wallet=wallet).pk)
+    return Claim.objects.get(source_wallet=wallet)

@@ -14,6 +14,8 @@ import pytest
 
 from offerhub.chain.submission import Status, Submission
 from offerhub.chain.tables import concrete_tables
+from offerhub.claims import services as claims
+from offerhub.claims.models import Claim
 from offerhub.core import jobs
 from offerhub.suspense import services as suspense
 from offerhub.suspense.models import Clearance
@@ -36,6 +38,7 @@ JOB_OF: dict[type[Submission], str] = {
     BatchPayment: "payouts.batch_payment",
     Clearance: suspense.JOB,
     Reimbursement: reimbursements.JOB,
+    Claim: claims.JOB,
 }
 
 # In the order in which a run passes them, with what is there when a worker dies: whether the signed
@@ -151,6 +154,7 @@ FLOWS: dict[str, Flow] = {
     ),
     "APPROVE of a pledge": Flow(rooms.ask_pledge, "ann", SPENT, PAID, {"ann": 2}),
     "DISPUTE of a pledge": Flow(rooms.ask_pledge_back, "ann", calls={"ann": 1, "RESOLVER": 1}),
+    "CLAIM": Flow(rooms.ask_claim, "bob", bob=("5.00", "0.00", "0.00", "0.00")),
 }
 MATRIX = [(flow, point) for flow in FLOWS for point in POINTS]
 # In the suite: the cells that were there first, and an eighth of the others, spread over both.
@@ -240,4 +244,4 @@ def test_the_matrix_has_a_row_for_every_operation_and_every_point() -> None:
     assert named | set(MOMENTS) == set(POINTS) | POINTS_ELSEWHERE
     assert set(JOB_OF) == set(concrete_tables())
     kinds = {*WalletOperation.Kind.values, *EscrowOperation.Kind.values}
-    assert kinds | {"ASSIGN", "WITHDRAW", "BATCH", "REIMBURSE"} <= set(FLOWS)
+    assert kinds | {"ASSIGN", "WITHDRAW", "BATCH", "REIMBURSE", "CLAIM"} <= set(FLOWS)

@@ -7,6 +7,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from offerhub.chain.submission import Submission
 from offerhub.chain.types import ChainUnavailable
+from offerhub.claims.claiming import DRIVER as CLAIMS
+from offerhub.claims.models import Claim
 from offerhub.deposits.monitor import Halted
 from offerhub.reconciliation import recovery
 from offerhub.suspense.models import Clearance
@@ -27,6 +29,7 @@ DRIVERS: dict[type[Submission], Any] = {
     BatchPayment: BATCHES,
     WalletOperation: WALLETS,
     Clearance: CLEARANCES,
+    Claim: CLAIMS,
 }
 
 
