@@ -15,11 +15,11 @@ from offerhub.core.money import format_amount
 TONES = {
     "good": {"ACTIVE", "APPROVED", "BOOKED", "COMPLETED", "CONFIRMED", "CREDITED", "DELIVERED"}
     | {"DONE", "ENABLED", "FINISHED", "FOLLOWING", "FUNDED", "RELEASED", "RESOLVED"}
-    | {"SETTLED", "SUCCEEDED"},
+    | {"CLAIMED", "SETTLED", "SUCCEEDED"},
     "bad": {"DISPUTED", "FAILED", "HALTED", "NEEDS_ATTENTION", "SUSPENSE", "UNKNOWN", "STUCK"}
     | {"PAST_DUE", "UNPAID"},
     "over": {"CANCELLED", "CLOSED", "REFUNDED", "RETURNED", "WITHDRAWN", "REJECTED", "EXPIRED"}
-    | {"DELETED", "DISABLED", "DROPPED", "PAUSED", "SUSPENDED"},
+    | {"DELETED", "DISABLED", "DROPPED", "GONE", "PAUSED", "SUSPENDED"},
 }
 
 # The page of a record, by the prefix of its id: the name of the desk's route.
@@ -30,6 +30,7 @@ PAGES = {
     "sub": "subscription",
     "usr": "user",
     "dep": "deposit",
+    "clb": "claimable_balance",
     "dif": "difference",
     "prf": "reconciliation_proof_change",
     "opr": "operation",

@@ -10,6 +10,7 @@ from django.urls import reverse
 from disputes.models import Dispute
 from ledger.models import Account, Entry
 from offerhub.chain.tables import concrete_tables
+from offerhub.claims.models import ClaimableBalance
 from offerhub.core import shown
 from offerhub.deposits.models import Deposit
 from offerhub.events.models import Event
@@ -30,6 +31,7 @@ _ADDRESS = {
 }
 BY_PREFIX: dict[str, type[models.Model]] = {
     "acc": Account,
+    "clb": ClaimableBalance,
     "cmp": Campaign,
     "dep": Deposit,
     "dsp": Dispute,

@@ -35,13 +35,13 @@ FINANCE = (
 # Models by name; what is in none of these is under More.
 GROUPS = {
     "Money": (
-        *("Order", "Campaign", "Subscription", "User", "Deposit"),
+        *("Order", "Campaign", "Subscription", "User", "Deposit", "ClaimableBalance"),
         *("Withdrawal", "Batch", "SavedDestination"),
     ),
     "Books": ("Account", "Entry", "Period", "Seal", "Proof"),
     "Chain": (
         *("Wallet", "Escrow", "EscrowOperation", "Reimbursement", "WalletOperation"),
-        *("WithdrawalAttempt", "BatchPayment"),
+        *("WithdrawalAttempt", "BatchPayment", "Claim"),
     ),
     "Developers": ("ApiCall", "ApiKey"),
     "House": ("Marketplace", "PayoutPolicy", "StaffUser", "StaffAction", "Event"),

@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from offerhub.chain.again import find_any, look_now
 from offerhub.chain.submission import RUNNABLE, Status, Submission
+from offerhub.claims.models import Claim
 from offerhub.core import clock
 from offerhub.core.errors import NotFound, Refusal, WrongState
 from offerhub.desk import limit, work
@@ -35,6 +36,7 @@ DOMAINS = {
     "payouts": "Withdrawals",
     "wallets": "Wallets",
     "suspense": "Suspense",
+    "claims": "Claims",
 }
 
 
@@ -134,6 +136,8 @@ def _why_not(row: Submission) -> str:
         return "Another payment followed this one." if again_by.exists() else ""
     if isinstance(row, Clearance):
         return "The deposit is in suspense again: decide on its page."
+    if isinstance(row, Claim):
+        return "Whether it is claimed again is decided on the page of the balance."
     if isinstance(row, WalletOperation):
         if row.wallet.status == row.wallet.Status.FAILED and row.kind != row.Kind.TOP_UP:
             return ""

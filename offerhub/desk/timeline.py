@@ -11,7 +11,7 @@ from offerhub.events.models import Event
 from offerhub.marketplaces.models import StaffUser
 
 KINDS = {"party": "Parties", "staff": "Staff", "money": "Money", "chain": "Chain"}
-MONEY = ("order", "deposit", "campaign", "subscription")
+MONEY = ("order", "deposit", "claimable_balance", "campaign", "subscription")
 Payload = dict[str, Any]
 
 
@@ -194,6 +194,12 @@ _SENTENCES = {
     "deposit.return_requested": "decided to send it back; the payment is on its way",
     "deposit.returned": "The payment arrived: it is with its sender again",
     "deposit.return_failed": "The payment to the sender failed; it is in suspense as before",
+    "claimable_balance.listed": "Somebody set it aside: claimed from {dueAt} on",
+    "claimable_balance.refused": "It is not claimed by itself: {reason}",
+    "claimable_balance.claim_requested": "asked for the claim",
+    "claimable_balance.postponed": "It could not be claimed yet: tried again from {dueAt} on",
+    "claimable_balance.claimed": "It is claimed, and what it brought is a deposit",
+    "claimable_balance.gone": "It is not there any more: nothing was claimed",
 }
 _KIND = {
     "dispute.opened": "party",

@@ -48,8 +48,9 @@ def _shown_with(table: type[Submission]) -> list[str]:
 
 
 def about(row: Submission) -> str:
-    """The id of what an operation is for: an order, a withdrawal, a deposit or a wallet."""
-    for name in ("order_id", "withdrawal_id", "deposit_id", "wallet_id"):
+    """The id of what an operation is for: an order, a withdrawal, a deposit, what is to be claimed
+    or a wallet."""
+    for name in ("order_id", "withdrawal_id", "deposit_id", "balance_id", "wallet_id"):
         if value := getattr(row, name, None):
             return str(value)
     return ""

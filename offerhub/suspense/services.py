@@ -161,6 +161,8 @@ def _refuse_unless_returnable(deposit: Deposit) -> None:
     sender = deposit.sender
     if not sender or sender == deposit.asset_issuer:
         raise WrongState("The issuer sent it: what goes back to the issuer is destroyed")
+    if sender.startswith("B"):
+        raise WrongState("It was claimed: whoever had set it aside is on the page of the balance")
     if not sender.startswith(("G", "M")):
         raise WrongState("A contract sent it; it may not know what to do with a payment")
     if Wallet.objects.filter(address=sender, marketplace=deposit.marketplace_id).exists():

@@ -12,13 +12,16 @@ from typing import Any
 from uuid import uuid4
 
 from django.test import override_settings
+from stellar_sdk import Claimant
 
 from disputes import resolution, services, shares
 from disputes.evidence import keeping, reading
 from disputes.evidence import services as evidence
 from disputes.models import Dispute, Reason
 from disputes.states import Party
-from offerhub.core import clock
+from offerhub.claims import watching
+from offerhub.claims.models import ClaimableBalance
+from offerhub.core import clock, jobs
 from offerhub.core.actor import Actor, ActorKind
 from offerhub.core.money import parse_amount
 from offerhub.deposits.models import Deposit
@@ -33,6 +36,7 @@ from payouts.models import MemoType
 from tests.disputes.evidence import files
 from tests.http import Api
 from tests.payouts.scene import Scene
+from tests.sandbox.player import Player
 from tests.world import World
 
 MOST = 100
@@ -111,6 +115,7 @@ class Corpus:
         yield self._subscription()
         yield from self._withdrawals()
         yield self._unknown_deposit()
+        yield from self._set_aside()
         yield self._campaign()
         yield self._webhook()
         self._key()
@@ -211,6 +216,22 @@ class Corpus:
         self.world.watch()
         found = Deposit.objects.get(address=own.address, status=Deposit.Status.SUSPENSE)
         return f"/admin/deposit/{found.pk}/"
+
+    def _set_aside(self) -> Iterator[str]:
+        """A crumb for the same wallet, which only a person would claim."""
+        own = Wallet.objects.get(marketplace=self.world.marketplace, kind=Wallet.Kind.PLATFORM)
+        with Player(self.world.network.url) as player:
+            eve, mine = player.person("1"), Claimant(own.address)
+            builder = player.builder(eve)
+            builder.append_create_claimable_balance_op(player.usdc, "0.5", [mine])
+            assert player.submit(builder, eve).ok
+        with jobs.held() as rings:
+            watching.look_now(wallet_id=own.pk)
+        for ring in rings:
+            jobs.run(*ring)
+        found = ClaimableBalance.objects.get(wallet=own)
+        yield f"/admin/claimable/{found.pk}/"
+        yield f"/admin/claimable/{found.pk}/claim/"
 
     def _campaign(self) -> str:
         """Open, with a pledge."""
