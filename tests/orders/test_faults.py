@@ -283,11 +283,9 @@ def test_entries_that_stay_archived_end_the_call_after_five_envelopes(world: Wor
     world.network.fault("entry-archived", SEND, times=5)
     sale.ask("FUND")
     (failed,) = EscrowOperation.objects.filter(order=sale.order, kind="FUND")
-    assert (failed.status, failed.attempts, failed.problem["code"]) == (
-        *("FAILED", 5),
-        "entry_archived",
-    )
-    assert "did not restore them" in failed.problem["detail"]
+    problem = failed.problem or {}
+    assert (failed.status, failed.attempts, problem["code"]) == ("FAILED", 5, "entry_archived")
+    assert "did not restore them" in problem["detail"]
     assert [envelope["ended"] for envelope in failed.history] == ["entry_archived"] * 4
     assert world.balance(sale.ann)["reserved"] == "100.00"
     assert world.differences() == []
