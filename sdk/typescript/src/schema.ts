@@ -1292,7 +1292,9 @@ export interface paths {
          * @description It meets requests about wallets of your own users alone, or of the one user that is
          *     named; a deployment is signed by the buyer. `slow` answers well, but after `delay` seconds
          *     (10 when it is left out). `504-before` and `drop` lose the request, `504-after` and
-         *     `drop-after` its answer; `tampered` changes what is to be signed.
+         *     `drop-after` its answer; `tampered` changes what is to be signed. With
+         *     `entry-archived` a contract's call fails in a ledger, as when entries of its are archived;
+         *     payments go through.
          *
          *     Needs the scope `sandbox:write`.
          */
@@ -1336,6 +1338,7 @@ export interface paths {
          *     | order | 6.29 | the escrow provider answers 429 to the funding at first | goes on, once |
          *     | order | 7.04 | the seller is paid, and the answer is lost | goes on, once |
          *     | order | 7.05 | the release is refused for its sequence number at first | goes on, once |
+         *     | order | 7.10 | archived entries make the release fail in two ledgers | goes on, once |
          *
          *     A withdrawal to one of the `destinations` is refused before anything is debited.
          *
@@ -2324,6 +2327,108 @@ export interface webhooks {
         put?: never;
         /** Every pledge went to the creator */
         post: operations["webhooks.campaign.succeeded"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "claimable_balance.claim_requested": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The claim is on its way */
+        post: operations["webhooks.claimable_balance.claim_requested"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "claimable_balance.claimed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** It is claimed; the deposit is credited */
+        post: operations["webhooks.claimable_balance.claimed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "claimable_balance.gone": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Somebody else claimed it first, or it was taken back */
+        post: operations["webhooks.claimable_balance.gone"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "claimable_balance.listed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Somebody set money aside for a wallet; nobody is credited yet */
+        post: operations["webhooks.claimable_balance.listed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "claimable_balance.postponed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** It could not be claimed yet */
+        post: operations["webhooks.claimable_balance.postponed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "claimable_balance.refused": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Money that was set aside is not claimed by itself */
+        post: operations["webhooks.claimable_balance.refused"];
         delete?: never;
         options?: never;
         head?: never;
@@ -5205,7 +5310,7 @@ export interface components {
             /** @enum {string} */
             on: "WITHDRAWAL_SEND" | "ESCROW_BUILD" | "ESCROW_SEND" | "LOOK_UP";
             /** @enum {string} */
-            answer: "slow" | "504-before" | "504-after" | "429" | "503" | "drop" | "drop-after" | "bad-seq" | "failed-200" | "tampered";
+            answer: "slow" | "504-before" | "504-after" | "429" | "503" | "drop" | "drop-after" | "bad-seq" | "failed-200" | "tampered" | "entry-archived";
             times: number;
             delay: number;
         };
@@ -5214,7 +5319,7 @@ export interface components {
             /** @enum {string} */
             on: "WITHDRAWAL_SEND" | "ESCROW_BUILD" | "ESCROW_SEND" | "LOOK_UP";
             /** @enum {string} */
-            answer: "slow" | "504-before" | "504-after" | "429" | "503" | "drop" | "drop-after" | "bad-seq" | "failed-200" | "tampered";
+            answer: "slow" | "504-before" | "504-after" | "429" | "503" | "drop" | "drop-after" | "bad-seq" | "failed-200" | "tampered" | "entry-archived";
             times?: number;
             delay?: number;
             /** @example client_123 */
@@ -6828,6 +6933,148 @@ export interface components {
              * @enum {string}
              */
             type: "campaign.succeeded";
+        };
+        /** @description The claim is on its way. */
+        ClaimableBalanceClaimRequestedEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "claimable_balance.claim_requested";
+            /** @constant */
+            version: 1;
+            data: {
+                userId: string | null;
+                amount: string;
+                asset: {
+                    code: string;
+                    issuer: string | null;
+                };
+                address: string;
+                operationId: string;
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "claimable_balance.claim_requested";
+        };
+        /** @description It is claimed; the deposit is credited. */
+        ClaimableBalanceClaimedEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "claimable_balance.claimed";
+            /** @constant */
+            version: 1;
+            data: {
+                userId: string | null;
+                amount: string;
+                asset: {
+                    code: string;
+                    issuer: string | null;
+                };
+                address: string;
+                hash: string;
+                ledger: number;
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "claimable_balance.claimed";
+        };
+        /** @description Somebody else claimed it first, or it was taken back. */
+        ClaimableBalanceGoneEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "claimable_balance.gone";
+            /** @constant */
+            version: 1;
+            data: {
+                userId: string | null;
+                amount: string;
+                asset: {
+                    code: string;
+                    issuer: string | null;
+                };
+                address: string;
+                code: string;
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "claimable_balance.gone";
+        };
+        /** @description Somebody set money aside for a wallet; nobody is credited yet. */
+        ClaimableBalanceListedEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "claimable_balance.listed";
+            /** @constant */
+            version: 1;
+            data: {
+                userId: string | null;
+                amount: string;
+                asset: {
+                    code: string;
+                    issuer: string | null;
+                };
+                address: string;
+                /** Format: date-time */
+                dueAt: string;
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "claimable_balance.listed";
+        };
+        /** @description It could not be claimed yet. */
+        ClaimableBalancePostponedEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "claimable_balance.postponed";
+            /** @constant */
+            version: 1;
+            data: {
+                userId: string | null;
+                amount: string;
+                asset: {
+                    code: string;
+                    issuer: string | null;
+                };
+                address: string;
+                /** Format: date-time */
+                dueAt: string;
+                code: string;
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "claimable_balance.postponed";
+        };
+        /** @description Money that was set aside is not claimed by itself. */
+        ClaimableBalanceRefusedEvent: components["schemas"]["Event"] & {
+            /** @constant */
+            type: "claimable_balance.refused";
+            /** @constant */
+            version: 1;
+            data: {
+                userId: string | null;
+                amount: string;
+                asset: {
+                    code: string;
+                    issuer: string | null;
+                };
+                address: string;
+                reason: string;
+            };
+        } & {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "claimable_balance.refused";
         };
         /** @description A suspended deposit is the user's. */
         DepositAssignedEvent: components["schemas"]["Event"] & {
@@ -9656,7 +9903,7 @@ export interface components {
             type: "withdrawal_batch.received";
         };
         /** @description Any event; `type` says which. */
-        AnyEvent: components["schemas"]["ApiKeyCreatedEvent"] | components["schemas"]["ApiKeyRevokedEvent"] | components["schemas"]["ApiKeyRotatedEvent"] | components["schemas"]["BooksClosedEvent"] | components["schemas"]["CampaignCancelledEvent"] | components["schemas"]["CampaignCreatedEvent"] | components["schemas"]["CampaignFailedEvent"] | components["schemas"]["CampaignGoalReachedEvent"] | components["schemas"]["CampaignNeedsAttentionEvent"] | components["schemas"]["CampaignPledgeWithdrawnEvent"] | components["schemas"]["CampaignProgressEvent"] | components["schemas"]["CampaignRetriedEvent"] | components["schemas"]["CampaignSettlingEvent"] | components["schemas"]["CampaignSucceededEvent"] | components["schemas"]["DepositAssignedEvent"] | components["schemas"]["DepositAssignmentFailedEvent"] | components["schemas"]["DepositAssignmentRequestedEvent"] | components["schemas"]["DepositCapitalReceivedEvent"] | components["schemas"]["DepositCreditedEvent"] | components["schemas"]["DepositReturnFailedEvent"] | components["schemas"]["DepositReturnRequestedEvent"] | components["schemas"]["DepositReturnedEvent"] | components["schemas"]["DepositSuspendedEvent"] | components["schemas"]["DestinationAddedEvent"] | components["schemas"]["DestinationArchivedEvent"] | components["schemas"]["DestinationRenamedEvent"] | components["schemas"]["DisputeAnswerOverdueEvent"] | components["schemas"]["DisputeAnsweredEvent"] | components["schemas"]["DisputeAssignedEvent"] | components["schemas"]["DisputeDecidedEvent"] | components["schemas"]["DisputeEvidenceAddedEvent"] | components["schemas"]["DisputeFreezeFailedEvent"] | components["schemas"]["DisputeFrozenEvent"] | components["schemas"]["DisputeInformationRequestedEvent"] | components["schemas"]["DisputeMessageEvent"] | components["schemas"]["DisputeOpenedEvent"] | components["schemas"]["DisputeProposalExpiredEvent"] | components["schemas"]["DisputeProposalRejectedEvent"] | components["schemas"]["DisputeProposalWithdrawnEvent"] | components["schemas"]["DisputeProposedEvent"] | components["schemas"]["DisputeReopenedEvent"] | components["schemas"]["DisputeResolvedEvent"] | components["schemas"]["DisputeRetriedEvent"] | components["schemas"]["DisputeSettlementFailedEvent"] | components["schemas"]["DisputeSettlementRetriedEvent"] | components["schemas"]["DisputeStatementSubmittedEvent"] | components["schemas"]["DisputeTakenUpEvent"] | components["schemas"]["DisputeWithdrawalRequestedEvent"] | components["schemas"]["DisputeWithdrawnEvent"] | components["schemas"]["EscrowApproveConfirmedEvent"] | components["schemas"]["EscrowApproveFailedEvent"] | components["schemas"]["EscrowApproveSignedEvent"] | components["schemas"]["EscrowApproveWithdrawnEvent"] | components["schemas"]["EscrowCompleteConfirmedEvent"] | components["schemas"]["EscrowCompleteFailedEvent"] | components["schemas"]["EscrowCompleteSignedEvent"] | components["schemas"]["EscrowCompleteWithdrawnEvent"] | components["schemas"]["EscrowDeployConfirmedEvent"] | components["schemas"]["EscrowDeployFailedEvent"] | components["schemas"]["EscrowDisputeConfirmedEvent"] | components["schemas"]["EscrowDisputeFailedEvent"] | components["schemas"]["EscrowDisputeSignedEvent"] | components["schemas"]["EscrowDisputeWithdrawnEvent"] | components["schemas"]["EscrowFundConfirmedEvent"] | components["schemas"]["EscrowFundFailedEvent"] | components["schemas"]["EscrowFundSignedEvent"] | components["schemas"]["EscrowFundWithdrawnEvent"] | components["schemas"]["EscrowReleaseConfirmedEvent"] | components["schemas"]["EscrowReleaseFailedEvent"] | components["schemas"]["EscrowReleaseSignedEvent"] | components["schemas"]["EscrowReleaseWithdrawnEvent"] | components["schemas"]["EscrowResolveConfirmedEvent"] | components["schemas"]["EscrowResolveFailedEvent"] | components["schemas"]["EscrowSweepConfirmedEvent"] | components["schemas"]["EscrowSweepFailedEvent"] | components["schemas"]["MarketplaceCreatedEvent"] | components["schemas"]["MarketplaceUpdatedEvent"] | components["schemas"]["OrderCancelledEvent"] | components["schemas"]["OrderCreatedEvent"] | components["schemas"]["OrderReimbursedEvent"] | components["schemas"]["OrderReimbursementFailedEvent"] | components["schemas"]["OrderReimbursementRequestedEvent"] | components["schemas"]["OrderReleaseExtendedEvent"] | components["schemas"]["OrderReleaseReminderEvent"] | components["schemas"]["OrderReleaseWindowEndedEvent"] | components["schemas"]["OrderReservedEvent"] | components["schemas"]["OrderShippedEvent"] | components["schemas"]["PayoutPolicyUpdatedEvent"] | components["schemas"]["ProposalApprovedEvent"] | components["schemas"]["ProposalExpiredEvent"] | components["schemas"]["ProposalOpenedEvent"] | components["schemas"]["ProposalRejectedEvent"] | components["schemas"]["ProposalWithdrawnEvent"] | components["schemas"]["ReconciliationCorrectionEndedEvent"] | components["schemas"]["ReconciliationCorrectionProposedEvent"] | components["schemas"]["ReconciliationDifferenceBookedEvent"] | components["schemas"]["ReconciliationDifferenceChangedEvent"] | components["schemas"]["ReconciliationDifferenceClosedEvent"] | components["schemas"]["ReconciliationDifferenceExplainedEvent"] | components["schemas"]["ReconciliationDifferenceFoundEvent"] | components["schemas"]["ReconciliationDifferenceSuspendedEvent"] | components["schemas"]["ReportDownloadedEvent"] | components["schemas"]["ReportExpiredEvent"] | components["schemas"]["ReportFailedEvent"] | components["schemas"]["ReportFinishedEvent"] | components["schemas"]["ReportRequestedEvent"] | components["schemas"]["ReportScheduleChangedEvent"] | components["schemas"]["ReportScheduleCreatedEvent"] | components["schemas"]["ReportScheduleStoppedEvent"] | components["schemas"]["ReportStartedEvent"] | components["schemas"]["SubscriptionCancelRequestedEvent"] | components["schemas"]["SubscriptionCancelledEvent"] | components["schemas"]["SubscriptionCreatedEvent"] | components["schemas"]["SubscriptionCycleDroppedEvent"] | components["schemas"]["SubscriptionCycleEndedEvent"] | components["schemas"]["SubscriptionCyclePreparedEvent"] | components["schemas"]["SubscriptionCycleSettledEvent"] | components["schemas"]["SubscriptionCyclesSkippedEvent"] | components["schemas"]["SubscriptionEndingEvent"] | components["schemas"]["SubscriptionGraceBeganEvent"] | components["schemas"]["SubscriptionPausedEvent"] | components["schemas"]["SubscriptionPaymentFailedEvent"] | components["schemas"]["SubscriptionPaymentRecoveredEvent"] | components["schemas"]["SubscriptionPriceChangedEvent"] | components["schemas"]["SubscriptionResumedEvent"] | components["schemas"]["SubscriptionStopPlannedEvent"] | components["schemas"]["SubscriptionUpdatedEvent"] | components["schemas"]["UserCreatedEvent"] | components["schemas"]["UserUpdatedEvent"] | components["schemas"]["WalletActivateConfirmedEvent"] | components["schemas"]["WalletActivateFailedEvent"] | components["schemas"]["WalletBootstrapConfirmedEvent"] | components["schemas"]["WalletBootstrapFailedEvent"] | components["schemas"]["WalletRetriedEvent"] | components["schemas"]["WalletTopUpConfirmedEvent"] | components["schemas"]["WalletTopUpFailedEvent"] | components["schemas"]["WebhookEndpointCreatedEvent"] | components["schemas"]["WebhookEndpointDeletedEvent"] | components["schemas"]["WebhookEndpointDisabledEvent"] | components["schemas"]["WebhookEndpointEnabledEvent"] | components["schemas"]["WebhookEndpointSecretRotatedEvent"] | components["schemas"]["WebhookEndpointTestedEvent"] | components["schemas"]["WebhookEndpointUpdatedEvent"] | components["schemas"]["WithdrawalApprovedEvent"] | components["schemas"]["WithdrawalCancelledEvent"] | components["schemas"]["WithdrawalCompletedEvent"] | components["schemas"]["WithdrawalFailedEvent"] | components["schemas"]["WithdrawalRequestedEvent"] | components["schemas"]["WithdrawalSubmittedEvent"] | components["schemas"]["WithdrawalBatchCheckedEvent"] | components["schemas"]["WithdrawalBatchFinishedEvent"] | components["schemas"]["WithdrawalBatchReceivedEvent"];
+        AnyEvent: components["schemas"]["ApiKeyCreatedEvent"] | components["schemas"]["ApiKeyRevokedEvent"] | components["schemas"]["ApiKeyRotatedEvent"] | components["schemas"]["BooksClosedEvent"] | components["schemas"]["CampaignCancelledEvent"] | components["schemas"]["CampaignCreatedEvent"] | components["schemas"]["CampaignFailedEvent"] | components["schemas"]["CampaignGoalReachedEvent"] | components["schemas"]["CampaignNeedsAttentionEvent"] | components["schemas"]["CampaignPledgeWithdrawnEvent"] | components["schemas"]["CampaignProgressEvent"] | components["schemas"]["CampaignRetriedEvent"] | components["schemas"]["CampaignSettlingEvent"] | components["schemas"]["CampaignSucceededEvent"] | components["schemas"]["ClaimableBalanceClaimRequestedEvent"] | components["schemas"]["ClaimableBalanceClaimedEvent"] | components["schemas"]["ClaimableBalanceGoneEvent"] | components["schemas"]["ClaimableBalanceListedEvent"] | components["schemas"]["ClaimableBalancePostponedEvent"] | components["schemas"]["ClaimableBalanceRefusedEvent"] | components["schemas"]["DepositAssignedEvent"] | components["schemas"]["DepositAssignmentFailedEvent"] | components["schemas"]["DepositAssignmentRequestedEvent"] | components["schemas"]["DepositCapitalReceivedEvent"] | components["schemas"]["DepositCreditedEvent"] | components["schemas"]["DepositReturnFailedEvent"] | components["schemas"]["DepositReturnRequestedEvent"] | components["schemas"]["DepositReturnedEvent"] | components["schemas"]["DepositSuspendedEvent"] | components["schemas"]["DestinationAddedEvent"] | components["schemas"]["DestinationArchivedEvent"] | components["schemas"]["DestinationRenamedEvent"] | components["schemas"]["DisputeAnswerOverdueEvent"] | components["schemas"]["DisputeAnsweredEvent"] | components["schemas"]["DisputeAssignedEvent"] | components["schemas"]["DisputeDecidedEvent"] | components["schemas"]["DisputeEvidenceAddedEvent"] | components["schemas"]["DisputeFreezeFailedEvent"] | components["schemas"]["DisputeFrozenEvent"] | components["schemas"]["DisputeInformationRequestedEvent"] | components["schemas"]["DisputeMessageEvent"] | components["schemas"]["DisputeOpenedEvent"] | components["schemas"]["DisputeProposalExpiredEvent"] | components["schemas"]["DisputeProposalRejectedEvent"] | components["schemas"]["DisputeProposalWithdrawnEvent"] | components["schemas"]["DisputeProposedEvent"] | components["schemas"]["DisputeReopenedEvent"] | components["schemas"]["DisputeResolvedEvent"] | components["schemas"]["DisputeRetriedEvent"] | components["schemas"]["DisputeSettlementFailedEvent"] | components["schemas"]["DisputeSettlementRetriedEvent"] | components["schemas"]["DisputeStatementSubmittedEvent"] | components["schemas"]["DisputeTakenUpEvent"] | components["schemas"]["DisputeWithdrawalRequestedEvent"] | components["schemas"]["DisputeWithdrawnEvent"] | components["schemas"]["EscrowApproveConfirmedEvent"] | components["schemas"]["EscrowApproveFailedEvent"] | components["schemas"]["EscrowApproveSignedEvent"] | components["schemas"]["EscrowApproveWithdrawnEvent"] | components["schemas"]["EscrowCompleteConfirmedEvent"] | components["schemas"]["EscrowCompleteFailedEvent"] | components["schemas"]["EscrowCompleteSignedEvent"] | components["schemas"]["EscrowCompleteWithdrawnEvent"] | components["schemas"]["EscrowDeployConfirmedEvent"] | components["schemas"]["EscrowDeployFailedEvent"] | components["schemas"]["EscrowDisputeConfirmedEvent"] | components["schemas"]["EscrowDisputeFailedEvent"] | components["schemas"]["EscrowDisputeSignedEvent"] | components["schemas"]["EscrowDisputeWithdrawnEvent"] | components["schemas"]["EscrowFundConfirmedEvent"] | components["schemas"]["EscrowFundFailedEvent"] | components["schemas"]["EscrowFundSignedEvent"] | components["schemas"]["EscrowFundWithdrawnEvent"] | components["schemas"]["EscrowReleaseConfirmedEvent"] | components["schemas"]["EscrowReleaseFailedEvent"] | components["schemas"]["EscrowReleaseSignedEvent"] | components["schemas"]["EscrowReleaseWithdrawnEvent"] | components["schemas"]["EscrowResolveConfirmedEvent"] | components["schemas"]["EscrowResolveFailedEvent"] | components["schemas"]["EscrowSweepConfirmedEvent"] | components["schemas"]["EscrowSweepFailedEvent"] | components["schemas"]["MarketplaceCreatedEvent"] | components["schemas"]["MarketplaceUpdatedEvent"] | components["schemas"]["OrderCancelledEvent"] | components["schemas"]["OrderCreatedEvent"] | components["schemas"]["OrderReimbursedEvent"] | components["schemas"]["OrderReimbursementFailedEvent"] | components["schemas"]["OrderReimbursementRequestedEvent"] | components["schemas"]["OrderReleaseExtendedEvent"] | components["schemas"]["OrderReleaseReminderEvent"] | components["schemas"]["OrderReleaseWindowEndedEvent"] | components["schemas"]["OrderReservedEvent"] | components["schemas"]["OrderShippedEvent"] | components["schemas"]["PayoutPolicyUpdatedEvent"] | components["schemas"]["ProposalApprovedEvent"] | components["schemas"]["ProposalExpiredEvent"] | components["schemas"]["ProposalOpenedEvent"] | components["schemas"]["ProposalRejectedEvent"] | components["schemas"]["ProposalWithdrawnEvent"] | components["schemas"]["ReconciliationCorrectionEndedEvent"] | components["schemas"]["ReconciliationCorrectionProposedEvent"] | components["schemas"]["ReconciliationDifferenceBookedEvent"] | components["schemas"]["ReconciliationDifferenceChangedEvent"] | components["schemas"]["ReconciliationDifferenceClosedEvent"] | components["schemas"]["ReconciliationDifferenceExplainedEvent"] | components["schemas"]["ReconciliationDifferenceFoundEvent"] | components["schemas"]["ReconciliationDifferenceSuspendedEvent"] | components["schemas"]["ReportDownloadedEvent"] | components["schemas"]["ReportExpiredEvent"] | components["schemas"]["ReportFailedEvent"] | components["schemas"]["ReportFinishedEvent"] | components["schemas"]["ReportRequestedEvent"] | components["schemas"]["ReportScheduleChangedEvent"] | components["schemas"]["ReportScheduleCreatedEvent"] | components["schemas"]["ReportScheduleStoppedEvent"] | components["schemas"]["ReportStartedEvent"] | components["schemas"]["SubscriptionCancelRequestedEvent"] | components["schemas"]["SubscriptionCancelledEvent"] | components["schemas"]["SubscriptionCreatedEvent"] | components["schemas"]["SubscriptionCycleDroppedEvent"] | components["schemas"]["SubscriptionCycleEndedEvent"] | components["schemas"]["SubscriptionCyclePreparedEvent"] | components["schemas"]["SubscriptionCycleSettledEvent"] | components["schemas"]["SubscriptionCyclesSkippedEvent"] | components["schemas"]["SubscriptionEndingEvent"] | components["schemas"]["SubscriptionGraceBeganEvent"] | components["schemas"]["SubscriptionPausedEvent"] | components["schemas"]["SubscriptionPaymentFailedEvent"] | components["schemas"]["SubscriptionPaymentRecoveredEvent"] | components["schemas"]["SubscriptionPriceChangedEvent"] | components["schemas"]["SubscriptionResumedEvent"] | components["schemas"]["SubscriptionStopPlannedEvent"] | components["schemas"]["SubscriptionUpdatedEvent"] | components["schemas"]["UserCreatedEvent"] | components["schemas"]["UserUpdatedEvent"] | components["schemas"]["WalletActivateConfirmedEvent"] | components["schemas"]["WalletActivateFailedEvent"] | components["schemas"]["WalletBootstrapConfirmedEvent"] | components["schemas"]["WalletBootstrapFailedEvent"] | components["schemas"]["WalletRetriedEvent"] | components["schemas"]["WalletTopUpConfirmedEvent"] | components["schemas"]["WalletTopUpFailedEvent"] | components["schemas"]["WebhookEndpointCreatedEvent"] | components["schemas"]["WebhookEndpointDeletedEvent"] | components["schemas"]["WebhookEndpointDisabledEvent"] | components["schemas"]["WebhookEndpointEnabledEvent"] | components["schemas"]["WebhookEndpointSecretRotatedEvent"] | components["schemas"]["WebhookEndpointTestedEvent"] | components["schemas"]["WebhookEndpointUpdatedEvent"] | components["schemas"]["WithdrawalApprovedEvent"] | components["schemas"]["WithdrawalCancelledEvent"] | components["schemas"]["WithdrawalCompletedEvent"] | components["schemas"]["WithdrawalFailedEvent"] | components["schemas"]["WithdrawalRequestedEvent"] | components["schemas"]["WithdrawalSubmittedEvent"] | components["schemas"]["WithdrawalBatchCheckedEvent"] | components["schemas"]["WithdrawalBatchFinishedEvent"] | components["schemas"]["WithdrawalBatchReceivedEvent"];
     };
     responses: {
         /** @description `idempotency_key_reused` */
@@ -15421,6 +15668,314 @@ export interface operations {
                  *     }
                  */
                 "application/json": components["schemas"]["CampaignSucceededEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.claimable_balance.claim_requested": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "claimable_balance.claim_requested",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "clb_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "userId": "usr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "amount": "200.00",
+                 *         "asset": {
+                 *           "code": "USDC",
+                 *           "issuer": "GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ"
+                 *         },
+                 *         "address": "GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ",
+                 *         "operationId": "opr_01k9v3c0m8f4v9x2n6q7r5t1ab"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ClaimableBalanceClaimRequestedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.claimable_balance.claimed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "claimable_balance.claimed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "clb_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "userId": "usr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "amount": "200.00",
+                 *         "asset": {
+                 *           "code": "USDC",
+                 *           "issuer": "GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ"
+                 *         },
+                 *         "address": "GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ",
+                 *         "hash": "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f",
+                 *         "ledger": 52113097
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ClaimableBalanceClaimedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.claimable_balance.gone": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "claimable_balance.gone",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "clb_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "userId": "usr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "amount": "200.00",
+                 *         "asset": {
+                 *           "code": "USDC",
+                 *           "issuer": "GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ"
+                 *         },
+                 *         "address": "GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ",
+                 *         "code": "tx_insufficient_balance"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ClaimableBalanceGoneEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.claimable_balance.listed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "claimable_balance.listed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "clb_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "userId": "usr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "amount": "200.00",
+                 *         "asset": {
+                 *           "code": "USDC",
+                 *           "issuer": "GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ"
+                 *         },
+                 *         "address": "GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ",
+                 *         "dueAt": "2026-03-01T12:00:00.000+00:00"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ClaimableBalanceListedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.claimable_balance.postponed": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "claimable_balance.postponed",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "clb_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "userId": "usr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "amount": "200.00",
+                 *         "asset": {
+                 *           "code": "USDC",
+                 *           "issuer": "GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ"
+                 *         },
+                 *         "address": "GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ",
+                 *         "dueAt": "2026-03-01T12:00:00.000+00:00",
+                 *         "code": "tx_insufficient_balance"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ClaimableBalancePostponedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken; anything else is tried again, 410 ends the endpoint */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    "webhooks.claimable_balance.refused": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The event's id; the same for every try, so that a repeat is known */
+                "webhook-id": components["parameters"]["webhook-id"];
+                /** @description When it was sent, in seconds since 1970 */
+                "webhook-timestamp": components["parameters"]["webhook-timestamp"];
+                /** @description One `v1,…` for each secret that is valid, as Standard Webhooks says */
+                "webhook-signature": components["parameters"]["webhook-signature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "id": "evt_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "type": "claimable_balance.refused",
+                 *       "version": 1,
+                 *       "createdAt": "2026-03-01T12:00:00.000Z",
+                 *       "subject": "clb_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *       "sequence": 3,
+                 *       "cursor": "000000000000042",
+                 *       "requestId": "req_4f1d0c2b9a8e7d6c5b4a3f2e",
+                 *       "data": {
+                 *         "userId": "usr_01k9v3c0m8f4v9x2n6q7r5t1ab",
+                 *         "amount": "200.00",
+                 *         "asset": {
+                 *           "code": "USDC",
+                 *           "issuer": "GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ"
+                 *         },
+                 *         "address": "GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ",
+                 *         "reason": "too_small"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["ClaimableBalanceRefusedEvent"];
             };
         };
         responses: {

@@ -221,7 +221,7 @@ class Fault(TypedDict):
 
     id: int
     on: Literal['WITHDRAWAL_SEND', 'ESCROW_BUILD', 'ESCROW_SEND', 'LOOK_UP']
-    answer: Literal['slow', '504-before', '504-after', '429', '503', 'drop', 'drop-after', 'bad-seq', 'failed-200', 'tampered']
+    answer: Literal['slow', '504-before', '504-after', '429', '503', 'drop', 'drop-after', 'bad-seq', 'failed-200', 'tampered', 'entry-archived']
     times: int
     delay: int
 
@@ -232,7 +232,7 @@ class FaultBodyRequest(TypedDict):
     """
 
     on: Literal['WITHDRAWAL_SEND', 'ESCROW_BUILD', 'ESCROW_SEND', 'LOOK_UP']
-    answer: Literal['slow', '504-before', '504-after', '429', '503', 'drop', 'drop-after', 'bad-seq', 'failed-200', 'tampered']
+    answer: Literal['slow', '504-before', '504-after', '429', '503', 'drop', 'drop-after', 'bad-seq', 'failed-200', 'tampered', 'entry-archived']
     times: NotRequired[int]
     delay: NotRequired[int]
     userId: NotRequired[str]
@@ -1578,7 +1578,122 @@ class CampaignSucceededEvent(Event):
     data: Data13
 
 
+class Asset1(TypedDict):
+    code: str
+    issuer: str | None
+
+
 class Data14(TypedDict):
+    userId: str | None
+    amount: str
+    asset: Asset1
+    address: str
+    operationId: str
+
+
+class ClaimableBalanceClaimRequestedEvent(Event):
+    """
+    The claim is on its way.
+    """
+
+    type: Literal['claimable_balance.claim_requested']
+    version: Literal[1]
+    data: Data14
+
+
+class Data15(TypedDict):
+    userId: str | None
+    amount: str
+    asset: Asset1
+    address: str
+    hash: str
+    ledger: int
+
+
+class ClaimableBalanceClaimedEvent(Event):
+    """
+    It is claimed; the deposit is credited.
+    """
+
+    type: Literal['claimable_balance.claimed']
+    version: Literal[1]
+    data: Data15
+
+
+class Data16(TypedDict):
+    userId: str | None
+    amount: str
+    asset: Asset1
+    address: str
+    code: str
+
+
+class ClaimableBalanceGoneEvent(Event):
+    """
+    Somebody else claimed it first, or it was taken back.
+    """
+
+    type: Literal['claimable_balance.gone']
+    version: Literal[1]
+    data: Data16
+
+
+class Data17(TypedDict):
+    userId: str | None
+    amount: str
+    asset: Asset1
+    address: str
+    dueAt: str
+
+
+class ClaimableBalanceListedEvent(Event):
+    """
+    Somebody set money aside for a wallet; nobody is credited yet.
+    """
+
+    type: Literal['claimable_balance.listed']
+    version: Literal[1]
+    data: Data17
+
+
+class Data18(TypedDict):
+    userId: str | None
+    amount: str
+    asset: Asset1
+    address: str
+    dueAt: str
+    code: str
+
+
+class ClaimableBalancePostponedEvent(Event):
+    """
+    It could not be claimed yet.
+    """
+
+    type: Literal['claimable_balance.postponed']
+    version: Literal[1]
+    data: Data18
+
+
+class Data19(TypedDict):
+    userId: str | None
+    amount: str
+    asset: Asset1
+    address: str
+    reason: str
+
+
+class ClaimableBalanceRefusedEvent(Event):
+    """
+    Money that was set aside is not claimed by itself.
+    """
+
+    type: Literal['claimable_balance.refused']
+    version: Literal[1]
+    data: Data19
+
+
+class Data20(TypedDict):
     operationId: str
     amount: str
     asset: str
@@ -1595,10 +1710,10 @@ class DepositAssignedEvent(Event):
 
     type: Literal['deposit.assigned']
     version: Literal[1]
-    data: Data14
+    data: Data20
 
 
-class Data15(TypedDict):
+class Data21(TypedDict):
     operationId: str
     amount: str
     asset: str
@@ -1614,10 +1729,10 @@ class DepositAssignmentFailedEvent(Event):
 
     type: Literal['deposit.assignment_failed']
     version: Literal[1]
-    data: Data15
+    data: Data21
 
 
-class Data16(TypedDict):
+class Data22(TypedDict):
     operationId: str
     amount: str
     asset: str
@@ -1632,15 +1747,10 @@ class DepositAssignmentRequestedEvent(Event):
 
     type: Literal['deposit.assignment_requested']
     version: Literal[1]
-    data: Data16
+    data: Data22
 
 
-class Asset1(TypedDict):
-    code: str
-    issuer: str | None
-
-
-class Data17(TypedDict):
+class Data23(TypedDict):
     userId: str | None
     amount: str
     asset: Asset1
@@ -1657,10 +1767,10 @@ class DepositCapitalReceivedEvent(Event):
 
     type: Literal['deposit.capital_received']
     version: Literal[1]
-    data: Data17
+    data: Data23
 
 
-class Data18(TypedDict):
+class Data24(TypedDict):
     userId: str | None
     amount: str
     asset: Asset1
@@ -1677,10 +1787,10 @@ class DepositCreditedEvent(Event):
 
     type: Literal['deposit.credited']
     version: Literal[1]
-    data: Data18
+    data: Data24
 
 
-class Data19(TypedDict):
+class Data25(TypedDict):
     operationId: str
     amount: str
     asset: str
@@ -1696,10 +1806,10 @@ class DepositReturnFailedEvent(Event):
 
     type: Literal['deposit.return_failed']
     version: Literal[1]
-    data: Data19
+    data: Data25
 
 
-class Data20(TypedDict):
+class Data26(TypedDict):
     operationId: str
     amount: str
     asset: str
@@ -1714,10 +1824,10 @@ class DepositReturnRequestedEvent(Event):
 
     type: Literal['deposit.return_requested']
     version: Literal[1]
-    data: Data20
+    data: Data26
 
 
-class Data21(TypedDict):
+class Data27(TypedDict):
     operationId: str
     amount: str
     asset: str
@@ -1734,10 +1844,10 @@ class DepositReturnedEvent(Event):
 
     type: Literal['deposit.returned']
     version: Literal[1]
-    data: Data21
+    data: Data27
 
 
-class Data22(TypedDict):
+class Data28(TypedDict):
     userId: str | None
     amount: str
     asset: Asset1
@@ -1754,10 +1864,10 @@ class DepositSuspendedEvent(Event):
 
     type: Literal['deposit.suspended']
     version: Literal[1]
-    data: Data22
+    data: Data28
 
 
-class Data23(TypedDict):
+class Data29(TypedDict):
     userId: str
     label: str
     destination: str
@@ -1771,10 +1881,10 @@ class DestinationAddedEvent(Event):
 
     type: Literal['destination.added']
     version: Literal[1]
-    data: Data23
+    data: Data29
 
 
-class Data24(TypedDict):
+class Data30(TypedDict):
     userId: str
     label: str
     destination: str
@@ -1787,10 +1897,10 @@ class DestinationArchivedEvent(Event):
 
     type: Literal['destination.archived']
     version: Literal[1]
-    data: Data24
+    data: Data30
 
 
-class Data25(TypedDict):
+class Data31(TypedDict):
     userId: str
     label: str
     before: str
@@ -1803,10 +1913,10 @@ class DestinationRenamedEvent(Event):
 
     type: Literal['destination.renamed']
     version: Literal[1]
-    data: Data25
+    data: Data31
 
 
-class Data26(TypedDict):
+class Data32(TypedDict):
     status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
     orderId: str
     party: Literal['BUYER', 'SELLER']
@@ -1819,10 +1929,10 @@ class DisputeAnswerOverdueEvent(Event):
 
     type: Literal['dispute.answer_overdue']
     version: Literal[1]
-    data: Data26
+    data: Data32
 
 
-class Data27(TypedDict):
+class Data33(TypedDict):
     status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
     orderId: str
     by: Literal['BUYER', 'SELLER']
@@ -1835,10 +1945,10 @@ class DisputeAnsweredEvent(Event):
 
     type: Literal['dispute.answered']
     version: Literal[1]
-    data: Data27
+    data: Data33
 
 
-class Data28(TypedDict):
+class Data34(TypedDict):
     status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
     orderId: str
 
@@ -1850,10 +1960,10 @@ class DisputeAssignedEvent(Event):
 
     type: Literal['dispute.assigned']
     version: Literal[1]
-    data: Data28
+    data: Data34
 
 
-class Data29(TypedDict):
+class Data35(TypedDict):
     status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
     orderId: str
     decision: Literal['RELEASE', 'REFUND', 'SPLIT']
@@ -1868,10 +1978,10 @@ class DisputeDecidedEvent(Event):
 
     type: Literal['dispute.decided']
     version: Literal[1]
-    data: Data29
+    data: Data35
 
 
-class Data30(TypedDict):
+class Data36(TypedDict):
     status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
     orderId: str
     by: Literal['BUYER', 'SELLER', 'STAFF']
@@ -1887,10 +1997,10 @@ class DisputeEvidenceAddedEvent(Event):
 
     type: Literal['dispute.evidence_added']
     version: Literal[1]
-    data: Data30
+    data: Data36
 
 
-class Data31(TypedDict):
+class Data37(TypedDict):
     status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
     orderId: str
     code: str
@@ -1904,10 +2014,10 @@ class DisputeFreezeFailedEvent(Event):
 
     type: Literal['dispute.freeze_failed']
     version: Literal[1]
-    data: Data31
+    data: Data37
 
 
-class Data32(TypedDict):
+class Data38(TypedDict):
     status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
     orderId: str
 
@@ -1919,10 +2029,10 @@ class DisputeFrozenEvent(Event):
 
     type: Literal['dispute.frozen']
     version: Literal[1]
-    data: Data32
+    data: Data38
 
 
-class Data33(TypedDict):
+class Data39(TypedDict):
     status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
     orderId: str
     party: Literal['BUYER', 'SELLER']
@@ -1937,10 +2047,10 @@ class DisputeInformationRequestedEvent(Event):
 
     type: Literal['dispute.information_requested']
     version: Literal[1]
-    data: Data33
+    data: Data39
 
 
-class Data34(TypedDict):
+class Data40(TypedDict):
     status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
     orderId: str
     by: Literal['BUYER', 'SELLER', 'STAFF']
@@ -1954,10 +2064,10 @@ class DisputeMessageEvent(Event):
 
     type: Literal['dispute.message']
     version: Literal[1]
-    data: Data34
+    data: Data40
 
 
-class Data35(TypedDict):
+class Data41(TypedDict):
     status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
     orderId: str
     openedBy: Literal['BUYER', 'SELLER']
@@ -1972,10 +2082,10 @@ class DisputeOpenedEvent(Event):
 
     type: Literal['dispute.opened']
     version: Literal[1]
-    data: Data35
+    data: Data41
 
 
-class Data36(TypedDict):
+class Data42(TypedDict):
     status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
     orderId: str
     proposalId: str
@@ -1988,7 +2098,7 @@ class DisputeProposalExpiredEvent(Event):
 
     type: Literal['dispute.proposal_expired']
     version: Literal[1]
-    data: Data36
+    data: Data42
 
 
 class DisputeProposalRejectedEvent(Event):
@@ -1998,7 +2108,7 @@ class DisputeProposalRejectedEvent(Event):
 
     type: Literal['dispute.proposal_rejected']
     version: Literal[1]
-    data: Data36
+    data: Data42
 
 
 class DisputeProposalWithdrawnEvent(Event):
@@ -2008,10 +2118,10 @@ class DisputeProposalWithdrawnEvent(Event):
 
     type: Literal['dispute.proposal_withdrawn']
     version: Literal[1]
-    data: Data36
+    data: Data42
 
 
-class Data39(TypedDict):
+class Data45(TypedDict):
     status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
     orderId: str
     decision: Literal['RELEASE', 'REFUND', 'SPLIT']
@@ -2024,10 +2134,10 @@ class DisputeProposedEvent(Event):
 
     type: Literal['dispute.proposed']
     version: Literal[1]
-    data: Data39
+    data: Data45
 
 
-class Data40(TypedDict):
+class Data46(TypedDict):
     status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
     orderId: str
     proposalId: str
@@ -2040,10 +2150,10 @@ class DisputeReopenedEvent(Event):
 
     type: Literal['dispute.reopened']
     version: Literal[1]
-    data: Data40
+    data: Data46
 
 
-class Data41(TypedDict):
+class Data47(TypedDict):
     status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
     orderId: str
     decision: Literal['RELEASE', 'REFUND', 'SPLIT'] | None
@@ -2056,10 +2166,10 @@ class DisputeResolvedEvent(Event):
 
     type: Literal['dispute.resolved']
     version: Literal[1]
-    data: Data41
+    data: Data47
 
 
-class Data42(TypedDict):
+class Data48(TypedDict):
     status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
     orderId: str
 
@@ -2071,10 +2181,10 @@ class DisputeRetriedEvent(Event):
 
     type: Literal['dispute.retried']
     version: Literal[1]
-    data: Data42
+    data: Data48
 
 
-class Data43(TypedDict):
+class Data49(TypedDict):
     status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
     orderId: str
     code: str
@@ -2088,7 +2198,7 @@ class DisputeSettlementFailedEvent(Event):
 
     type: Literal['dispute.settlement_failed']
     version: Literal[1]
-    data: Data43
+    data: Data49
 
 
 class DisputeSettlementRetriedEvent(Event):
@@ -2098,10 +2208,10 @@ class DisputeSettlementRetriedEvent(Event):
 
     type: Literal['dispute.settlement_retried']
     version: Literal[1]
-    data: Data43
+    data: Data49
 
 
-class Data45(TypedDict):
+class Data51(TypedDict):
     status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
     orderId: str
     by: Literal['BUYER', 'SELLER']
@@ -2115,10 +2225,10 @@ class DisputeStatementSubmittedEvent(Event):
 
     type: Literal['dispute.statement_submitted']
     version: Literal[1]
-    data: Data45
+    data: Data51
 
 
-class Data46(TypedDict):
+class Data52(TypedDict):
     status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
     orderId: str
 
@@ -2130,10 +2240,10 @@ class DisputeTakenUpEvent(Event):
 
     type: Literal['dispute.taken_up']
     version: Literal[1]
-    data: Data46
+    data: Data52
 
 
-class Data47(TypedDict):
+class Data53(TypedDict):
     status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
     orderId: str
     by: Literal['BUYER', 'SELLER']
@@ -2146,10 +2256,10 @@ class DisputeWithdrawalRequestedEvent(Event):
 
     type: Literal['dispute.withdrawal_requested']
     version: Literal[1]
-    data: Data47
+    data: Data53
 
 
-class Data48(TypedDict):
+class Data54(TypedDict):
     status: Literal['OPEN', 'UNDER_REVIEW', 'WAITING_PARTY', 'PROPOSED', 'SETTLING', 'RESOLVED', 'WITHDRAWN']
     orderId: str
     decision: Literal['RELEASE', 'REFUND', 'SPLIT'] | None
@@ -2162,10 +2272,10 @@ class DisputeWithdrawnEvent(Event):
 
     type: Literal['dispute.withdrawn']
     version: Literal[1]
-    data: Data48
+    data: Data54
 
 
-class Data49(TypedDict):
+class Data55(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     operationId: str
     milestoneId: NotRequired[str]
@@ -2180,10 +2290,10 @@ class EscrowApproveConfirmedEvent(Event):
 
     type: Literal['escrow.approve_confirmed']
     version: Literal[1]
-    data: Data49
+    data: Data55
 
 
-class Data50(TypedDict):
+class Data56(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     operationId: str
     milestoneId: NotRequired[str]
@@ -2199,10 +2309,10 @@ class EscrowApproveFailedEvent(Event):
 
     type: Literal['escrow.approve_failed']
     version: Literal[1]
-    data: Data50
+    data: Data56
 
 
-class Data51(TypedDict):
+class Data57(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     operationId: str
     milestoneId: NotRequired[str]
@@ -2216,10 +2326,10 @@ class EscrowApproveSignedEvent(Event):
 
     type: Literal['escrow.approve_signed']
     version: Literal[1]
-    data: Data51
+    data: Data57
 
 
-class Data52(TypedDict):
+class Data58(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     operationId: str
     milestoneId: NotRequired[str]
@@ -2234,10 +2344,10 @@ class EscrowApproveWithdrawnEvent(Event):
 
     type: Literal['escrow.approve_withdrawn']
     version: Literal[1]
-    data: Data52
+    data: Data58
 
 
-class Data53(TypedDict):
+class Data59(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     operationId: str
     milestoneId: NotRequired[str]
@@ -2252,10 +2362,10 @@ class EscrowCompleteConfirmedEvent(Event):
 
     type: Literal['escrow.complete_confirmed']
     version: Literal[1]
-    data: Data53
+    data: Data59
 
 
-class Data54(TypedDict):
+class Data60(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     operationId: str
     milestoneId: NotRequired[str]
@@ -2271,10 +2381,10 @@ class EscrowCompleteFailedEvent(Event):
 
     type: Literal['escrow.complete_failed']
     version: Literal[1]
-    data: Data54
+    data: Data60
 
 
-class Data55(TypedDict):
+class Data61(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     operationId: str
     milestoneId: NotRequired[str]
@@ -2288,10 +2398,10 @@ class EscrowCompleteSignedEvent(Event):
 
     type: Literal['escrow.complete_signed']
     version: Literal[1]
-    data: Data55
+    data: Data61
 
 
-class Data56(TypedDict):
+class Data62(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     operationId: str
     milestoneId: NotRequired[str]
@@ -2306,10 +2416,10 @@ class EscrowCompleteWithdrawnEvent(Event):
 
     type: Literal['escrow.complete_withdrawn']
     version: Literal[1]
-    data: Data56
+    data: Data62
 
 
-class Data57(TypedDict):
+class Data63(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     operationId: str
     milestoneId: NotRequired[str]
@@ -2324,10 +2434,10 @@ class EscrowDeployConfirmedEvent(Event):
 
     type: Literal['escrow.deploy_confirmed']
     version: Literal[1]
-    data: Data57
+    data: Data63
 
 
-class Data58(TypedDict):
+class Data64(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     operationId: str
     milestoneId: NotRequired[str]
@@ -2343,10 +2453,10 @@ class EscrowDeployFailedEvent(Event):
 
     type: Literal['escrow.deploy_failed']
     version: Literal[1]
-    data: Data58
+    data: Data64
 
 
-class Data59(TypedDict):
+class Data65(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     operationId: str
     milestoneId: NotRequired[str]
@@ -2361,10 +2471,10 @@ class EscrowDisputeConfirmedEvent(Event):
 
     type: Literal['escrow.dispute_confirmed']
     version: Literal[1]
-    data: Data59
+    data: Data65
 
 
-class Data60(TypedDict):
+class Data66(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     operationId: str
     milestoneId: NotRequired[str]
@@ -2380,10 +2490,10 @@ class EscrowDisputeFailedEvent(Event):
 
     type: Literal['escrow.dispute_failed']
     version: Literal[1]
-    data: Data60
+    data: Data66
 
 
-class Data61(TypedDict):
+class Data67(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     operationId: str
     milestoneId: NotRequired[str]
@@ -2397,10 +2507,10 @@ class EscrowDisputeSignedEvent(Event):
 
     type: Literal['escrow.dispute_signed']
     version: Literal[1]
-    data: Data61
+    data: Data67
 
 
-class Data62(TypedDict):
+class Data68(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     operationId: str
     milestoneId: NotRequired[str]
@@ -2415,10 +2525,10 @@ class EscrowDisputeWithdrawnEvent(Event):
 
     type: Literal['escrow.dispute_withdrawn']
     version: Literal[1]
-    data: Data62
+    data: Data68
 
 
-class Data63(TypedDict):
+class Data69(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     operationId: str
     milestoneId: NotRequired[str]
@@ -2433,10 +2543,10 @@ class EscrowFundConfirmedEvent(Event):
 
     type: Literal['escrow.fund_confirmed']
     version: Literal[1]
-    data: Data63
+    data: Data69
 
 
-class Data64(TypedDict):
+class Data70(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     operationId: str
     milestoneId: NotRequired[str]
@@ -2452,10 +2562,10 @@ class EscrowFundFailedEvent(Event):
 
     type: Literal['escrow.fund_failed']
     version: Literal[1]
-    data: Data64
+    data: Data70
 
 
-class Data65(TypedDict):
+class Data71(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     operationId: str
     milestoneId: NotRequired[str]
@@ -2469,10 +2579,10 @@ class EscrowFundSignedEvent(Event):
 
     type: Literal['escrow.fund_signed']
     version: Literal[1]
-    data: Data65
+    data: Data71
 
 
-class Data66(TypedDict):
+class Data72(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     operationId: str
     milestoneId: NotRequired[str]
@@ -2487,10 +2597,10 @@ class EscrowFundWithdrawnEvent(Event):
 
     type: Literal['escrow.fund_withdrawn']
     version: Literal[1]
-    data: Data66
+    data: Data72
 
 
-class Data67(TypedDict):
+class Data73(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     operationId: str
     milestoneId: NotRequired[str]
@@ -2505,10 +2615,10 @@ class EscrowReleaseConfirmedEvent(Event):
 
     type: Literal['escrow.release_confirmed']
     version: Literal[1]
-    data: Data67
+    data: Data73
 
 
-class Data68(TypedDict):
+class Data74(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     operationId: str
     milestoneId: NotRequired[str]
@@ -2524,10 +2634,10 @@ class EscrowReleaseFailedEvent(Event):
 
     type: Literal['escrow.release_failed']
     version: Literal[1]
-    data: Data68
+    data: Data74
 
 
-class Data69(TypedDict):
+class Data75(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     operationId: str
     milestoneId: NotRequired[str]
@@ -2541,10 +2651,10 @@ class EscrowReleaseSignedEvent(Event):
 
     type: Literal['escrow.release_signed']
     version: Literal[1]
-    data: Data69
+    data: Data75
 
 
-class Data70(TypedDict):
+class Data76(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     operationId: str
     milestoneId: NotRequired[str]
@@ -2559,10 +2669,10 @@ class EscrowReleaseWithdrawnEvent(Event):
 
     type: Literal['escrow.release_withdrawn']
     version: Literal[1]
-    data: Data70
+    data: Data76
 
 
-class Data71(TypedDict):
+class Data77(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     operationId: str
     milestoneId: NotRequired[str]
@@ -2577,10 +2687,10 @@ class EscrowResolveConfirmedEvent(Event):
 
     type: Literal['escrow.resolve_confirmed']
     version: Literal[1]
-    data: Data71
+    data: Data77
 
 
-class Data72(TypedDict):
+class Data78(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     operationId: str
     milestoneId: NotRequired[str]
@@ -2596,10 +2706,10 @@ class EscrowResolveFailedEvent(Event):
 
     type: Literal['escrow.resolve_failed']
     version: Literal[1]
-    data: Data72
+    data: Data78
 
 
-class Data73(TypedDict):
+class Data79(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     operationId: str
     milestoneId: NotRequired[str]
@@ -2614,10 +2724,10 @@ class EscrowSweepConfirmedEvent(Event):
 
     type: Literal['escrow.sweep_confirmed']
     version: Literal[1]
-    data: Data73
+    data: Data79
 
 
-class Data74(TypedDict):
+class Data80(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     operationId: str
     milestoneId: NotRequired[str]
@@ -2633,10 +2743,10 @@ class EscrowSweepFailedEvent(Event):
 
     type: Literal['escrow.sweep_failed']
     version: Literal[1]
-    data: Data74
+    data: Data80
 
 
-class Data75(TypedDict):
+class Data81(TypedDict):
     name: str
     platformFeePercent: int
 
@@ -2648,10 +2758,10 @@ class MarketplaceCreatedEvent(Event):
 
     type: Literal['marketplace.created']
     version: Literal[1]
-    data: Data75
+    data: Data81
 
 
-class Data76(TypedDict):
+class Data82(TypedDict):
     name: str
     platformFeePercent: int
     platformFeePercentBefore: int
@@ -2670,10 +2780,10 @@ class MarketplaceUpdatedEvent(Event):
 
     type: Literal['marketplace.updated']
     version: Literal[1]
-    data: Data76
+    data: Data82
 
 
-class Data77(TypedDict):
+class Data83(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     reason: NotRequired[str]
 
@@ -2685,10 +2795,10 @@ class OrderCancelledEvent(Event):
 
     type: Literal['order.cancelled']
     version: Literal[1]
-    data: Data77
+    data: Data83
 
 
-class Data78(TypedDict):
+class Data84(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     amount: str
     buyerId: str
@@ -2704,10 +2814,10 @@ class OrderCreatedEvent(Event):
 
     type: Literal['order.created']
     version: Literal[1]
-    data: Data78
+    data: Data84
 
 
-class Data79(TypedDict):
+class Data85(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     operationId: str
     milestoneId: str
@@ -2723,10 +2833,10 @@ class OrderReimbursedEvent(Event):
 
     type: Literal['order.reimbursed']
     version: Literal[1]
-    data: Data79
+    data: Data85
 
 
-class Data80(TypedDict):
+class Data86(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     operationId: str
     milestoneId: str
@@ -2741,10 +2851,10 @@ class OrderReimbursementFailedEvent(Event):
 
     type: Literal['order.reimbursement_failed']
     version: Literal[1]
-    data: Data80
+    data: Data86
 
 
-class Data81(TypedDict):
+class Data87(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     operationId: str
     milestoneId: str
@@ -2758,10 +2868,10 @@ class OrderReimbursementRequestedEvent(Event):
 
     type: Literal['order.reimbursement_requested']
     version: Literal[1]
-    data: Data81
+    data: Data87
 
 
-class Data82(TypedDict):
+class Data88(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     milestoneId: str
     releaseAt: str
@@ -2775,10 +2885,10 @@ class OrderReleaseExtendedEvent(Event):
 
     type: Literal['order.release_extended']
     version: Literal[1]
-    data: Data82
+    data: Data88
 
 
-class Data83(TypedDict):
+class Data89(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     milestoneId: str
     releaseAt: str
@@ -2791,11 +2901,11 @@ class OrderReleaseReminderEvent(Event):
 
     type: Literal['order.release_reminder']
     version: Literal[1]
-    data: Data83
+    data: Data89
 
 
-Data84 = TypedDict(
-    'Data84',
+Data90 = TypedDict(
+    'Data90',
     {
         'status': Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED'],
         'milestoneId': str,
@@ -2812,10 +2922,10 @@ class OrderReleaseWindowEndedEvent(Event):
 
     type: Literal['order.release_window_ended']
     version: Literal[1]
-    data: Data84
+    data: Data90
 
 
-class Data85(TypedDict):
+class Data91(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
 
 
@@ -2826,10 +2936,10 @@ class OrderReservedEvent(Event):
 
     type: Literal['order.reserved']
     version: Literal[1]
-    data: Data85
+    data: Data91
 
 
-class Data86(TypedDict):
+class Data92(TypedDict):
     status: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
     shippedAt: str
     milestoneId: NotRequired[str]
@@ -2845,7 +2955,7 @@ class OrderShippedEvent(Event):
 
     type: Literal['order.shipped']
     version: Literal[1]
-    data: Data86
+    data: Data92
 
 
 class Before(TypedDict):
@@ -2866,7 +2976,7 @@ class After(TypedDict):
     coolingHours: int | None
 
 
-class Data87(TypedDict):
+class Data93(TypedDict):
     before: Before
     after: After
 
@@ -2878,10 +2988,10 @@ class PayoutPolicyUpdatedEvent(Event):
 
     type: Literal['payout_policy.updated']
     version: Literal[1]
-    data: Data87
+    data: Data93
 
 
-class Data88(TypedDict):
+class Data94(TypedDict):
     kind: str
     subject: str
 
@@ -2893,7 +3003,7 @@ class ProposalApprovedEvent(Event):
 
     type: Literal['proposal.approved']
     version: Literal[1]
-    data: Data88
+    data: Data94
 
 
 class ProposalExpiredEvent(Event):
@@ -2903,10 +3013,10 @@ class ProposalExpiredEvent(Event):
 
     type: Literal['proposal.expired']
     version: Literal[1]
-    data: Data88
+    data: Data94
 
 
-class Data90(TypedDict):
+class Data96(TypedDict):
     kind: str
     subject: str
     amount: str
@@ -2920,10 +3030,10 @@ class ProposalOpenedEvent(Event):
 
     type: Literal['proposal.opened']
     version: Literal[1]
-    data: Data90
+    data: Data96
 
 
-class Data91(TypedDict):
+class Data97(TypedDict):
     kind: str
     subject: str
 
@@ -2935,7 +3045,7 @@ class ProposalRejectedEvent(Event):
 
     type: Literal['proposal.rejected']
     version: Literal[1]
-    data: Data91
+    data: Data97
 
 
 class ProposalWithdrawnEvent(Event):
@@ -2945,10 +3055,10 @@ class ProposalWithdrawnEvent(Event):
 
     type: Literal['proposal.withdrawn']
     version: Literal[1]
-    data: Data91
+    data: Data97
 
 
-class Data93(TypedDict):
+class Data99(TypedDict):
     account: str
     asset: str
     amount: str
@@ -2964,10 +3074,10 @@ class ReconciliationCorrectionEndedEvent(Event):
 
     type: Literal['reconciliation.correction_ended']
     version: Literal[1]
-    data: Data93
+    data: Data99
 
 
-class Data94(TypedDict):
+class Data100(TypedDict):
     account: str
     asset: str
     amount: str
@@ -2984,10 +3094,10 @@ class ReconciliationCorrectionProposedEvent(Event):
 
     type: Literal['reconciliation.correction_proposed']
     version: Literal[1]
-    data: Data94
+    data: Data100
 
 
-class Data95(TypedDict):
+class Data101(TypedDict):
     account: str
     asset: str
     amount: str
@@ -3002,7 +3112,7 @@ class ReconciliationDifferenceBookedEvent(Event):
 
     type: Literal['reconciliation.difference_booked']
     version: Literal[1]
-    data: Data95
+    data: Data101
 
 
 class ReconciliationDifferenceChangedEvent(Event):
@@ -3012,7 +3122,7 @@ class ReconciliationDifferenceChangedEvent(Event):
 
     type: Literal['reconciliation.difference_changed']
     version: Literal[1]
-    data: Data95
+    data: Data101
 
 
 class ReconciliationDifferenceClosedEvent(Event):
@@ -3022,10 +3132,10 @@ class ReconciliationDifferenceClosedEvent(Event):
 
     type: Literal['reconciliation.difference_closed']
     version: Literal[1]
-    data: Data95
+    data: Data101
 
 
-class Data98(TypedDict):
+class Data104(TypedDict):
     account: str
     asset: str
     amount: str
@@ -3041,10 +3151,10 @@ class ReconciliationDifferenceExplainedEvent(Event):
 
     type: Literal['reconciliation.difference_explained']
     version: Literal[1]
-    data: Data98
+    data: Data104
 
 
-class Data99(TypedDict):
+class Data105(TypedDict):
     account: str
     asset: str
     amount: str
@@ -3059,7 +3169,7 @@ class ReconciliationDifferenceFoundEvent(Event):
 
     type: Literal['reconciliation.difference_found']
     version: Literal[1]
-    data: Data99
+    data: Data105
 
 
 class ReconciliationDifferenceSuspendedEvent(Event):
@@ -3069,7 +3179,7 @@ class ReconciliationDifferenceSuspendedEvent(Event):
 
     type: Literal['reconciliation.difference_suspended']
     version: Literal[1]
-    data: Data99
+    data: Data105
 
 
 class Problem1(TypedDict):
@@ -3077,7 +3187,7 @@ class Problem1(TypedDict):
     detail: str
 
 
-class Data101(TypedDict):
+class Data107(TypedDict):
     type: str
     format: Literal['csv', 'xlsx', 'jsonl', 'beancount']
     state: Literal['QUEUED', 'RUNNING', 'DONE', 'FAILED', 'EXPIRED']
@@ -3096,10 +3206,10 @@ class ReportDownloadedEvent(Event):
 
     type: Literal['report.downloaded']
     version: Literal[1]
-    data: Data101
+    data: Data107
 
 
-class Data102(TypedDict):
+class Data108(TypedDict):
     type: str
     format: Literal['csv', 'xlsx', 'jsonl', 'beancount']
     state: Literal['QUEUED', 'RUNNING', 'DONE', 'FAILED', 'EXPIRED']
@@ -3118,10 +3228,10 @@ class ReportExpiredEvent(Event):
 
     type: Literal['report.expired']
     version: Literal[1]
-    data: Data102
+    data: Data108
 
 
-class Data103(TypedDict):
+class Data109(TypedDict):
     type: str
     format: Literal['csv', 'xlsx', 'jsonl', 'beancount']
     state: Literal['QUEUED', 'RUNNING', 'DONE', 'FAILED', 'EXPIRED']
@@ -3140,10 +3250,10 @@ class ReportFailedEvent(Event):
 
     type: Literal['report.failed']
     version: Literal[1]
-    data: Data103
+    data: Data109
 
 
-class Data104(TypedDict):
+class Data110(TypedDict):
     type: str
     format: Literal['csv', 'xlsx', 'jsonl', 'beancount']
     state: Literal['QUEUED', 'RUNNING', 'DONE', 'FAILED', 'EXPIRED']
@@ -3162,10 +3272,10 @@ class ReportFinishedEvent(Event):
 
     type: Literal['report.finished']
     version: Literal[1]
-    data: Data104
+    data: Data110
 
 
-class Data105(TypedDict):
+class Data111(TypedDict):
     type: str
     format: Literal['csv', 'xlsx', 'jsonl', 'beancount']
     state: Literal['QUEUED', 'RUNNING', 'DONE', 'FAILED', 'EXPIRED']
@@ -3184,10 +3294,10 @@ class ReportRequestedEvent(Event):
 
     type: Literal['report.requested']
     version: Literal[1]
-    data: Data105
+    data: Data111
 
 
-class Data106(TypedDict):
+class Data112(TypedDict):
     isActive: bool
     recipients: int
 
@@ -3199,10 +3309,10 @@ class ReportScheduleChangedEvent(Event):
 
     type: Literal['report.schedule_changed']
     version: Literal[1]
-    data: Data106
+    data: Data112
 
 
-class Data107(TypedDict):
+class Data113(TypedDict):
     name: str
 
 
@@ -3213,10 +3323,10 @@ class ReportScheduleCreatedEvent(Event):
 
     type: Literal['report.schedule_created']
     version: Literal[1]
-    data: Data107
+    data: Data113
 
 
-class Data108(TypedDict):
+class Data114(TypedDict):
     reason: str
 
 
@@ -3227,10 +3337,10 @@ class ReportScheduleStoppedEvent(Event):
 
     type: Literal['report.schedule_stopped']
     version: Literal[1]
-    data: Data108
+    data: Data114
 
 
-class Data109(TypedDict):
+class Data115(TypedDict):
     type: str
     format: Literal['csv', 'xlsx', 'jsonl', 'beancount']
     state: Literal['QUEUED', 'RUNNING', 'DONE', 'FAILED', 'EXPIRED']
@@ -3249,10 +3359,10 @@ class ReportStartedEvent(Event):
 
     type: Literal['report.started']
     version: Literal[1]
-    data: Data109
+    data: Data115
 
 
-class Data110(TypedDict):
+class Data116(TypedDict):
     when: Literal['NOW', 'PERIOD_END']
     reason: str
 
@@ -3264,10 +3374,10 @@ class SubscriptionCancelRequestedEvent(Event):
 
     type: Literal['subscription.cancel_requested']
     version: Literal[1]
-    data: Data110
+    data: Data116
 
 
-class Data111(TypedDict):
+class Data117(TypedDict):
     because: Literal['REQUESTED', 'UNPAID', 'PAUSED_TOO_LONG']
 
 
@@ -3278,10 +3388,10 @@ class SubscriptionCancelledEvent(Event):
 
     type: Literal['subscription.cancelled']
     version: Literal[1]
-    data: Data111
+    data: Data117
 
 
-class Data112(TypedDict):
+class Data118(TypedDict):
     amount: str
     startsAt: str
 
@@ -3293,10 +3403,10 @@ class SubscriptionCreatedEvent(Event):
 
     type: Literal['subscription.created']
     version: Literal[1]
-    data: Data112
+    data: Data118
 
 
-class Data113(TypedDict):
+class Data119(TypedDict):
     index: int
     because: Literal['REQUESTED', 'UNPAID', 'PAUSED_TOO_LONG']
 
@@ -3308,10 +3418,10 @@ class SubscriptionCycleDroppedEvent(Event):
 
     type: Literal['subscription.cycle_dropped']
     version: Literal[1]
-    data: Data113
+    data: Data119
 
 
-class Data114(TypedDict):
+class Data120(TypedDict):
     index: int
     orderId: str
     seller: str
@@ -3325,10 +3435,10 @@ class SubscriptionCycleEndedEvent(Event):
 
     type: Literal['subscription.cycle_ended']
     version: Literal[1]
-    data: Data114
+    data: Data120
 
 
-class Data115(TypedDict):
+class Data121(TypedDict):
     index: int
     orderId: str
     amount: str
@@ -3343,10 +3453,10 @@ class SubscriptionCyclePreparedEvent(Event):
 
     type: Literal['subscription.cycle_prepared']
     version: Literal[1]
-    data: Data115
+    data: Data121
 
 
-class Data116(TypedDict):
+class Data122(TypedDict):
     index: int
     orderId: str
     orderStatus: Literal['CREATED', 'RESERVED', 'ESCROW_CREATED', 'IN_PROGRESS', 'DISPUTED', 'COMPLETED', 'REFUNDED', 'CANCELLED']
@@ -3359,10 +3469,10 @@ class SubscriptionCycleSettledEvent(Event):
 
     type: Literal['subscription.cycle_settled']
     version: Literal[1]
-    data: Data116
+    data: Data122
 
 
-class Data117(TypedDict):
+class Data123(TypedDict):
     count: int
     until: str
 
@@ -3374,10 +3484,10 @@ class SubscriptionCyclesSkippedEvent(Event):
 
     type: Literal['subscription.cycles_skipped']
     version: Literal[1]
-    data: Data117
+    data: Data123
 
 
-class Data118(TypedDict):
+class Data124(TypedDict):
     because: Literal['REQUESTED', 'UNPAID', 'PAUSED_TOO_LONG']
 
 
@@ -3388,10 +3498,10 @@ class SubscriptionEndingEvent(Event):
 
     type: Literal['subscription.ending']
     version: Literal[1]
-    data: Data118
+    data: Data124
 
 
-class Data119(TypedDict):
+class Data125(TypedDict):
     index: int
     until: str
     then: Literal['PAUSE', 'CANCEL']
@@ -3404,10 +3514,10 @@ class SubscriptionGraceBeganEvent(Event):
 
     type: Literal['subscription.grace_began']
     version: Literal[1]
-    data: Data119
+    data: Data125
 
 
-class Data120(TypedDict):
+class Data126(TypedDict):
     because: Literal['REQUESTED', 'UNPAID', 'PAUSED_TOO_LONG']
 
 
@@ -3418,10 +3528,10 @@ class SubscriptionPausedEvent(Event):
 
     type: Literal['subscription.paused']
     version: Literal[1]
-    data: Data120
+    data: Data126
 
 
-class Data121(TypedDict):
+class Data127(TypedDict):
     index: int
     code: str
     available: str | None
@@ -3438,10 +3548,10 @@ class SubscriptionPaymentFailedEvent(Event):
 
     type: Literal['subscription.payment_failed']
     version: Literal[1]
-    data: Data121
+    data: Data127
 
 
-class Data122(TypedDict):
+class Data128(TypedDict):
     index: int
     orderId: str
 
@@ -3453,10 +3563,10 @@ class SubscriptionPaymentRecoveredEvent(Event):
 
     type: Literal['subscription.payment_recovered']
     version: Literal[1]
-    data: Data122
+    data: Data128
 
 
-class Data123(TypedDict):
+class Data129(TypedDict):
     amount: str
     before: str
     fromIndex: int
@@ -3469,10 +3579,10 @@ class SubscriptionPriceChangedEvent(Event):
 
     type: Literal['subscription.price_changed']
     version: Literal[1]
-    data: Data123
+    data: Data129
 
 
-class Data124(TypedDict):
+class Data130(TypedDict):
     startsAt: str
 
 
@@ -3483,10 +3593,10 @@ class SubscriptionResumedEvent(Event):
 
     type: Literal['subscription.resumed']
     version: Literal[1]
-    data: Data124
+    data: Data130
 
 
-class Data125(TypedDict):
+class Data131(TypedDict):
     at: str
     how: Literal['PAUSE', 'CANCEL']
 
@@ -3498,10 +3608,10 @@ class SubscriptionStopPlannedEvent(Event):
 
     type: Literal['subscription.stop_planned']
     version: Literal[1]
-    data: Data125
+    data: Data131
 
 
-class Data126(TypedDict):
+class Data132(TypedDict):
     changed: list[str]
 
 
@@ -3512,10 +3622,10 @@ class SubscriptionUpdatedEvent(Event):
 
     type: Literal['subscription.updated']
     version: Literal[1]
-    data: Data126
+    data: Data132
 
 
-class Data127(TypedDict):
+class Data133(TypedDict):
     address: str
 
 
@@ -3526,10 +3636,10 @@ class UserCreatedEvent(Event):
 
     type: Literal['user.created']
     version: Literal[1]
-    data: Data127
+    data: Data133
 
 
-class Data128(TypedDict):
+class Data134(TypedDict):
     changed: list[str]
 
 
@@ -3540,10 +3650,10 @@ class UserUpdatedEvent(Event):
 
     type: Literal['user.updated']
     version: Literal[1]
-    data: Data128
+    data: Data134
 
 
-class Data129(TypedDict):
+class Data135(TypedDict):
     operationId: str
     address: str
     hash: str
@@ -3556,10 +3666,10 @@ class WalletActivateConfirmedEvent(Event):
 
     type: Literal['wallet.activate_confirmed']
     version: Literal[1]
-    data: Data129
+    data: Data135
 
 
-class Data130(TypedDict):
+class Data136(TypedDict):
     operationId: str
     address: str
     hash: str
@@ -3573,10 +3683,10 @@ class WalletActivateFailedEvent(Event):
 
     type: Literal['wallet.activate_failed']
     version: Literal[1]
-    data: Data130
+    data: Data136
 
 
-class Data131(TypedDict):
+class Data137(TypedDict):
     operationId: str
     address: str
     hash: str
@@ -3589,10 +3699,10 @@ class WalletBootstrapConfirmedEvent(Event):
 
     type: Literal['wallet.bootstrap_confirmed']
     version: Literal[1]
-    data: Data131
+    data: Data137
 
 
-class Data132(TypedDict):
+class Data138(TypedDict):
     operationId: str
     address: str
     hash: str
@@ -3606,10 +3716,10 @@ class WalletBootstrapFailedEvent(Event):
 
     type: Literal['wallet.bootstrap_failed']
     version: Literal[1]
-    data: Data132
+    data: Data138
 
 
-class Data133(TypedDict):
+class Data139(TypedDict):
     operationId: str
     address: str
 
@@ -3621,10 +3731,10 @@ class WalletRetriedEvent(Event):
 
     type: Literal['wallet.retried']
     version: Literal[1]
-    data: Data133
+    data: Data139
 
 
-class Data134(TypedDict):
+class Data140(TypedDict):
     operationId: str
     address: str
     hash: str
@@ -3637,10 +3747,10 @@ class WalletTopUpConfirmedEvent(Event):
 
     type: Literal['wallet.top_up_confirmed']
     version: Literal[1]
-    data: Data134
+    data: Data140
 
 
-class Data135(TypedDict):
+class Data141(TypedDict):
     operationId: str
     address: str
     hash: str
@@ -3654,10 +3764,10 @@ class WalletTopUpFailedEvent(Event):
 
     type: Literal['wallet.top_up_failed']
     version: Literal[1]
-    data: Data135
+    data: Data141
 
 
-class Data136(TypedDict):
+class Data142(TypedDict):
     url: str
     types: list[str]
 
@@ -3669,10 +3779,10 @@ class WebhookEndpointCreatedEvent(Event):
 
     type: Literal['webhook_endpoint.created']
     version: Literal[1]
-    data: Data136
+    data: Data142
 
 
-class Data137(TypedDict):
+class Data143(TypedDict):
     url: str
 
 
@@ -3683,10 +3793,10 @@ class WebhookEndpointDeletedEvent(Event):
 
     type: Literal['webhook_endpoint.deleted']
     version: Literal[1]
-    data: Data137
+    data: Data143
 
 
-class Data138(TypedDict):
+class Data144(TypedDict):
     url: str
     reason: Literal['REQUESTED', 'GONE', 'FAILING']
     failingSince: NotRequired[str | None]
@@ -3699,10 +3809,10 @@ class WebhookEndpointDisabledEvent(Event):
 
     type: Literal['webhook_endpoint.disabled']
     version: Literal[1]
-    data: Data138
+    data: Data144
 
 
-class Data139(TypedDict):
+class Data145(TypedDict):
     url: str
 
 
@@ -3713,10 +3823,10 @@ class WebhookEndpointEnabledEvent(Event):
 
     type: Literal['webhook_endpoint.enabled']
     version: Literal[1]
-    data: Data139
+    data: Data145
 
 
-class Data140(TypedDict):
+class Data146(TypedDict):
     overlapUntil: str
 
 
@@ -3727,10 +3837,10 @@ class WebhookEndpointSecretRotatedEvent(Event):
 
     type: Literal['webhook_endpoint.secret_rotated']
     version: Literal[1]
-    data: Data140
+    data: Data146
 
 
-class Data141(TypedDict):
+class Data147(TypedDict):
     url: str
 
 
@@ -3741,10 +3851,10 @@ class WebhookEndpointTestedEvent(Event):
 
     type: Literal['webhook_endpoint.tested']
     version: Literal[1]
-    data: Data141
+    data: Data147
 
 
-class Data142(TypedDict):
+class Data148(TypedDict):
     changed: list[str]
     url: str
     types: list[str]
@@ -3757,10 +3867,10 @@ class WebhookEndpointUpdatedEvent(Event):
 
     type: Literal['webhook_endpoint.updated']
     version: Literal[1]
-    data: Data142
+    data: Data148
 
 
-class Data143(TypedDict):
+class Data149(TypedDict):
     status: Literal['REQUESTED', 'SUBMITTED', 'COMPLETED', 'FAILED', 'CANCELLED']
     proposalId: str
     operationId: NotRequired[str]
@@ -3773,10 +3883,10 @@ class WithdrawalApprovedEvent(Event):
 
     type: Literal['withdrawal.approved']
     version: Literal[1]
-    data: Data143
+    data: Data149
 
 
-class Data144(TypedDict):
+class Data150(TypedDict):
     status: Literal['REQUESTED', 'SUBMITTED', 'COMPLETED', 'FAILED', 'CANCELLED']
     reason: NotRequired[str]
 
@@ -3788,10 +3898,10 @@ class WithdrawalCancelledEvent(Event):
 
     type: Literal['withdrawal.cancelled']
     version: Literal[1]
-    data: Data144
+    data: Data150
 
 
-class Data145(TypedDict):
+class Data151(TypedDict):
     status: Literal['REQUESTED', 'SUBMITTED', 'COMPLETED', 'FAILED', 'CANCELLED']
     operationId: str
     hash: str
@@ -3805,10 +3915,10 @@ class WithdrawalCompletedEvent(Event):
 
     type: Literal['withdrawal.completed']
     version: Literal[1]
-    data: Data145
+    data: Data151
 
 
-class Data146(TypedDict):
+class Data152(TypedDict):
     status: Literal['REQUESTED', 'SUBMITTED', 'COMPLETED', 'FAILED', 'CANCELLED']
     operationId: NotRequired[str]
     hash: NotRequired[str | None]
@@ -3823,10 +3933,10 @@ class WithdrawalFailedEvent(Event):
 
     type: Literal['withdrawal.failed']
     version: Literal[1]
-    data: Data146
+    data: Data152
 
 
-class Data147(TypedDict):
+class Data153(TypedDict):
     status: Literal['REQUESTED', 'SUBMITTED', 'COMPLETED', 'FAILED', 'CANCELLED']
     userId: str
     amount: str
@@ -3843,10 +3953,10 @@ class WithdrawalRequestedEvent(Event):
 
     type: Literal['withdrawal.requested']
     version: Literal[1]
-    data: Data147
+    data: Data153
 
 
-class Data148(TypedDict):
+class Data154(TypedDict):
     status: Literal['REQUESTED', 'SUBMITTED', 'COMPLETED', 'FAILED', 'CANCELLED']
     operationId: str
     hash: str
@@ -3859,7 +3969,7 @@ class WithdrawalSubmittedEvent(Event):
 
     type: Literal['withdrawal.submitted']
     version: Literal[1]
-    data: Data148
+    data: Data154
 
 
 class Counts(TypedDict):
@@ -3873,7 +3983,7 @@ class Counts(TypedDict):
     cancelled: int
 
 
-class Data149(TypedDict):
+class Data155(TypedDict):
     items: int
     amount: str
     counts: Counts
@@ -3888,10 +3998,10 @@ class WithdrawalBatchCheckedEvent(Event):
 
     type: Literal['withdrawal_batch.checked']
     version: Literal[1]
-    data: Data149
+    data: Data155
 
 
-class Data150(TypedDict):
+class Data156(TypedDict):
     items: int
     amount: str
     counts: Counts
@@ -3906,10 +4016,10 @@ class WithdrawalBatchFinishedEvent(Event):
 
     type: Literal['withdrawal_batch.finished']
     version: Literal[1]
-    data: Data150
+    data: Data156
 
 
-class Data151(TypedDict):
+class Data157(TypedDict):
     items: int
     amount: str
     externalRef: str | None
@@ -3923,10 +4033,10 @@ class WithdrawalBatchReceivedEvent(Event):
 
     type: Literal['withdrawal_batch.received']
     version: Literal[1]
-    data: Data151
+    data: Data157
 
 
-AnyEvent: TypeAlias = ApiKeyCreatedEvent | ApiKeyRevokedEvent | ApiKeyRotatedEvent | BooksClosedEvent | CampaignCancelledEvent | CampaignCreatedEvent | CampaignFailedEvent | CampaignGoalReachedEvent | CampaignNeedsAttentionEvent | CampaignPledgeWithdrawnEvent | CampaignProgressEvent | CampaignRetriedEvent | CampaignSettlingEvent | CampaignSucceededEvent | DepositAssignedEvent | DepositAssignmentFailedEvent | DepositAssignmentRequestedEvent | DepositCapitalReceivedEvent | DepositCreditedEvent | DepositReturnFailedEvent | DepositReturnRequestedEvent | DepositReturnedEvent | DepositSuspendedEvent | DestinationAddedEvent | DestinationArchivedEvent | DestinationRenamedEvent | DisputeAnswerOverdueEvent | DisputeAnsweredEvent | DisputeAssignedEvent | DisputeDecidedEvent | DisputeEvidenceAddedEvent | DisputeFreezeFailedEvent | DisputeFrozenEvent | DisputeInformationRequestedEvent | DisputeMessageEvent | DisputeOpenedEvent | DisputeProposalExpiredEvent | DisputeProposalRejectedEvent | DisputeProposalWithdrawnEvent | DisputeProposedEvent | DisputeReopenedEvent | DisputeResolvedEvent | DisputeRetriedEvent | DisputeSettlementFailedEvent | DisputeSettlementRetriedEvent | DisputeStatementSubmittedEvent | DisputeTakenUpEvent | DisputeWithdrawalRequestedEvent | DisputeWithdrawnEvent | EscrowApproveConfirmedEvent | EscrowApproveFailedEvent | EscrowApproveSignedEvent | EscrowApproveWithdrawnEvent | EscrowCompleteConfirmedEvent | EscrowCompleteFailedEvent | EscrowCompleteSignedEvent | EscrowCompleteWithdrawnEvent | EscrowDeployConfirmedEvent | EscrowDeployFailedEvent | EscrowDisputeConfirmedEvent | EscrowDisputeFailedEvent | EscrowDisputeSignedEvent | EscrowDisputeWithdrawnEvent | EscrowFundConfirmedEvent | EscrowFundFailedEvent | EscrowFundSignedEvent | EscrowFundWithdrawnEvent | EscrowReleaseConfirmedEvent | EscrowReleaseFailedEvent | EscrowReleaseSignedEvent | EscrowReleaseWithdrawnEvent | EscrowResolveConfirmedEvent | EscrowResolveFailedEvent | EscrowSweepConfirmedEvent | EscrowSweepFailedEvent | MarketplaceCreatedEvent | MarketplaceUpdatedEvent | OrderCancelledEvent | OrderCreatedEvent | OrderReimbursedEvent | OrderReimbursementFailedEvent | OrderReimbursementRequestedEvent | OrderReleaseExtendedEvent | OrderReleaseReminderEvent | OrderReleaseWindowEndedEvent | OrderReservedEvent | OrderShippedEvent | PayoutPolicyUpdatedEvent | ProposalApprovedEvent | ProposalExpiredEvent | ProposalOpenedEvent | ProposalRejectedEvent | ProposalWithdrawnEvent | ReconciliationCorrectionEndedEvent | ReconciliationCorrectionProposedEvent | ReconciliationDifferenceBookedEvent | ReconciliationDifferenceChangedEvent | ReconciliationDifferenceClosedEvent | ReconciliationDifferenceExplainedEvent | ReconciliationDifferenceFoundEvent | ReconciliationDifferenceSuspendedEvent | ReportDownloadedEvent | ReportExpiredEvent | ReportFailedEvent | ReportFinishedEvent | ReportRequestedEvent | ReportScheduleChangedEvent | ReportScheduleCreatedEvent | ReportScheduleStoppedEvent | ReportStartedEvent | SubscriptionCancelRequestedEvent | SubscriptionCancelledEvent | SubscriptionCreatedEvent | SubscriptionCycleDroppedEvent | SubscriptionCycleEndedEvent | SubscriptionCyclePreparedEvent | SubscriptionCycleSettledEvent | SubscriptionCyclesSkippedEvent | SubscriptionEndingEvent | SubscriptionGraceBeganEvent | SubscriptionPausedEvent | SubscriptionPaymentFailedEvent | SubscriptionPaymentRecoveredEvent | SubscriptionPriceChangedEvent | SubscriptionResumedEvent | SubscriptionStopPlannedEvent | SubscriptionUpdatedEvent | UserCreatedEvent | UserUpdatedEvent | WalletActivateConfirmedEvent | WalletActivateFailedEvent | WalletBootstrapConfirmedEvent | WalletBootstrapFailedEvent | WalletRetriedEvent | WalletTopUpConfirmedEvent | WalletTopUpFailedEvent | WebhookEndpointCreatedEvent | WebhookEndpointDeletedEvent | WebhookEndpointDisabledEvent | WebhookEndpointEnabledEvent | WebhookEndpointSecretRotatedEvent | WebhookEndpointTestedEvent | WebhookEndpointUpdatedEvent | WithdrawalApprovedEvent | WithdrawalCancelledEvent | WithdrawalCompletedEvent | WithdrawalFailedEvent | WithdrawalRequestedEvent | WithdrawalSubmittedEvent | WithdrawalBatchCheckedEvent | WithdrawalBatchFinishedEvent | WithdrawalBatchReceivedEvent
+AnyEvent: TypeAlias = ApiKeyCreatedEvent | ApiKeyRevokedEvent | ApiKeyRotatedEvent | BooksClosedEvent | CampaignCancelledEvent | CampaignCreatedEvent | CampaignFailedEvent | CampaignGoalReachedEvent | CampaignNeedsAttentionEvent | CampaignPledgeWithdrawnEvent | CampaignProgressEvent | CampaignRetriedEvent | CampaignSettlingEvent | CampaignSucceededEvent | ClaimableBalanceClaimRequestedEvent | ClaimableBalanceClaimedEvent | ClaimableBalanceGoneEvent | ClaimableBalanceListedEvent | ClaimableBalancePostponedEvent | ClaimableBalanceRefusedEvent | DepositAssignedEvent | DepositAssignmentFailedEvent | DepositAssignmentRequestedEvent | DepositCapitalReceivedEvent | DepositCreditedEvent | DepositReturnFailedEvent | DepositReturnRequestedEvent | DepositReturnedEvent | DepositSuspendedEvent | DestinationAddedEvent | DestinationArchivedEvent | DestinationRenamedEvent | DisputeAnswerOverdueEvent | DisputeAnsweredEvent | DisputeAssignedEvent | DisputeDecidedEvent | DisputeEvidenceAddedEvent | DisputeFreezeFailedEvent | DisputeFrozenEvent | DisputeInformationRequestedEvent | DisputeMessageEvent | DisputeOpenedEvent | DisputeProposalExpiredEvent | DisputeProposalRejectedEvent | DisputeProposalWithdrawnEvent | DisputeProposedEvent | DisputeReopenedEvent | DisputeResolvedEvent | DisputeRetriedEvent | DisputeSettlementFailedEvent | DisputeSettlementRetriedEvent | DisputeStatementSubmittedEvent | DisputeTakenUpEvent | DisputeWithdrawalRequestedEvent | DisputeWithdrawnEvent | EscrowApproveConfirmedEvent | EscrowApproveFailedEvent | EscrowApproveSignedEvent | EscrowApproveWithdrawnEvent | EscrowCompleteConfirmedEvent | EscrowCompleteFailedEvent | EscrowCompleteSignedEvent | EscrowCompleteWithdrawnEvent | EscrowDeployConfirmedEvent | EscrowDeployFailedEvent | EscrowDisputeConfirmedEvent | EscrowDisputeFailedEvent | EscrowDisputeSignedEvent | EscrowDisputeWithdrawnEvent | EscrowFundConfirmedEvent | EscrowFundFailedEvent | EscrowFundSignedEvent | EscrowFundWithdrawnEvent | EscrowReleaseConfirmedEvent | EscrowReleaseFailedEvent | EscrowReleaseSignedEvent | EscrowReleaseWithdrawnEvent | EscrowResolveConfirmedEvent | EscrowResolveFailedEvent | EscrowSweepConfirmedEvent | EscrowSweepFailedEvent | MarketplaceCreatedEvent | MarketplaceUpdatedEvent | OrderCancelledEvent | OrderCreatedEvent | OrderReimbursedEvent | OrderReimbursementFailedEvent | OrderReimbursementRequestedEvent | OrderReleaseExtendedEvent | OrderReleaseReminderEvent | OrderReleaseWindowEndedEvent | OrderReservedEvent | OrderShippedEvent | PayoutPolicyUpdatedEvent | ProposalApprovedEvent | ProposalExpiredEvent | ProposalOpenedEvent | ProposalRejectedEvent | ProposalWithdrawnEvent | ReconciliationCorrectionEndedEvent | ReconciliationCorrectionProposedEvent | ReconciliationDifferenceBookedEvent | ReconciliationDifferenceChangedEvent | ReconciliationDifferenceClosedEvent | ReconciliationDifferenceExplainedEvent | ReconciliationDifferenceFoundEvent | ReconciliationDifferenceSuspendedEvent | ReportDownloadedEvent | ReportExpiredEvent | ReportFailedEvent | ReportFinishedEvent | ReportRequestedEvent | ReportScheduleChangedEvent | ReportScheduleCreatedEvent | ReportScheduleStoppedEvent | ReportStartedEvent | SubscriptionCancelRequestedEvent | SubscriptionCancelledEvent | SubscriptionCreatedEvent | SubscriptionCycleDroppedEvent | SubscriptionCycleEndedEvent | SubscriptionCyclePreparedEvent | SubscriptionCycleSettledEvent | SubscriptionCyclesSkippedEvent | SubscriptionEndingEvent | SubscriptionGraceBeganEvent | SubscriptionPausedEvent | SubscriptionPaymentFailedEvent | SubscriptionPaymentRecoveredEvent | SubscriptionPriceChangedEvent | SubscriptionResumedEvent | SubscriptionStopPlannedEvent | SubscriptionUpdatedEvent | UserCreatedEvent | UserUpdatedEvent | WalletActivateConfirmedEvent | WalletActivateFailedEvent | WalletBootstrapConfirmedEvent | WalletBootstrapFailedEvent | WalletRetriedEvent | WalletTopUpConfirmedEvent | WalletTopUpFailedEvent | WebhookEndpointCreatedEvent | WebhookEndpointDeletedEvent | WebhookEndpointDisabledEvent | WebhookEndpointEnabledEvent | WebhookEndpointSecretRotatedEvent | WebhookEndpointTestedEvent | WebhookEndpointUpdatedEvent | WithdrawalApprovedEvent | WithdrawalCancelledEvent | WithdrawalCompletedEvent | WithdrawalFailedEvent | WithdrawalRequestedEvent | WithdrawalSubmittedEvent | WithdrawalBatchCheckedEvent | WithdrawalBatchFinishedEvent | WithdrawalBatchReceivedEvent
 
 
 class Batch(TypedDict):
