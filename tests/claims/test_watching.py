@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.db.models.functions import Now
 from stellar_sdk import Claimant
 
@@ -15,6 +16,7 @@ from offerhub.core import jobs
 from offerhub.core.errors import WrongState
 from offerhub.users.models import Wallet
 from tests.claims.scene import Scene
+from tests.statements import Statements
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 FAR = datetime(2200, 1, 1, tzinfo=UTC)
@@ -50,7 +52,10 @@ def test_no_more_wallets_are_looked_at_in_a_minute_than_the_budget_says(
     ClaimWatch.objects.exclude(wallet__in=ours.values("wallet")).update(due_at=FAR)
     ours.update(due_at=Now() - timedelta(hours=1))
     watching.look_now(wallet_id=alone.wallet.pk)
-    first = _run(tasks.looks())
+    with Statements(connection) as made:
+        found = tasks.looks()
+    assert len(made) == 2
+    first = _run(found)
     assert first[0] == alone.wallet.pk and len(first) == 2
     assert tasks.looks() == []
     ours.update(asked_at=Now() - timedelta(seconds=61))
