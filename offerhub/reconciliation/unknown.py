@@ -47,12 +47,15 @@ def _differing(marketplace_id: str) -> Iterator[str]:
 
 
 def _known(hashes: Sequence[str]) -> set[str]:
-    """Those that an operation or an entry names."""
-    tables = [(table._meta.db_table, "hash") for table in concrete_tables()]
-    query = " UNION ".join(
-        f"SELECT {column} FROM {table} WHERE {column} = ANY (%(hashes)s)"  # noqa: S608 (our own tables' names)
-        for table, column in [*tables, ("ledger_entry", "chain_hash")]
-    )
+    """Those that an operation or an entry names. An entry of a deposit tells only that it arrived,
+    as when a wallet of ours claimed it or paid another marketplace, and not who sent it."""
+    parts = [
+        f"SELECT hash FROM {table._meta.db_table} WHERE hash = ANY (%(hashes)s)"  # noqa: S608 (our own tables' names)
+        for table in concrete_tables()
+    ]
+    entries = """
+        SELECT chain_hash FROM ledger_entry
+        WHERE chain_hash = ANY (%(hashes)s) AND source NOT LIKE 'deposit:%%'"""
     with connection.cursor() as cursor:
-        cursor.execute(query, {"hashes": list(hashes)})
+        cursor.execute(" UNION ".join([*parts, entries]), {"hashes": list(hashes)})
         return {row[0] for row in cursor.fetchall()}

@@ -6,12 +6,17 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from stellar_sdk import Claimant
 
 from ledger.balances import balance_of
+from offerhub.claims import watching
+from offerhub.claims.models import Claim
+from offerhub.core import jobs
 from offerhub.core.money import format_amount
 from offerhub.management.commands.catch_up import DRIVERS
 from offerhub.reconciliation.recovery import Taken, catch_up
 from offerhub.reconciliation.verification import Report, Wanted, verify
+from offerhub.users.models import User
 from orders.models import Order
 from payouts.destinations import check
 from payouts.memos import Memo
@@ -19,6 +24,7 @@ from payouts.models import Withdrawal
 from payouts.services import request_withdrawal
 from tests.http import Api
 from tests.reconciliation.copied import copied_database, dumped, restored
+from tests.sandbox.player import Player
 from tests.world import ACTOR, World
 
 SALE = {
@@ -64,6 +70,7 @@ def test_what_happened_after_the_backup_is_named_and_taken_in(
     api.post(f"/escrow/{escrow}/fund")
     api.post("/resolution/release", {"orderId": reserved, "milestoneId": "m2"})
     paid = request_withdrawal(checked=destined(world, "3"), actor=ACTOR)
+    claimed = claim_of(world, freelancer, "4")
     lost = world.funded(api, {**parties, "amount": 10})
     newcomer = world.user("somebody_new")
     world.settle()
@@ -79,6 +86,7 @@ def test_what_happened_after_the_backup_is_named_and_taken_in(
         Withdrawal.objects.get(pk=asked.pk).hash,
         Withdrawal.objects.get(pk=paid.pk).hash,
         deposit,
+        Claim.objects.get(pk=claimed).hash,
     }
     of_lost = hashes_of(lost)
     new_address = world.wallet(newcomer).address
@@ -128,6 +136,22 @@ def test_what_happened_after_the_backup_is_named_and_taken_in(
 
 
 USERS = ("client_123", "freelancer_456")
+
+
+def claim_of(world: World, user: User, amount: str) -> str:
+    """Somebody outside sets money aside for a user; the operation that claims it."""
+    wallet = world.wallet(user)
+    with Player(world.network.url) as player:
+        eve, mine = player.person(amount), Claimant(wallet.address)
+        builder = player.builder(eve)
+        builder.append_create_claimable_balance_op(player.usdc, amount, [mine])
+        assert player.submit(builder, eve).ok
+    with jobs.held() as rings:
+        watching.look_now(wallet_id=wallet.pk)
+    for ring in rings:
+        jobs.run(*ring)
+    world.settle()
+    return Claim.objects.get(source_wallet=wallet).pk
 
 
 def destined(world: World, amount: str) -> Any:
