@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from offerhub import postgres
 from offerhub.supervisor import ports
 
 ROOT = Path(__file__).resolve().parent.parent
+UP = ("manage.py", "up", "--no-demo")
 
 
 @dataclass
@@ -68,13 +69,13 @@ def own_folder() -> Iterator[Path]:
 
 
 @contextmanager
-def running_in(folder: Path, **settings: str) -> Iterator[Instance]:
+def running_in(folder: Path, command: Sequence[str] = UP, **settings: str) -> Iterator[Instance]:
     """The instance of this folder, set up by these environment variables; stopped at the end."""
     environment = {k: v for k, v in os.environ.items() if k != "DATABASE_URL"}
     environment |= {"OFFERHUB_VAR": str(folder), "LOG_LEVEL": "WARNING", **settings}
     (folder / "run.json").unlink(missing_ok=True)  # of an earlier one
-    command = [sys.executable, "manage.py", "up", "--no-demo", "--port", str(ports.any_free())]
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+    words = [sys.executable, *command, "--port", str(ports.any_free())]
+    process = subprocess.Popen(words, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
     try:
         facts = _await_facts(folder / "run.json", process)
         yield Instance(facts["baseUrl"], facts["sandboxUrl"], facts["apiKey"], process.pid, folder)

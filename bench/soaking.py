@@ -1,6 +1,6 @@
 """The playing, killing and checking of `bench.soak`, in a process that shares its database.
 
-python -m bench.soaking MINUTES PLAYERS SEED
+python -m bench.soaking MINUTES PLAYERS SEED CONTROL
 """
 
 import os
@@ -22,6 +22,7 @@ from django.conf import settings  # noqa: E402
 from django.db import DatabaseError, InterfaceError, connection  # noqa: E402
 from rich.console import Console  # noqa: E402
 
+from bench import faultproxy  # noqa: E402
 from bench.nemesis import Nemesis  # noqa: E402
 from bench.webhooks import consuming  # noqa: E402
 from disputes.models import Dispute  # noqa: E402
@@ -102,11 +103,14 @@ class Checker:
 class Soak:
     """One soak, from the marketplace to the verdict."""
 
-    def __init__(self, minutes: float, players: int, seed: str, consumer: str) -> None:
+    def __init__(
+        self, minutes: float, players: int, seed: str, control: int, consumer: str
+    ) -> None:
         found = runfile.read()
         assert found is not None, "the installation does not run"
         self.facts, self.minutes, self.players = found, minutes, players
-        self.seed, self.consumer = seed, consumer
+        self.seed, self.control, self.consumer = seed, control, consumer
+        self.faults: dict[str, dict[str, int]] = {}
         self.console, self.sandbox = Console(highlight=False), Sandbox(found["sandboxUrl"])
         self.checker = Checker(found["baseUrl"])
         broker, folder = settings.CELERY_BROKER_URL, Path(os.environ["OFFERHUB_VAR"])
@@ -126,6 +130,7 @@ class Soak:
             self.console.print(
                 f"{took:.0f} s after the last kill {left or 'nothing'} was on its way"
             )
+            self.faults = faultproxy.tell(self.control, "counts")
             checked = verify(Wanted())
             money = count.finish(play.players)
             lost = self._unheard(market, since)
@@ -153,11 +158,13 @@ class Soak:
         play.begin(self.players, pause=REST)
         for one in (self.trouble, self.nemesis, self.checker):
             one.begin()
+        faultproxy.tell(self.control, "rage")
         ends = time.monotonic() + self.minutes * 60
         while (now := time.monotonic()) < ends:
             time.sleep(min(TELL, ends - now))
             self.console.print(self._summary() + f"{play.played.deals:,} deals")
         self.nemesis.stop()
+        faultproxy.tell(self.control, "calm")
         play.stop()
         self._heal()
         until = time.monotonic() + LAST_DEALS
@@ -184,7 +191,20 @@ class Soak:
         checks = {f"check of the books {name}": n for name, n in self.checker.checks.items()}
         answers = {f"/readyz: {name}": n for name, n in self.checker.answers.items()}
         own = {"client hung up": play.played.hung_up}
-        return {**self.trouble.scripted, **kills, **self.nemesis.others, **own, **checks, **answers}
+        proxy = {
+            f"{link}: {name}": count
+            for link, counts in self.faults.items()
+            for name, count in counts.items()
+        }
+        return {
+            **self.trouble.scripted,
+            **proxy,
+            **kills,
+            **self.nemesis.others,
+            **own,
+            **checks,
+            **answers,
+        }
 
     def _unheard(self, market: Marketplace, since: int) -> list[str]:
         """Events that did not arrive, or not in the order of their object."""
@@ -234,9 +254,9 @@ def _open_orders(market: Marketplace) -> list[str]:
 
 def main() -> None:
     """Play it; the exit status says how it ended."""
-    minutes, players, seed = sys.argv[1:]
+    minutes, players, seed, control = sys.argv[1:]
     with consuming(0) as consumer:
-        good = Soak(float(minutes), int(players), seed, consumer).run()
+        good = Soak(float(minutes), int(players), seed, int(control), consumer).run()
     sys.exit(0 if good else 1)
 
 
