@@ -135,6 +135,15 @@ DATABASES["default"].setdefault("OPTIONS", {}).setdefault(
     "options",
     "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s",
 )
+# A server that vanished without a word is given up: it is not reached within ten seconds, or leaves
+# what was sent, or a probe, unanswered for thirty and sixty. The kernel's own limit is two hours.
+DATABASES["default"]["OPTIONS"] = {
+    "connect_timeout": 10,
+    "tcp_user_timeout": 30_000,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+} | DATABASES["default"]["OPTIONS"]
 # Statements that a connection sends often are planned once. A pooler that hands connections around
 # between transactions does not keep them.
 DATABASES["default"]["OPTIONS"] |= {
@@ -304,8 +313,17 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker waits for its broker for ever
 CELERY_BROKER_CONNECTION_TIMEOUT = 2
-# A request that rings does not wait for a broker that is away: the sweeps make it good.
-CELERY_BROKER_TRANSPORT_OPTIONS = {"max_retries": 1, "interval_start": 0, "interval_step": 0}
+# A request that rings does not wait for a broker that is away, nor for a silent one: the sweeps
+# make it good. The last three are of Redis, whose connections would wait for ever; with them a
+# worker notices that its own is dead.
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0,
+    "socket_timeout": 3,
+    "socket_connect_timeout": 2,
+    "socket_keepalive": True,
+}
 WORK_THREADS = env.int("WORK_THREADS", 8)
 # Every wallet is read through Horizon at least this often, for what the event stream does not show.
 WALLET_SCAN_HOURS = env.float("OFFERHUB_WALLET_SCAN_HOURS", 24.0)

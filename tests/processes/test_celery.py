@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -132,3 +133,19 @@ def test_a_broker_that_dies_costs_the_request_nothing(
         jobs.ring("probe", "unheard")
     assert time.monotonic() - begun < 5
     assert caplog.text.count("doorbell_unheard") == 1  # asked once, then left alone for a while
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["open connection", "new connection"])
+def test_a_broker_that_is_silent_holds_a_request_up_for_a_moment_only(
+    broker: str, table: None, known: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It takes connections and nothing comes: a process that hangs, a machine that vanished."""
+    caplog.set_level("WARNING", "offerhub.core.doorbell")
+    if known:
+        jobs.ring("probe", "heard")
+    os.kill(redis.Redis.from_url(broker).info()["process_id"], signal.SIGSTOP)
+    asking = threading.Thread(target=doorbell.press, args=("probe", "unheard"), daemon=True)
+    asking.start()
+    asking.join(8)
+    assert not asking.is_alive()
+    assert caplog.text.count("doorbell_unheard") == 1

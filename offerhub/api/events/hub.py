@@ -298,6 +298,6 @@ async def _one(database: psycopg.AsyncConnection[Any], statement: Any) -> Any:
 
 async def _connect() -> psycopg.AsyncConnection[Any]:
     known = django_connection.get_connection_params()
-    taken = ("dbname", "host", "port", "user", "password", "options", "sslmode")
-    more = {name: known[name] for name in taken if known.get(name)}
+    own = {"cursor_factory", "context", "prepare_threshold"}  # not of an asynchronous one
+    more = {name: value for name, value in known.items() if name not in own and value}
     return await psycopg.AsyncConnection.connect(**more, autocommit=True, prepare_threshold=None)
