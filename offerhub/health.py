@@ -5,6 +5,7 @@ As the first middleware and not as routes: they are asked by address, over plain
 seconds, and so must meet neither the host check nor the redirect to https nor the log.
 """
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -18,6 +19,9 @@ from offerhub.operations import guard, health
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 KEPT_SECONDS = 1.0  # anybody may ask `/readyz`: it costs the database two statements a second
+# Whoever asks while somebody is still asking the database waits so long at most, and is then told
+# what was so lately, if anything was: a silent connection must not hold up a thread for each asker.
+WAIT_SECONDS, LATELY_SECONDS = 1.0, 5.0
 
 Answer = tuple[dict[str, Any], int]
 
@@ -41,11 +45,20 @@ class Health:
         return self.get_response(request)
 
     def _ready(self) -> Answer:
-        """One thread asks the database, the others take its answer."""
-        with self._lock:
-            if self._kept is None or time.monotonic() - self._kept[0] > KEPT_SECONDS:
-                self._kept = time.monotonic(), self._ask()
-            return self._kept[1]
+        """One thread asks the database, the others take its answer, or the one before."""
+        if self._lock.acquire(timeout=WAIT_SECONDS):
+            try:
+                if self._age() > KEPT_SECONDS:
+                    self._kept = time.monotonic(), self._ask()
+            finally:
+                self._lock.release()
+        elif self._age() > LATELY_SECONDS:
+            return {"status": health.SILENT}, 503
+        assert self._kept is not None
+        return self._kept[1]
+
+    def _age(self) -> float:
+        return time.monotonic() - self._kept[0] if self._kept else math.inf
 
     def _ask(self) -> Answer:
         """503 takes this process out of service: only for what makes it useless. The network, the

@@ -29,6 +29,7 @@ DUE_SECONDS = 60.0
 # An envelope lives five minutes; by then it was found, or has expired and the next one is out.
 UNKNOWN_SECONDS = 600.0
 EVENTS_SECONDS, WEBHOOKS_SECONDS = 30.0, 120.0
+SILENT = "the database does not answer"
 
 
 class State(StrEnum):
@@ -217,5 +218,5 @@ class Readiness:
                 missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
                 self._migrated = not missing
         except DatabaseError:
-            return "the database does not answer"
+            return SILENT
         return "" if self._migrated else "migrations are missing"

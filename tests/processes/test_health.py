@@ -1,5 +1,9 @@
 """What a load balancer asks."""
 
+import threading
+import time
+
+import psycopg
 import pytest
 from django.conf import LazySettings
 from django.db import connection
@@ -32,6 +36,34 @@ def test_not_ready_without_a_database(client: Client, monkeypatch: pytest.Monkey
     answer = client.get("/readyz")
     assert answer.status_code == 503
     assert answer.json() == {"status": "the database does not answer"}
+
+
+@pytest.mark.django_db
+def test_a_question_that_the_database_leaves_open_holds_up_one_thread_and_not_every_asker(
+    client: Client,
+) -> None:
+    def ask() -> None:
+        answers.append(client.get("/readyz").status_code)
+        connection.close()
+
+    answers = list[int]()
+    before = threading.Thread(target=ask)  # elsewhere: this thread's transaction stays open
+    before.start()
+    before.join(10)
+    with psycopg.connect(connection.connection.info.dsn) as session:
+        session.execute("LOCK TABLE deposits_chaincursor IN ACCESS EXCLUSIVE MODE")
+        time.sleep(1.1)  # until the answer from before is asked for anew
+        asking = threading.Thread(target=ask)
+        asking.start()
+        time.sleep(0.2)
+        began = time.monotonic()
+        assert client.get("/readyz").status_code == 200  # as it was lately
+        while (answer := client.get("/readyz")).status_code == 200:
+            assert time.monotonic() - began < 8
+        assert answer.json() == {"status": "the database does not answer"}
+        assert asking.is_alive()
+    asking.join(10)
+    assert answers == [200, 200]
 
 
 def test_alive_by_any_name_over_plain_http_and_without_a_database(
