@@ -33,11 +33,14 @@ class Marketplace(models.Model):
     # The most that an order may ask for instead; empty: no more than the marketplace's own fee.
     max_platform_fee_percent = models.PositiveSmallIntegerField(null=True, blank=True)
     refund_fees_borne_by = models.CharField(
-        max_length=11, choices=RefundFees.choices, default=RefundFees.BUYER
+        max_length=11,
+        choices=RefundFees.choices,
+        default=RefundFees.BUYER,
+        db_default=RefundFees.BUYER,
     )
     # {"after": "P7D", "from": "FUNDED"}: of orders that bring no release policy of their own.
     release_policy = models.JSONField(null=True, blank=True)
-    version = models.PositiveIntegerField(default=0, editable=False)  # counts its events
+    version = models.PositiveIntegerField(default=0, db_default=0, editable=False)  # of its events
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -85,7 +88,7 @@ class ApiKey(models.Model):
     prefix = models.CharField(max_length=8, unique=True)
     digest = models.BinaryField(max_length=32)
     scopes = models.JSONField(default=list)
-    version = models.PositiveIntegerField(default=0, editable=False)
+    version = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)

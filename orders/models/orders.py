@@ -59,7 +59,8 @@ class Order(models.Model):
     # Whether a party holds the key of their wallet: they sign, and we hold none of their money.
     buyer_external = models.BooleanField(db_default=False)
     seller_external = models.BooleanField(db_default=False)
-    has_windows = models.BooleanField(default=False)  # some milestone is released by itself
+    # Whether some milestone is released by itself.
+    has_windows = models.BooleanField(default=False, db_default=False)
     # {"shippedAt", "carrier"?, "trackingNumber"?, "trackingUrl"?} once the seller sent the goods.
     shipment = models.JSONField(null=True)
     version = models.PositiveIntegerField(default=0)
