@@ -77,7 +77,7 @@ def detour(folder: Path, redis: Redis | None, seed: str) -> Iterator[Detour]:
     server = urlsplit(postgres.server_command(folder / "postgres").url)
     socket = parse_qs(server.query)["host"][0] + "/.s.PGSQL.5432"
     control, database, network, broker, sandbox = (ports.any_free() for _ in range(5))
-    links = [("database", database, socket, *COMMIT)]
+    links: list[tuple[object, ...]] = [("database", database, socket, *COMMIT)]
     links.append(("network", network, f"127.0.0.1:{sandbox}", *SUBMIT))
     if redis is not None:
         links.append(("redis", broker, f"127.0.0.1:{redis.port}"))

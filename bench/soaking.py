@@ -156,6 +156,8 @@ class Soak:
     def _rage(self, play: Play) -> None:
         """Load, trouble and kills for the whole time; then the last deals come to their end."""
         play.begin(self.players, pause=REST)
+        while len(play.players) < self.players and not play.is_over:
+            time.sleep(0.5)  # everybody has a wallet before the first kill
         for one in (self.trouble, self.nemesis, self.checker):
             one.begin()
         faultproxy.tell(self.control, "rage")

@@ -5,7 +5,7 @@ Functions of plain states and operations, so that a test can also ask them about
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from django.db import migrations, models
 from django.db.migrations import operations as ops
@@ -30,7 +30,7 @@ TAKES = re.compile(
 _TAKEN = (ops.RemoveField, ops.DeleteModel, ops.RenameField, ops.RenameModel, ops.AlterModelTable)
 
 
-def flat(operations: list[Operation]) -> Iterator[Operation]:
+def flat(operations: Sequence[Operation]) -> Iterator[Operation]:
     """What is done to the database, without what is only said to Django."""
     for one in operations:
         if isinstance(one, migrations.SeparateDatabaseAndState):

@@ -37,6 +37,8 @@ from offerhub.supervisor.stack import Stack  # noqa: E402
 
 START, LAST_DEALS, END = 180.0, 200.0, 200.0  # seconds for each
 TRIES = 6  # of the migration, which gives up when it waits for a lock for long
+# From the second on: in a deadlock the others give way, and their transactions are run again.
+WITHOUT_GIVING_WAY = "options=-c%20lock_timeout%3D10s%20-c%20deadlock_timeout%3D60s"
 PAUSE = 0.4  # seconds after a deal
 SHOT = ("worker", "monitor", "deliverer", "web")  # of the older version
 
@@ -120,15 +122,21 @@ class Rehearsal:
     def _migrate(self) -> None:
         """As an operator does it, while the older version works."""
         command = (sys.executable, "manage.py", "migrate", "--no-color", "--skip-checks")
+        url = os.environ["DATABASE_URL"]
         for number in range(TRIES):
-            began = time.monotonic()
-            done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
+            if number == 1:
+                url += f"{'&' if '?' in url else '?'}{WITHOUT_GIVING_WAY}"
+            began, environment = time.monotonic(), os.environ | {"DATABASE_URL": url}
+            done = subprocess.run(
+                command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+            )
             took = time.monotonic() - began
+            applied = done.stdout.count("... OK")
             if done.returncode == 0:
-                applied = done.stdout.count("... OK")
                 self._say(f"{applied} migrations in {took:.1f} s, at try {number + 1}")
                 return
-            self._say(f"migrate ended with status {done.returncode} after {took:.1f} s; again")
+            cause = next((x for x in done.stderr.splitlines()[::-1] if "Error: " in x), "")
+            self._say(f"{applied} migrations in {took:.1f} s, and then: {cause}; again")
         raise RuntimeError("the database can not be migrated under load")
 
     def _shoot(self, older: "subprocess.Popen[bytes]") -> None:

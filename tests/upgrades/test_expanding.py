@@ -1,5 +1,7 @@
 """Processes of two versions run on the same tables while one is replaced by the other."""
 
+from typing import Any
+
 import pytest
 from django.apps import apps
 from django.db import connection, migrations, models
@@ -106,7 +108,7 @@ def test_the_excused_migrations_are_there_and_numbered_in_their_order(
 
 def before() -> ProjectState:
     state = ProjectState()
-    fields = [
+    fields: list[tuple[str, models.Field[Any, Any]]] = [
         ("id", models.BigAutoField(primary_key=True)),
         ("word", models.CharField(max_length=20, db_default="")),
         ("note", models.TextField(null=True)),
@@ -156,7 +158,7 @@ def test_what_takes_something_from_older_code_is_seen(operation: Operation, take
     ],
 )
 def test_a_column_that_takes_less_is_seen(
-    name: str, field: "models.Field[object, object]", change: str
+    name: str, field: "models.Field[Any, Any]", change: str
 ) -> None:
     found = taken_away(migrations.AlterField("Thing", name, field), "shop", before())
     assert [change] == [change for one in found if change in one] if change else not found
