@@ -1,6 +1,5 @@
 """The network that this installation speaks with, as one bundle."""
 
-import threading
 from functools import cache, lru_cache
 from typing import Any
 
@@ -13,7 +12,6 @@ from offerhub.chain import http
 from offerhub.chain.types import ChainUnavailable
 from offerhub.networks import Network
 
-_lock = threading.Lock()
 _sandbox_facts: dict[str, dict[str, Any]] = {}
 
 
@@ -45,24 +43,28 @@ def _real(name: str) -> Network:
 
 
 def sandbox_facts(url: str) -> dict[str, Any]:
-    """What the sandbox says of itself: issuer, key of its escrow service, factory."""
-    with _lock:
-        if url not in _sandbox_facts:
-            try:
-                _sandbox_facts[url] = dict(http.read(f"{url}/control/health").body)
-            except (ChainUnavailable, TypeError, ValueError) as error:
-                raise ChainUnavailable(
-                    f"The sandbox network does not answer at {url}; start it with "
-                    "`manage.py up` or `manage.py sandbox`, or set OFFERHUB_SANDBOX_URL"
-                ) from error
-        return _sandbox_facts[url]
+    """What the sandbox says of itself: issuer, key of its escrow service, factory.
+
+    Threads that want to know at once all ask: behind a lock they would wait for each other's time
+    limit in turn while it is silent.
+    """
+    if (known := _sandbox_facts.get(url)) is not None:
+        return known
+    try:
+        found = dict(http.read(f"{url}/control/health").body)
+    except (ChainUnavailable, TypeError, ValueError) as error:
+        raise ChainUnavailable(
+            f"The sandbox network does not answer at {url}; start it with "
+            "`manage.py up` or `manage.py sandbox`, or set OFFERHUB_SANDBOX_URL"
+        ) from error
+    _sandbox_facts[url] = found
+    return found
 
 
 def forget() -> None:
     """Ask the sandbox anew for what it says of itself: another one may answer at its address."""
-    with _lock:
-        _sandbox_facts.clear()
-        _sandbox.cache_clear()
+    _sandbox_facts.clear()
+    _sandbox.cache_clear()
 
 
 def verify_passphrase() -> None:

@@ -1,5 +1,8 @@
 """One bundle a network: nothing of one is ever used with another."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from django.conf import settings
 from stellar_sdk import Asset, Keypair
@@ -17,7 +20,7 @@ from offerhub.chain.network import (
     verify_passphrase,
 )
 from offerhub.chain.types import ChainUnavailable
-from tests.chain.relay import Relay, Reply
+from tests.chain.relay import Handler, Relay, Reply
 from tests.network import Network, free_port
 from tests.sandbox.player import Player
 
@@ -28,6 +31,23 @@ def test_the_sandbox_tells_its_own_issuer_and_key(player: Player) -> None:
     assert usdc() == Asset("USDC", player.issuer)
     assert usdc_contract() == player.health["usdcContract"]
     assert token_contract("XLM", "") == player.health["nativeContract"]
+
+
+def test_a_silent_sandbox_holds_up_each_thread_for_its_own_time_and_not_one_after_another(
+    relay: Relay,
+) -> None:
+    """The first to ask must not keep the others from asking: each would wait in turn."""
+    together = threading.Barrier(4)
+
+    def silent(handler: Handler) -> None:
+        together.wait(5)
+        handler.close_connection = True
+
+    relay.by_hand("/control/health", silent)
+    with ThreadPoolExecutor(4) as threads:
+        asked = [threads.submit(sandbox_facts, f"{relay.url}/new") for _ in range(4)]
+    assert [type(one.exception()) for one in asked] == [ChainUnavailable] * 4
+    assert not together.broken
 
 
 def test_a_sandbox_that_is_not_there_says_how_to_start_it(network: Network) -> None:
