@@ -143,7 +143,7 @@ class Rehearsal:
         """Kill each older process; the older supervisor starts it again, on the newer tables."""
         children = leftovers.living_children(self.folder / "var")
         for name in SHOT:
-            with suppress(psutil.Error):
+            with suppress(psutil.Error, KeyError):  # an old version may have fewer
                 children[name].kill()
                 self._say(f"Killed the older version's {name}")
         time.sleep(1.0)  # a web server's own processes go with it
