@@ -8,7 +8,7 @@ from typing import Any
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from offerhub import kept, postgres
+from offerhub import connections, kept, postgres
 from offerhub.storages import private_files
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -124,31 +124,11 @@ TEMPLATES = [
 
 # --- database ---------------------------------------------------------------------------------
 # manage.py and the tests set DATABASE_URL to the program's own server when it is unset.
-DATABASES = {"default": env.db("DATABASE_URL", "postgresql:///offerhub")}
-DATABASES["default"] |= {
-    "CONN_MAX_AGE": None,
-    "CONN_HEALTH_CHECKS": True,
-    "DISABLE_SERVER_SIDE_CURSORS": env.bool("DATABASE_BEHIND_POOLER", False),
-}
-_behind_pooler = DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"]
-DATABASES["default"].setdefault("OPTIONS", {}).setdefault(
-    "options",
-    "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s",
-)
-# A server that vanished without a word is given up: it is not reached within ten seconds, or leaves
-# what was sent, or a probe, unanswered for thirty and sixty. The kernel's own limit is two hours.
-DATABASES["default"]["OPTIONS"] = {
-    "connect_timeout": 10,
-    "tcp_user_timeout": 30_000,
-    "keepalives_idle": 30,
-    "keepalives_interval": 10,
-    "keepalives_count": 3,
-} | DATABASES["default"]["OPTIONS"]
-# Statements that a connection sends often are planned once. A pooler that hands connections around
-# between transactions does not keep them.
-DATABASES["default"]["OPTIONS"] |= {
-    "server_side_binding": not _behind_pooler,
-    "prepare_threshold": None if _behind_pooler else 3,
+DATABASES = {
+    "default": connections.database(
+        env.db("DATABASE_URL", "postgresql:///offerhub"),
+        behind_pooler=env.bool("DATABASE_BEHIND_POOLER", False),
+    )
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Installs and refreshes the triggers with migrate; `core.checks` fails when one is missing.
