@@ -195,7 +195,7 @@ _SENTENCES = {
     "deposit.returned": "The payment arrived: it is with its sender again",
     "deposit.return_failed": "The payment to the sender failed; it is in suspense as before",
     "claimable_balance.listed": "Somebody set it aside: claimed from {dueAt} on",
-    "claimable_balance.refused": "It is not claimed by itself: {reason}",
+    "claimable_balance.refused": "It is not claimed by itself",
     "claimable_balance.claim_requested": "asked for the claim",
     "claimable_balance.postponed": "It could not be claimed yet: tried again from {dueAt} on",
     "claimable_balance.claimed": "It is claimed, and what it brought is a deposit",
