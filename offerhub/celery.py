@@ -16,6 +16,7 @@ import structlog
 from celery import Celery
 from celery.signals import beat_init, import_modules, worker_ready
 from django.apps import apps
+from django.db import DatabaseError, close_old_connections
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
 from offerhub.core import doorbell, jobs
@@ -33,6 +34,7 @@ PATIENCE = 2.0  # seconds that a job may wait here for a busy account
 @app.task(name="offerhub.run_job")
 def run_job(name: str, row_id: str) -> None:
     """Bring one row as far as it goes now. Safe to be delivered twice, late, or never."""
+    close_old_connections()
     try:
         jobs.run(name, row_id, PATIENCE)
     except Exception:
@@ -43,7 +45,12 @@ def run_job(name: str, row_id: str) -> None:
 @app.task(name="offerhub.run_sweep")
 def run_sweep(name: str) -> int:
     """Look for due rows and ring for each, so that they spread over all workers."""
-    found = jobs.SWEEPS[name].find()
+    close_old_connections()
+    try:
+        found = jobs.SWEEPS[name].find()
+    except DatabaseError as error:
+        log.warning("sweep_put_off", sweep=name, error=str(error).strip())
+        return 0
     for job_name, row_id in found:
         doorbell.press(job_name, row_id)
     return len(found)

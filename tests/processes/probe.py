@@ -14,7 +14,11 @@ __all__ = ["app"]
 def probe(row_id: str) -> None:
     """Count a run; the row says how long it takes."""
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE probe SET begun = begun + 1 WHERE id = %s RETURNING pause", [row_id])
+        cursor.execute(
+            "UPDATE probe SET begun = begun + 1, backend = pg_backend_pid() WHERE id = %s"
+            " RETURNING pause",
+            [row_id],
+        )
         pause = cursor.fetchone()[0]
         time.sleep(pause)
         cursor.execute("UPDATE probe SET done = done + 1 WHERE id = %s", [row_id])

@@ -45,7 +45,7 @@ def table() -> Iterator[None]:
         cursor.execute(
             "DROP TABLE IF EXISTS probe;"
             "CREATE TABLE probe (id text PRIMARY KEY, begun int DEFAULT 0, done int DEFAULT 0,"
-            " pause float DEFAULT 0, swept bool DEFAULT true)"
+            " pause float DEFAULT 0, swept bool DEFAULT true, backend int)"
         )
     yield
     with connection.cursor() as cursor:
@@ -83,6 +83,14 @@ def value(column: str, row_id: str) -> int:
         return int(cursor.fetchone()[0])
 
 
+def backend_of(row_id: str) -> int:
+    """Which of the server's processes a job had that only the bell told of."""
+    insert(row_id, swept=False)
+    jobs.ring("probe", row_id)
+    until(lambda: value("done", row_id) == 1, 60)
+    return value("backend", row_id)
+
+
 def sweep_everything() -> None:
     with connection.cursor() as cursor:
         cursor.execute("UPDATE probe SET swept = true")
@@ -108,6 +116,14 @@ def test_a_job_runs_and_neither_a_lost_message_nor_a_killed_worker_loses_work(
             os.kill(worker, signal.SIGCONT)
             sweep_everything()
             until(lambda: value("done", "forgotten") == 1, 60)
+
+            # Each of the two threads keeps its connection, and has another when that one is lost.
+            first = {backend_of(f"kept {n}") for n in range(6)}
+            assert len(first) <= 2
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_terminate_backend(pid) FROM unnest(%s) pid", [[*first]])
+            second = {backend_of(f"lost {n}") for n in range(4)}
+            assert len(second) <= 2 and not first & second
 
             # The worker dies in the middle of a job.
             insert("broken off", pause=30)
