@@ -77,10 +77,6 @@ function split(form) {
     );
   }
   form.querySelector("select[name=reason]").addEventListener("change", fill);
-  form.addEventListener("submit", (event) => {
-    if (form.dataset.sent) event.preventDefault();  // a double click
-    if (event.submitter && event.submitter.name !== "outcome") form.dataset.sent = "1";
-  });
 }
 
 // --- following what happens elsewhere

@@ -1,4 +1,4 @@
-// Keys of the desk, copying, filter chips. Everything works without this file, by hand.
+// Keys of the desk, copying, filter chips, forms. Everything works without this file, by hand.
 "use strict";
 
 const typing = (target) => target.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
@@ -83,6 +83,16 @@ for (const box of document.querySelectorAll("#changelist-form .results, .oh-scro
   box.setAttribute("role", "region");
   if (!box.hasAttribute("aria-labelledby")) box.setAttribute("aria-label", about ? `Rows of ${about}` : "Rows");
 }
+
+// --- a form is sent once: the second click of two would bring the refusal of what the first one did
+const sent = new WeakSet();
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || (event.submitter?.formMethod || form.method) !== "post") return;
+  if (sent.has(form)) event.preventDefault();
+  sent.add(form);
+  setTimeout(() => sent.delete(form), 3000);  // an answer that was a file leaves the page as it is
+});
 
 // What was refused is read first.
 document.getElementById("refusal")?.focus();
