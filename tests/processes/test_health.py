@@ -2,12 +2,15 @@
 
 import threading
 import time
+from typing import Any
 
 import psycopg
 import pytest
 from django.conf import LazySettings
 from django.db import connection
 from django.test import Client
+
+from tests.processes.children import until
 
 
 @pytest.mark.django_db
@@ -55,15 +58,23 @@ def test_a_question_that_the_database_leaves_open_holds_up_one_thread_and_not_ev
         time.sleep(1.1)  # until the answer from before is asked for anew
         asking = threading.Thread(target=ask)
         asking.start()
-        time.sleep(0.2)
+        until(lambda: waits_for_a_lock(session), 20)
         began = time.monotonic()
         assert client.get("/readyz").status_code == 200  # as it was lately
         while (answer := client.get("/readyz")).status_code == 200:
-            assert time.monotonic() - began < 8
+            assert time.monotonic() - began < 9  # the other's statement ends after ten
         assert answer.json() == {"status": "the database does not answer"}
         assert asking.is_alive()
     asking.join(10)
     assert answers == [200, 200]
+
+
+def waits_for_a_lock(session: "psycopg.Connection[Any]") -> bool:
+    found = session.execute(
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    ).fetchone()
+    return found is not None and found[0] > 0
 
 
 def test_alive_by_any_name_over_plain_http_and_without_a_database(

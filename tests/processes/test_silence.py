@@ -37,4 +37,4 @@ def test_a_silent_database_is_given_up_by_threads_and_by_streams(
         by_thread, by_stream = asyncio.run(both())
         assert isinstance(by_thread, OperationalError)
         assert isinstance(by_stream, psycopg.OperationalError)
-        assert time.monotonic() - began < 6
+        assert time.monotonic() - began < 15  # the kernel would take 130
