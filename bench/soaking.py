@@ -42,7 +42,7 @@ from payouts.models import Withdrawal  # noqa: E402
 
 R = TypeVar("R")
 CHECK, ASK, TELL = 8.0, 1.0, 15.0  # seconds between two checks, questions, lines
-LAST_DEALS, END = 400.0, 600.0  # seconds for the last deals, and for everything to end
+LAST_DEALS, END = 480.0, 600.0  # seconds for the last deals, and for everything to end
 TROUBLE, REST = 1.5, 0.4  # seconds between two scripts, and after a deal
 
 
@@ -192,7 +192,10 @@ class Soak:
         kills = {f"killed: {name}": count for name, count in self.nemesis.kills.items()}
         checks = {f"check of the books {name}": n for name, n in self.checker.checks.items()}
         answers = {f"/readyz: {name}": n for name, n in self.checker.answers.items()}
-        own = {"client hung up": play.played.hung_up}
+        own = {
+            "client hung up": play.played.hung_up,
+            "seconds that the slowest step took": round(play.played.longest),
+        }
         proxy = {
             f"{link}: {name}": count
             for link, counts in self.faults.items()

@@ -27,6 +27,7 @@ class Played:
     )
     unfinished: list[str] = field(default_factory=list)
     hung_up: int = 0
+    longest: float = 0.0  # seconds that a step of a deal took
 
     @property
     def deals(self) -> int:
@@ -57,9 +58,7 @@ class Play:
         self.played = Played()
         self.players: list[Player] = []
 
-    def begin(
-        self, players: int, *, deals: int = 0, pause: float = 0.0, hasty: bool = True
-    ) -> None:
+    def begin(self, players: int, *, deals: int = 0, pause: float = 0.0) -> None:
         """So many players share so many deals (0: until `stop`), with a pause after each."""
         numbers = itertools.count() if not deals else iter(range(deals))
         for number in range(players):
@@ -96,6 +95,8 @@ class Play:
                 return
             kind = kinds[number % len(kinds)]
             self._try(label, kind, lambda kind=kind: self._note(kind, player.play(kind)))  # type: ignore[misc]
+            with self._lock:
+                self.played.longest = max(self.played.longest, api.longest)
             self._stopping.wait(chance.uniform(0.5, 1.5) * pause)
 
     def _try(self, label: str, what: str, do: Callable[[], None]) -> bool:

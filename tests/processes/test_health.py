@@ -70,6 +70,7 @@ def test_a_question_that_the_database_leaves_open_holds_up_one_thread_and_not_ev
 
 
 def waits_for_a_lock(session: "psycopg.Connection[Any]") -> bool:
+    session.execute("SELECT pg_stat_clear_snapshot()")  # else it is seen as it was at first
     found = session.execute(
         "SELECT count(*) FROM pg_stat_activity"
         " WHERE wait_event_type = 'Lock' AND datname = current_database()"
