@@ -8,7 +8,7 @@ from django.db import IntegrityError
 
 from offerhub.budget.lanes import Lane
 from offerhub.core import clock, jobs
-from offerhub.core.actor import Actor, ActorKind
+from offerhub.core.actor import Actor
 from offerhub.core.errors import OperationInFlight
 from orders import plans, writing
 from orders.models import Escrow, EscrowOperation, Milestone
@@ -51,7 +51,7 @@ def planned(escrow: Escrow, steps: Steps, actor: Actor) -> EscrowOperation:
     """The operation of the first step, not written yet."""
     step, then = steps[0], steps[1:]
     if "actor" in step:
-        actor = actor_of(step["actor"], step.get("request_id", ""))
+        actor = Actor.parse(step["actor"], step.get("request_id", ""))
     kind = Kind(step["kind"])
     wallet, theirs = _signer(escrow, kind, step)
     window = timedelta(hours=settings.SIGNATURE_HOURS)
@@ -110,9 +110,3 @@ def _signer(escrow: Escrow, kind: Kind, step: plans.Step) -> tuple[str, bool]:
     if kind == Kind.COMPLETE or by == "seller":
         return escrow.seller_wallet_id, order.seller_external
     return escrow.buyer_wallet_id, order.buyer_external
-
-
-def actor_of(text: str, request_id: str) -> Actor:
-    """The actor that a row keeps as text."""
-    kind, _, name = text.partition(":")
-    return Actor(ActorKind(kind), name, request_id)

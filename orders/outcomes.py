@@ -19,7 +19,7 @@ from offerhub.core.errors import WrongState
 from orders import plans, rows, windows, writing
 from orders.campaigns.rules import ACTOR, JOB
 from orders.models import EscrowOperation, Milestone
-from orders.operations import actor_of, begin, planned, start
+from orders.operations import begin, planned, start
 from orders.reimbursements import services as reimbursements
 from orders.release_policy import Starts
 from orders.services import ASSET
@@ -113,7 +113,7 @@ def retire(operation: EscrowOperation, code: str, fact: ChainFact) -> None:
 
 def asker(operation: EscrowOperation) -> Actor:
     """Who asked for the plan that this operation is a step of."""
-    return actor_of(operation.actor, operation.request_id)
+    return Actor.parse(operation.actor, operation.request_id)
 
 
 def _tell_dispute(operation: EscrowOperation) -> None:

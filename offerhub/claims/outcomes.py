@@ -13,7 +13,7 @@ from offerhub.chain.types import ChainFact
 from offerhub.claims.models import Claim, ClaimableBalance
 from offerhub.claims.services import Reason, State, move
 from offerhub.core import clock
-from offerhub.core.actor import Actor, ActorKind
+from offerhub.core.actor import Actor
 from offerhub.core.db import in_transaction
 from offerhub.deposits import booking
 from offerhub.deposits.models import Deposit
@@ -119,8 +119,7 @@ def _book_fee(claim: Claim, fact: ChainFact) -> None:
 
 def asker(claim: Claim) -> Actor:
     """Who asked for it."""
-    kind, _, name = claim.actor.partition(":")
-    return Actor(ActorKind(kind), name, claim.request_id)
+    return Actor.parse(claim.actor, claim.request_id)
 
 
 def _lock(operation_id: str) -> Claim:

@@ -3,6 +3,7 @@ the air, so a missing actor is a type error and not an anonymous change."""
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Self
 
 
 class ActorKind(StrEnum):
@@ -21,6 +22,12 @@ class Actor:
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.id}"
+
+    @classmethod
+    def parse(cls, text: str, request_id: str = "") -> Self:
+        """The actor that a row keeps as text."""
+        kind, _, name = text.partition(":")
+        return cls(ActorKind(kind), name, request_id)
 
 
 def system(part: str, request_id: str = "") -> Actor:

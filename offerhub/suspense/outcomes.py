@@ -8,7 +8,7 @@ from ledger import movements
 from offerhub.chain.ending import finish
 from offerhub.chain.submission import MAX_PAUSE, Status
 from offerhub.chain.types import ChainFact
-from offerhub.core.actor import Actor, ActorKind
+from offerhub.core.actor import Actor
 from offerhub.core.db import in_transaction
 from offerhub.deposits.models import Deposit
 from offerhub.suspense.models import Clearance
@@ -133,8 +133,7 @@ def _book_fee(clearance: Clearance, fact: ChainFact) -> None:
 
 def asker(clearance: Clearance) -> Actor:
     """Who decided it."""
-    kind, _, name = clearance.actor.partition(":")
-    return Actor(ActorKind(kind), name, clearance.request_id)
+    return Actor.parse(clearance.actor, clearance.request_id)
 
 
 def _lock(operation_id: str) -> Clearance:

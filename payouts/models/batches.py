@@ -13,7 +13,7 @@ from django_fsm import FSMField, transition
 from offerhub.approvals.models import Proposal
 from offerhub.chain.submission import LIVE
 from offerhub.chain.types import Envelope
-from offerhub.core.actor import Actor, ActorKind
+from offerhub.core.actor import Actor
 from offerhub.core.clock import ProductNow
 from offerhub.core.db import AmountField, PublicIdField
 from offerhub.core.fsm import guard
@@ -71,8 +71,7 @@ class Batch(models.Model):
     @property
     def asker(self) -> Actor:
         """Who asked for it."""
-        kind, _, name = self.asked_by.partition(":")
-        return Actor(ActorKind(kind), name, self.request_id)
+        return Actor.parse(self.asked_by, self.request_id)
 
     @transition(field=status, source=_B.RECEIVED, target=_B.PAYING)
     def pay(self) -> None:
