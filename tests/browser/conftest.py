@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 from offerhub.settings import VAR_DIR
 from tests.browser.desk import Desk, Hands, signed_in
@@ -31,6 +31,8 @@ FLAGS = (
     "--disable-sync",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )
+PATIENCE = 30_000  # ms; a machine that does much else needs seconds for a page
+expect.set_options(timeout=PATIENCE)
 People = Callable[..., Desk]
 
 
@@ -61,7 +63,7 @@ def visitor(
         context = browser.new_context(
             base_url=server, viewport={"width": 1280, "height": 900}, reduced_motion="reduce"
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE)
         desk = Desk(context.new_page(), server)
         opened.append((context, desk))
         return desk

@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.db import connections
 from django.test import Client
-from playwright.sync_api import ConsoleMessage, Dialog, Page, Request, Response
+from playwright.sync_api import ConsoleMessage, Dialog, Locator, Page, Request, Response
 
 from offerhub.marketplaces import staff
 from tests.world import World
@@ -22,6 +22,13 @@ window.oddities = [];
 document.addEventListener("securitypolicyviolation", (event) => window.oddities.push(
   `policy: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`));
 """
+
+
+def follow(page: Page, link: Locator) -> None:
+    """Click, and wait until the page that it leads to is there, with its scripts: without that a
+    count is of the page that is being left, and a field tells nobody that it was filled."""
+    with page.expect_event("load"):
+        link.click()
 
 
 class Desk:

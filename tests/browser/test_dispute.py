@@ -12,11 +12,9 @@ from offerhub.core.money import parse_amount
 from offerhub.marketplaces.models import Marketplace
 from offerhub.users.models import User, Wallet
 from tests.browser.conftest import People
-from tests.browser.desk import Desk, Hands
+from tests.browser.desk import Desk, Hands, follow
 from tests.http import Api
 from tests.world import World
-
-FOLLOW = 20_000  # how long a page may take to follow the chain, in ms
 
 
 class Case:
@@ -88,14 +86,13 @@ def case(world: World, api: Api) -> Iterator[Callable[..., Case]]:
 def opened(desk: Desk, case: Case) -> Page:
     """The case's page, found through the queue."""
     page = desk.page
-    page.get_by_role("link", name="Disputes", exact=True).first.click()
-    page.get_by_role("navigation", name="Queues").get_by_role(
-        "link", name=re.compile("^Unassigned")
-    ).click()
+    follow(page, page.get_by_role("link", name="Disputes", exact=True).first)
+    queues = page.get_by_role("navigation", name="Queues")
+    follow(page, queues.get_by_role("link", name=re.compile("^Unassigned")))
     line = page.get_by_role("row").filter(has_text=case.buyer)
     while not line.count():
-        page.get_by_role("link", name="Next", exact=True).click()
-    line.first.locator("a[data-open]").click()
+        follow(page, page.get_by_role("link", name="Next", exact=True))
+    follow(page, line.first.locator("a[data-open]"))
     expect(page.get_by_role("heading", level=1)).to_contain_text("Item damaged")
     expect(page.locator(f'#case-head a[href="/admin/order/{case.order}/"]')).to_be_visible()
     return page
@@ -119,10 +116,6 @@ def redrawn(page: Page, act: Callable[[], Any]) -> None:
         act()
 
 
-def state(page: Page) -> str:
-    return page.locator("#case-head h1 .oh-state").first.inner_text().upper()
-
-
 def test_two_people_settle_a_dispute_and_the_page_follows(
     person: People, case: Callable[..., Case], world: World, hands: Hands
 ) -> None:
@@ -134,7 +127,7 @@ def test_two_people_settle_a_dispute_and_the_page_follows(
 
     # The agent finds the case, takes it, reads it, and proposes.
     page = opened(agent, one)
-    page.get_by_role("button", name="Take", exact=True).click()
+    follow(page, page.get_by_role("button", name="Take", exact=True))
     expect(page.get_by_role("button", name="Release", exact=True)).to_be_visible()
     expect(page.locator(".oh-split-main")).to_contain_text("It left whole")
     shares = page.locator("fieldset.oh-part").get_by_label("Seller USDC")
@@ -163,9 +156,9 @@ def test_two_people_settle_a_dispute_and_the_page_follows(
     # The page follows the settlement; nobody reloads it.
     second.evaluate("window.stayed = true")
     hands.start()
-    expect(second.get_by_role("heading", name="Resolved", exact=True)).to_be_visible(timeout=FOLLOW)
+    expect(second.get_by_role("heading", name="Resolved", exact=True)).to_be_visible()
     assert second.evaluate("window.stayed") is True
-    assert state(second) == "RESOLVED"
+    expect(second.locator("#case-head h1 .oh-state")).to_have_text("Resolved", ignore_case=True)
     hands.stop()
 
     assert one.status() == ("RESOLVED", "COMPLETED")
@@ -200,7 +193,7 @@ def test_one_person_settles_a_small_dispute(
     explain(page, "We have looked at it.")
     page.get_by_role("button", name="Propose resolution").click()
     hands.start()
-    expect(page.get_by_role("heading", name="Resolved", exact=True)).to_be_visible(timeout=FOLLOW)
+    expect(page.get_by_role("heading", name="Resolved", exact=True)).to_be_visible()
     hands.stop()
     assert one.status() == ("RESOLVED", end)
     assert one.available() == received

@@ -54,7 +54,7 @@ def test_last_months_ledger_is_three_clicks_from_home(
     click("link", "Export last month's ledger")
     click("button", "Make the file")
     download = page.get_by_role("link", name="Download CSV")
-    expect(download).to_be_visible(timeout=30_000)  # the page follows by itself
+    expect(download).to_be_visible()  # the page follows by itself
     with page.expect_download() as caught:
         click("link", "Download CSV")
     assert clicks == 3

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from offerhub.marketplaces import staff
 from tests.browser.conftest import People
-from tests.browser.desk import PASSWORD, Desk, accessibility
+from tests.browser.desk import PASSWORD, Desk, accessibility, follow
 
 Visitor = Callable[[], Desk]
 
@@ -23,7 +23,7 @@ def test_a_person_signs_in_and_out_with_the_keyboard(visitor: Visitor) -> None:
         desk.page.keyboard.press("Tab")
     desk.page.keyboard.press("Enter")
     expect(desk.page.locator(".oh-who")).to_have_text(name)
-    desk.page.get_by_role("button", name="Sign out").click()
+    follow(desk.page, desk.page.get_by_role("button", name="Sign out"))
     desk.page.goto("/admin/")
     expect(desk.page.get_by_label("Password")).to_be_visible()
 
