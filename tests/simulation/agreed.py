@@ -26,6 +26,20 @@ class Transfer:
 
 
 @dataclass
+class Aside:
+    """USDC that a stranger set aside for a user to fetch, between two instants."""
+
+    user: str
+    amount: int
+    maker: str  # the stranger's address
+    opens: float = 0.0
+    closes: float = NEVER
+    wanted: float = NEVER  # when a person of the desk first asked for it, being little
+    promised: bool = False  # and was told that it is on its way
+    went: str = ""  # to whom, once the network shows it
+
+
+@dataclass
 class Milestone:
     """One part of an order, and what was agreed to be done with it: (to seller, to buyer), and
     from when on."""

@@ -5,7 +5,7 @@ from django.db import connection
 from ledger.invariants import violations
 from offerhub.chain.submission import LIVE, MAX_ENVELOPES, Status
 from offerhub.chain.tables import concrete_tables
-from tests.simulation import crowd, desk, many, recurring, strangers
+from tests.simulation import asides, crowd, desk, many, recurring, strangers
 from tests.simulation.asking import stroops
 from tests.simulation.stage import USERS, Stage
 
@@ -13,6 +13,7 @@ from tests.simulation.stage import USERS, Stage
 MAY_FAIL = (
     *("cancelled", "contract_balance_moved", "nothing_to_sweep"),
     *("withdrawn", "not_signed"),  # by a party that signs for itself
+    *("op_does_not_exist", "op_cannot_claim"),  # taken back by who set it aside, or too late
 )
 
 
@@ -31,6 +32,8 @@ def everything(stage: Stage) -> None:
     _answers(stage)
     for campaign in stage.model.campaigns.values():
         crowd.ended(stage, campaign)
+    stage.model.compare_asides()
+    asides.listed(stage)
     for problem in stage.model.problems:
         stage.wrong(problem)
     _balances(stage)

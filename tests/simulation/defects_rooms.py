@@ -1,10 +1,16 @@
-"""Known defects of subscriptions, campaigns, fees, windows and approvals; see `defects.py`."""
+"""Known defects of subscriptions, campaigns, fees, approvals and claims; see `defects.py`."""
 
+from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 from ledger import movements
 from offerhub.approvals import services as approvals
+from offerhub.claims import outcomes, watching
+from offerhub.claims import services as claims
+from offerhub.claims.models import ClaimableBalance
+from offerhub.deposits import booking
 from offerhub.subscriptions import cancellation, charging
 from offerhub.subscriptions.held import Held
 from orders import escrow, services
@@ -19,7 +25,7 @@ DAY = timedelta(days=1)
 
 
 def _refunds_are_not_made_whole() -> None:
-    reimbursements.request = lambda *_: None
+    reimbursements.request = lambda *_, **__: None
 
 
 def _over_the_limit_unasked() -> None:
@@ -86,6 +92,29 @@ def _dust_to_the_other() -> None:
     escrow._BUILDERS[EscrowOperation.Kind.RESOLVE] = other
 
 
+def _crumbs_are_fetched() -> None:
+    claims.minimum = lambda: 1
+
+
+def _too_early_is_never() -> None:
+    vars(outcomes)["_next"] = lambda *_: (None, ClaimableBalance.Reason.TOO_LATE)
+    vars(claims)["opens_at"] = lambda predicate, now: now
+
+
+def _a_claim_is_two_deposits() -> None:
+    def other(network: str, seen: Any) -> Any:
+        named = [
+            replace(one, transfer=replace(one.transfer, operation=one.hash[:20])) for one in seen
+        ]
+        return booking.book(network, named)
+
+    vars(outcomes)["booking"] = SimpleNamespace(book=other)
+
+
+def _a_look_is_not_repeated() -> None:
+    vars(watching)["LEASE"] = 10.0**8  # seconds
+
+
 DEFECTS = {
     "refunds-are-not-made-whole": ("borne fees are not paid back", _refunds_are_not_made_whole),
     "over-the-limit-unasked": ("a large withdrawal asks nobody", _over_the_limit_unasked),
@@ -100,4 +129,8 @@ DEFECTS = {
     "orders-fee-ignored": ("an order's own fee is the marketplace's", _orders_fee_ignored),
     "half-a-split": ("of a decision one side is booked", _half_a_split),
     "dust-to-the-other": ("a stranger's money goes to who gets nothing", _dust_to_the_other),
+    "crumbs-are-fetched": ("what is set aside is claimed, however little", _crumbs_are_fetched),
+    "too-early-is-never": ("a claim before its time is the last one", _too_early_is_never),
+    "a-claim-is-two-deposits": ("claim and monitor both credit it", _a_claim_is_two_deposits),
+    "a-look-is-not-repeated": ("a look that dies is the wallet's last", _a_look_is_not_repeated),
 }

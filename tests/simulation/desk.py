@@ -106,7 +106,7 @@ def propose(stage: Stage, rng: random.Random) -> None:
     shares = [Share(rows[r].id, part, rows[r].amount - part) for _, r, part in decided]
     who = rng.choice(stage.staff)
     known = set(Proposal.objects.filter(subject=identifier).values_list("pk", flat=True))
-    done = _act(
+    done = act(
         stage,
         rng,
         "propose",
@@ -148,9 +148,7 @@ def _decide(stage: Stage, rng: random.Random, row: Proposed) -> None:
         row.agreed_by.add(str(who))
         row.since = row.since or stage.now()
     word = f"{'agree' if agrees else 'disagree'} {row.subject}"
-    done = _act(
-        stage, rng, word, lambda: verdict(proposal_id=row.id, digest=seen.digest, actor=who)
-    )
+    done = act(stage, rng, word, lambda: verdict(proposal_id=row.id, digest=seen.digest, actor=who))
     if done and seen.proposer == str(who):
         stage.wrong(f"{row.subject} was decided by who proposed it")
     look_at(stage, row)
@@ -170,7 +168,7 @@ def look_at(stage: Stage, row: Proposed) -> None:
         stage.model.withdrawals[row.subject].since = row.since
 
 
-def _act(stage: Stage, rng: random.Random, what: str, do: Any) -> bool:
+def act(stage: Stage, rng: random.Random, what: str, do: Any) -> bool:
     """Do what a page would; whether it was not refused, and its process lived."""
     stage.operations += 1
     said = ""

@@ -10,6 +10,7 @@ from collections import Counter
 from tests.simulation.agreed import (
     NEVER,
     SLACK,
+    Aside,
     Campaign,
     Cycle,
     Milestone,
@@ -20,6 +21,7 @@ from tests.simulation.agreed import (
     Withdrawal,
 )
 
+LITTLE = 10_000_000  # stroops: less is fetched only when somebody asks for it
 WHOLE = 10_000  # fees are in hundredths of a percent
 Balance = tuple[int, int, int, int]  # available, reserved, in escrow, on the way out
 
@@ -34,6 +36,7 @@ class Model:
         self.withdrawals: dict[str, Withdrawal] = {}
         self.subscriptions: dict[str, Subscription] = {}
         self.campaigns: dict[str, Campaign] = {}
+        self.asides: dict[str, Aside] = {}  # by the balance's own address
         # Payments out of wallets, by wallet, target and amount: equal ones are interchangeable.
         self.paid: Counter[tuple[str, str, int]] = Counter()
         # Fees of refunds that the marketplace bears, by wallet and amount; and what was paid back.
@@ -122,6 +125,8 @@ class Model:
             self._paid_out(contracts[first.source], movements)
         elif first.target in contracts:
             self._paid_in(contracts[first.target], movements)
+        elif first.source in self.asides:
+            self._fetched(self.asides[first.source], movements)
         elif first.source in self.wallets.values():
             self._withdrawn(movements)
         elif first.source == self.platform:
@@ -186,6 +191,17 @@ class Model:
             paid[self.wallets[user]] += amount - amount * (vendor + platform) // total
         return Counter({address: n for address, n in paid.items() if n})
 
+    def _fetched(self, row: Aside, movements: list[Transfer]) -> None:
+        (one,) = movements
+        row.went = one.target
+        if one.target == row.maker:
+            return
+        if (one.target, one.amount) != (self.wallets[row.user], row.amount):
+            self.wrong(f"{one.amount} of {row.amount} set aside for {row.user} went elsewhere")
+        asked = row.amount >= LITTLE or row.wanted <= one.at + SLACK
+        if not asked or not row.opens - SLACK <= one.at <= row.closes + SLACK:
+            self.wrong(f"{row.amount} set aside for {row.user} was fetched, and nobody asked")
+
     def _withdrawn(self, movements: list[Transfer]) -> None:
         for one in movements:
             payment = (one.source, one.target, one.amount)
@@ -225,6 +241,13 @@ class Model:
     def contract(self, order: str) -> int:
         """What an order's contract must hold: what is meant for somebody, and strangers' money."""
         return self.orders[order].left + self.orders[order].dust
+
+    def compare_asides(self) -> None:
+        """What was there to be fetched at the end, and for ever, was fetched."""
+        for row in self.asides.values():
+            asked = row.amount >= LITTLE or row.promised
+            if asked and row.closes == NEVER and not row.went:
+                self.wrong(f"{row.amount} set aside for {row.user} was not fetched")
 
     def ended(self, withdrawal: str, status: str) -> None:
         """What the answers said of a withdrawal at last."""

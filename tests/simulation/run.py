@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tests.simulation import (
+    asides,
     asking,
     checks,
     crowd,
@@ -68,6 +69,7 @@ STEPS: dict[str, tuple[int, Act]] = {
     "rest": (6, work.rest),
     "advance": (2, work.advance),
     "dust": (3, work.dust),
+    "aside": (3, asides.aside),
 }
 LONG = 4 * 86_400  # seconds after which every deadline and window of a run is over
 Plan = list[tuple[str, int]]  # a step's name, and its own seed
@@ -129,11 +131,13 @@ class Simulator:
         stage.calm()
         stage.mint(stage.platform, 1000 * asking.UNIT)  # for the fees that it bears
         stage.pass_time(LONG)
+        CLOCK.move(asides.ROUND)
         for _ in range(2):
             if not work.quiet(stage):
                 stage.wrong("work keeps arriving")
             crowd.again(stage)
             desk.finish(stage)
+            asides.again(stage)
         checks.everything(stage)
 
     def _people(self, stage: Stage) -> None:

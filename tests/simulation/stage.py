@@ -112,6 +112,7 @@ class Stage:
         settings.WITHDRAWAL_APPROVAL_THRESHOLD = limit
         settings.DISPUTE_APPROVAL_THRESHOLD = limit if self.terms.approve_over else ""
         settings.DISPUTE_APPROVAL_ORDER_SUM = settings.DISPUTE_APPROVAL_DAY_SUM = ""
+        settings.CLAIM_LOOKS_PER_MINUTE = settings.CLAIM_LOOK_MINUTES = 60
         chain_network.forget()
         self.forget()
         authentication.forget()
@@ -142,6 +143,8 @@ class Stage:
         self.staff = [self._person(name) for name in ("eva", "finn")]
         monitor.poll()
         self.targets = [str(self._stranger().public_key) for _ in range(2)]
+        self.giver = self._stranger()  # who sets money aside for users
+        self.pay([(self.giver.public_key, 10**13)])
         self.party = self._stranger()  # a seller who holds their own key
 
     def _tenant(self, name: str) -> tuple[str, str]:
