@@ -165,14 +165,13 @@ def test_with_a_stopped_clock_a_submission_waits_for_the_next_ledger(player: Pla
         )
     )
     waiting.start()
-    for _ in range(200):
-        if player.get("/control/clock").json()["waiting"]:
-            break
+    while not player.get("/control/clock").json()["waiting"]:
+        assert waiting.is_alive()
         time.sleep(0.01)
     assert player.balance(b.public_key) == 0
     stood = player.get("/control/clock").json()
     player.control("clock", advance=5)
-    waiting.join(5)
+    waiting.join()
     assert [answer.status_code for answer in answers] == [200]
     assert player.balance(b.public_key) == 1
     assert player.get("/control/clock").json()["latestLedger"] == stood["latestLedger"] + 1
