@@ -11,7 +11,7 @@ from typing import Any
 
 import requests
 
-from offerhub.sandbox.network import Options
+from offerhub.sandbox.options import Options
 from offerhub.sandbox.server import Running
 
 ROOT = Path(__file__).resolve().parent.parent

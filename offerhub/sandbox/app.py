@@ -12,14 +12,16 @@ from offerhub.sandbox.control import Control
 from offerhub.sandbox.envelope import BadEnvelope
 from offerhub.sandbox.faults import Fault, Faults
 from offerhub.sandbox.fields import failure
-from offerhub.sandbox.horizon import Horizon, View
-from offerhub.sandbox.network import Network, Options
+from offerhub.sandbox.horizon import Horizon
+from offerhub.sandbox.network import Network
+from offerhub.sandbox.options import Options
 from offerhub.sandbox.parties import envelope_text, mentioned
 from offerhub.sandbox.problems import problem, refused, timeout
 from offerhub.sandbox.results import TxResult
 from offerhub.sandbox.rpc import Rpc
 from offerhub.sandbox.scenarios import Scenarios, prepare
 from offerhub.sandbox.trustless_work import TrustlessWork, rejected
+from offerhub.sandbox.view import View
 from offerhub.sandbox.web import Answer, Refused, Request, Response, Stream, reply
 
 WORK_PATHS = ("/deployer/", "/escrow/", "/helper/", "/indexer/")

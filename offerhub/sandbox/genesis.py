@@ -1,9 +1,5 @@
 """The first ledger: who exists before anybody came."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from offerhub.sandbox import assets
 from offerhub.sandbox.keys import PASSPHRASE, Keys
 from offerhub.sandbox.ledger import (
@@ -14,11 +10,9 @@ from offerhub.sandbox.ledger import (
     Ledger,
     Line,
 )
+from offerhub.sandbox.options import Options
 from offerhub.sandbox.scenario_table import scripted
 from offerhub.sandbox.soroban import Contracts
-
-if TYPE_CHECKING:
-    from offerhub.sandbox.network import Options
 
 TOTAL_XLM = 50_000_000_000 * assets.ONE
 OWN_XLM = 1_000_000_000 * assets.ONE

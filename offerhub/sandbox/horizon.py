@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any
 
 from offerhub.sandbox import horizon_balances, records, submission
@@ -13,24 +12,12 @@ from offerhub.sandbox.codec import is_account
 from offerhub.sandbox.envelope import BadEnvelope, Envelope
 from offerhub.sandbox.network import Network, Outcome
 from offerhub.sandbox.problems import bad_request, failed, not_found, problem, refused, timeout
-from offerhub.sandbox.rows import OPERATION, PAYMENT, TRANSACTION, Page, StoredOp, StoredTx
+from offerhub.sandbox.rows import OPERATION, PAYMENT, TRANSACTION, Page, StoredTx
+from offerhub.sandbox.view import View
 from offerhub.sandbox.web import Refused, Request, Response, Stream, reply
 
 STREAM_SECONDS = 55.0
 _KINDS = {"operations": OPERATION, "payments": PAYMENT, "transactions": TRANSACTION}
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """Up to which ledger a reader sees; a lagging one sees less than there is."""
-
-    ledger: int
-    closed_at: int
-
-    @property
-    def until(self) -> int:
-        """The first id that is not seen."""
-        return (self.ledger + 1) << 32
 
 
 class Horizon:
@@ -56,10 +43,12 @@ class Horizon:
             raise not_found()
         if not parts:
             return reply(records.root(self.network, view.ledger, view.closed_at))
-        route = _ROUTES.get((parts[0], len(parts)))
-        if route is None:
-            raise not_found()
-        return route(self, request, view, parts)
+        shape = parts[0], len(parts)
+        if balances := horizon_balances.ROUTES.get(shape):
+            return balances(self.network, request, view, parts)
+        if route := _ROUTES.get(shape):
+            return route(self, request, view, parts)
+        raise not_found()
 
     def _post(self, request: Request, parts: list[str]) -> Response | Awaitable[Response]:
         if parts == ["transactions"]:
@@ -227,26 +216,23 @@ class Horizon:
             self._wake.discard(event)
         yield 'retry: 10\nevent: close\ndata: "byebye"\n\n'
 
-    def known(self, digest: str, view: View) -> StoredTx:
-        """A transaction by its hash."""
-        tx = self.network.store.transaction(digest.lower())
-        if tx is None or tx.ledger > view.ledger:
-            raise not_found()
-        return tx
-
     def transaction(self, request: Request, view: View, parts: list[str]) -> Response:
         """GET /transactions/{hash}."""
         return reply(
-            records.transaction(self.known(parts[1], view), records.base(request), parts[1].lower())
+            records.transaction(
+                view.transaction(self.network.store, parts[1]),
+                records.base(request),
+                parts[1].lower(),
+            )
         )
 
     def of_transaction(self, request: Request, view: View, parts: list[str]) -> Response:
         """GET /transactions/{hash}/operations, /payments and /effects."""
         if parts[2] == "effects":
-            return horizon_balances.effects_of_transaction(self, request, view, parts)
+            return horizon_balances.effects_of_transaction(self.network, request, view, parts)
         if parts[2] not in ("operations", "payments"):
             raise not_found()
-        tx, base = self.known(parts[1], view), records.base(request)
+        tx, base = view.transaction(self.network.store, parts[1]), records.base(request)
         joined = request.one("join") == "transactions"
         page = self._page(request, view, _KINDS[parts[2]], "")
         ops = self.network.store.operations_of(tx, payments=parts[2] == "payments")
@@ -256,17 +242,9 @@ class Horizon:
         found = [records.operation(op, tx, base, joined) for op in ahead[: page.limit]]
         return reply(records.page(request, page, found))
 
-    def stored(self, text: str, view: View) -> tuple[StoredOp, StoredTx]:
-        """An operation by its id, and its transaction."""
-        op = self.network.store.operation(int(text)) if text.isdecimal() else None
-        tx = self.network.store.transaction_at(op.id & ~0xFFF) if op is not None else None
-        if op is None or tx is None or tx.ledger > view.ledger:
-            raise not_found()
-        return op, tx
-
     def operation(self, request: Request, view: View, parts: list[str]) -> Response:
         """GET /operations/{id}."""
-        op, tx = self.stored(parts[1], view)
+        op, tx = view.operation(self.network.store, parts[1])
         joined = request.one("join") == "transactions"
         return reply(records.operation(op, tx, records.base(request), joined))
 
@@ -308,8 +286,5 @@ _ROUTES: dict[tuple[str, int], Route] = {
     ("transactions", 3): Horizon.of_transaction,
     ("ledgers", 1): Horizon.ledgers,
     ("ledgers", 2): Horizon.ledger,
-    ("operations", 3): horizon_balances.effects,
-    ("claimable_balances", 1): horizon_balances.listed,
-    ("claimable_balances", 2): horizon_balances.one,
     ("fee_stats", 1): Horizon.fee_stats,
 }

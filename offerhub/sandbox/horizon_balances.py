@@ -1,8 +1,7 @@
 """Horizon's routes for claimable balances, and for the effects of the operations on them."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from offerhub.sandbox import claimables, records
 from offerhub.sandbox.clock import iso
@@ -10,18 +9,15 @@ from offerhub.sandbox.ledger import Claimable
 from offerhub.sandbox.network import Network
 from offerhub.sandbox.problems import bad_request, not_found
 from offerhub.sandbox.rows import EFFECTS, Page, StoredOp, StoredTx
+from offerhub.sandbox.view import View
 from offerhub.sandbox.web import Request, Response, reply
-
-if TYPE_CHECKING:
-    from offerhub.sandbox.horizon import Horizon, View
 
 _FILTERS = ("claimant", "asset", "sponsor")
 
 
-def listed(horizon: Horizon, request: Request, view: View, parts: list[str]) -> Response:
+def listed(network: Network, request: Request, view: View, parts: list[str]) -> Response:
     """GET /claimable_balances: those that there are, by `claimant`, `asset` or `sponsor`, in the
     order in which they were made."""
-    network = horizon.network
     wanted = {name: request.one(name) for name in _FILTERS if request.one(name)}
     ascending, limit = request.one("order", "asc") == "asc", request.one("limit", "10")
     if not limit.isdecimal() or not 1 <= int(limit) <= 200:
@@ -40,29 +36,28 @@ def listed(horizon: Horizon, request: Request, view: View, parts: list[str]) -> 
     return reply(records.page(request, Page(0, ascending=ascending, limit=int(limit)), shown))
 
 
-def one(horizon: Horizon, request: Request, view: View, parts: list[str]) -> Response:
+def one(network: Network, request: Request, view: View, parts: list[str]) -> Response:
     """GET /claimable_balances/{id}; 404 once it was claimed."""
-    network = horizon.network
     balance = network.ledger.claimables.get(parts[1])
     if balance is None:
         raise not_found()
     return reply(_record(network, balance, records.base(request)))
 
 
-def effects(horizon: Horizon, request: Request, view: View, parts: list[str]) -> Response:
+def effects(network: Network, request: Request, view: View, parts: list[str]) -> Response:
     """GET /operations/{id}/effects. Kept for operations on claimable balances alone."""
     if parts[2] != "effects":
         raise not_found()
-    op, tx = horizon.stored(parts[1], view)
+    op, tx = view.operation(network.store, parts[1])
     return _effects(request, [op], tx)
 
 
 def effects_of_transaction(
-    horizon: Horizon, request: Request, view: View, parts: list[str]
+    network: Network, request: Request, view: View, parts: list[str]
 ) -> Response:
     """GET /transactions/{hash}/effects."""
-    tx = horizon.known(parts[1], view)
-    return _effects(request, horizon.network.store.operations_of(tx), tx)
+    tx = view.transaction(network.store, parts[1])
+    return _effects(request, network.store.operations_of(tx), tx)
 
 
 def _effects(request: Request, ops: list[StoredOp], tx: StoredTx) -> Response:
@@ -106,3 +101,12 @@ def _fits(balance: Claimable, wanted: dict[str, str]) -> bool:
 
 def _record(network: Network, balance: Claimable, base: str) -> dict[str, Any]:
     return claimables.record(balance, base, network.closed_time(balance.modified))
+
+
+Route = Callable[[Network, Request, View, list[str]], Response]
+
+ROUTES: dict[tuple[str, int], Route] = {
+    ("operations", 3): effects,
+    ("claimable_balances", 1): listed,
+    ("claimable_balances", 2): one,
+}

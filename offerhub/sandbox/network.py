@@ -14,6 +14,7 @@ from offerhub.sandbox.clock import Clock, Mode
 from offerhub.sandbox.envelope import Envelope
 from offerhub.sandbox.keys import Keys
 from offerhub.sandbox.ledger import Ledger
+from offerhub.sandbox.options import Options
 from offerhub.sandbox.results import TxResult
 from offerhub.sandbox.rows import Batch, StoredEvent, StoredOp, StoredTx
 from offerhub.sandbox.store import Store
@@ -21,21 +22,6 @@ from offerhub.sandbox.transactions import Moment, apply, check
 
 LEDGER_SECONDS = 5
 MAX_PER_LEDGER = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How a sandbox is set up. ``retention`` is RPC's memory, in ledgers (about 7 days)."""
-
-    data: str = ""
-    seed: str = "offerhub"
-    passphrase: str = genesis.PASSPHRASE
-    protocol_fee_bps: int = 0
-    provider_limit: int = 0
-    provider_window: float = 60.0
-    retention: int = 120_960
-    patience: float = 30.0
-    scenarios: bool = False
 
 
 @dataclass(frozen=True, slots=True)

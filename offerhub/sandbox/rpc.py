@@ -11,7 +11,6 @@ from offerhub.sandbox import results, rpc_entries, rpc_events
 from offerhub.sandbox.codec import BadValue, address_of, plain
 from offerhub.sandbox.context import ContractError
 from offerhub.sandbox.envelope import BadEnvelope, Envelope
-from offerhub.sandbox.horizon import View
 from offerhub.sandbox.ledger import BASE_FEE
 from offerhub.sandbox.network import Network
 from offerhub.sandbox.operations import source_of
@@ -28,6 +27,7 @@ from offerhub.sandbox.simulation import (
     source_auth,
 )
 from offerhub.sandbox.soroban import event_xdr
+from offerhub.sandbox.view import View
 from offerhub.sandbox.web import Request, Response, reply
 
 Params = dict[str, Any]

@@ -1,23 +1,19 @@
 """getEvents, and the meta of a transaction."""
 
-from __future__ import annotations
-
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from offerhub.sandbox.clock import iso
 from offerhub.sandbox.codec import u32
 from offerhub.sandbox.context import Event
+from offerhub.sandbox.network import Network
 from offerhub.sandbox.rows import StoredEvent, StoredTx
 from offerhub.sandbox.rpc_errors import INVALID_PARAMS, INVALID_REQUEST, RpcError
 from offerhub.sandbox.soroban import event_xdr
 from offerhub.sandbox.store import Store
-
-if TYPE_CHECKING:
-    from offerhub.sandbox.horizon import View
-    from offerhub.sandbox.network import Network
+from offerhub.sandbox.view import View
 
 #: As the real RPC: how far one call looks, and how much it takes and gives.
 SCAN_LEDGERS = 10_000

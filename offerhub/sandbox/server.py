@@ -14,7 +14,7 @@ from pathlib import Path
 
 from offerhub.sandbox.app import Sandbox
 from offerhub.sandbox.keys import PASSPHRASE
-from offerhub.sandbox.network import Options
+from offerhub.sandbox.options import Options
 from offerhub.sandbox.web import Connection
 
 HOST = "127.0.0.1"

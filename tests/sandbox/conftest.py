@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from offerhub.sandbox.network import Options
+from offerhub.sandbox.options import Options
 from offerhub.sandbox.server import Running
 from tests.sandbox.player import Player
 

@@ -15,7 +15,8 @@ import pytest
 import requests
 from stellar_sdk import Keypair
 
-from offerhub.sandbox.network import Network, Options
+from offerhub.sandbox.network import Network
+from offerhub.sandbox.options import Options
 from offerhub.sandbox.server import main
 from tests.sandbox.deal import Deal
 from tests.sandbox.player import Player

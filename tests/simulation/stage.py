@@ -29,7 +29,7 @@ from offerhub.marketplaces.scopes import Scope
 from offerhub.sandbox import friendbot
 from offerhub.sandbox.app import Sandbox
 from offerhub.sandbox.assets import decimal_text, sdk_asset
-from offerhub.sandbox.network import Options
+from offerhub.sandbox.options import Options
 from offerhub.users import services as users
 from offerhub.users.models import Wallet
 from tests.simulation import inline
