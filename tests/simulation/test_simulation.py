@@ -42,7 +42,7 @@ def test_no_seed_finds_anything_and_one_is_the_same_again() -> None:
 @pytest.mark.parametrize(
     ("defect", "seed", "found"),
     [
-        ("first-milestone-only", 1, "already_resolved"),
+        ("first-milestone-only", 1, "already_released"),
         ("no-idempotency", 1, "answered another thing"),
     ],
 )
