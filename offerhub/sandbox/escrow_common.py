@@ -1,10 +1,7 @@
 """Calls that both escrow contracts answer in the same way."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from offerhub.sandbox import escrow_multi, escrow_single, tokens
 from offerhub.sandbox.codec import (
@@ -18,6 +15,7 @@ from offerhub.sandbox.codec import (
 )
 from offerhub.sandbox.context import ContractError
 from offerhub.sandbox.escrow import Escrow, from_value, same_properties, to_value
+from offerhub.sandbox.host import Host
 from offerhub.sandbox.rules import (
     address,
     announce,
@@ -28,9 +26,6 @@ from offerhub.sandbox.rules import (
     refuse,
     words,
 )
-
-if TYPE_CHECKING:
-    from offerhub.sandbox.soroban import Host
 
 MAX_BALANCES = 20
 
@@ -153,7 +148,7 @@ def get_multiple_escrow_balances(host: Host, escrow: Escrow, args: list[Value]) 
     return sc_address_map({a: sc_i128(tokens.balance_of(host, asset, a)) for a in addresses})
 
 
-EscrowFunction = Callable[["Host", Escrow, list[Value]], bytes]
+EscrowFunction = Callable[[Host, Escrow, list[Value]], bytes]
 
 _COMMON: dict[str, EscrowFunction] = {
     "fund_escrow": fund_escrow,

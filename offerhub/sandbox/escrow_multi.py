@@ -1,12 +1,10 @@
 """The multi-release contract: each milestone has its own amount, receiver and flags."""
 
-from __future__ import annotations
-
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from offerhub.sandbox.codec import Value, sc_i128, sc_void
 from offerhub.sandbox.escrow import Escrow, Flags, Milestone
+from offerhub.sandbox.host import Host
 from offerhub.sandbox.rules import (
     address,
     announce,
@@ -20,9 +18,6 @@ from offerhub.sandbox.rules import (
     refuse,
     shares,
 )
-
-if TYPE_CHECKING:
-    from offerhub.sandbox.soroban import Host
 
 
 def _open(escrow: Escrow, index: int) -> Milestone:

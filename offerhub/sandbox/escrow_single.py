@@ -1,12 +1,10 @@
 """The single-release contract: one amount, released at once when every milestone is approved."""
 
-from __future__ import annotations
-
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from offerhub.sandbox.codec import Value, sc_i128, sc_void
 from offerhub.sandbox.escrow import Escrow, Flags
+from offerhub.sandbox.host import Host
 from offerhub.sandbox.rules import (
     address,
     announce,
@@ -18,9 +16,6 @@ from offerhub.sandbox.rules import (
     refuse,
     shares,
 )
-
-if TYPE_CHECKING:
-    from offerhub.sandbox.soroban import Host
 
 
 def _caller(host: Host, value: Value) -> str:

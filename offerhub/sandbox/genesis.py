@@ -1,6 +1,7 @@
 """The first ledger: who exists before anybody came."""
 
 from offerhub.sandbox import assets
+from offerhub.sandbox.host import Contracts
 from offerhub.sandbox.keys import PASSPHRASE, Keys
 from offerhub.sandbox.ledger import (
     AUTH_CLAWBACK,
@@ -12,7 +13,6 @@ from offerhub.sandbox.ledger import (
 )
 from offerhub.sandbox.options import Options
 from offerhub.sandbox.scenario_table import scripted
-from offerhub.sandbox.soroban import Contracts
 
 TOTAL_XLM = 50_000_000_000 * assets.ONE
 OWN_XLM = 1_000_000_000 * assets.ONE

@@ -5,18 +5,13 @@ v1's rounding trap kept: shares are floored one by one while the fees are taken 
 so a split can pay out more than it holds, and then the whole call fails.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from offerhub.sandbox import tokens
 from offerhub.sandbox.codec import Address, BadValue, Value, sc_address, sc_i128, sc_symbol
 from offerhub.sandbox.context import ContractError
 from offerhub.sandbox.escrow import Escrow
-
-if TYPE_CHECKING:
-    from offerhub.sandbox.soroban import Host
+from offerhub.sandbox.host import Host
 
 MAX_FEE_BPS = 9900
 VENDOR_FEE_BPS = 30

@@ -13,9 +13,10 @@ from offerhub.sandbox import results
 from offerhub.sandbox.auth import Node
 from offerhub.sandbox.codec import Value, account_key, i64, sc_address_body, u32
 from offerhub.sandbox.context import Context, Event
+from offerhub.sandbox.host import Host
 from offerhub.sandbox.ledger import BASE_FEE
 from offerhub.sandbox.network import Network
-from offerhub.sandbox.soroban import Host, call_xdr, resource_fee
+from offerhub.sandbox.soroban import call_xdr, resource_fee, run
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ def simulate(
     ctx.begin(results.INVOKE, source)
     mark = network.ledger.mark()
     try:
-        host = Host(ctx, network.contracts, source, auth)
+        host = Host(ctx, network.contracts, source, auth, run)
         value = host.call(call.contract, call.function, call.args, call.raw)
     finally:
         network.ledger.rollback(mark)

@@ -1,9 +1,6 @@
 """The token contract (SAC) of every asset: transfers, balances and the issuer's own calls."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from stellar_sdk import MuxedAccount
 
@@ -21,9 +18,7 @@ from offerhub.sandbox.codec import (
     sc_void,
 )
 from offerhub.sandbox.context import ContractError, OpFailed
-
-if TYPE_CHECKING:
-    from offerhub.sandbox.soroban import Host
+from offerhub.sandbox.host import Host
 
 #: How a classic refusal is spelled by the token contract: message and error number.
 _SPELLING = {

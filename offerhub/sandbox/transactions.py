@@ -13,10 +13,10 @@ from stellar_sdk import xdr
 from offerhub.sandbox import operations, results, soroban
 from offerhub.sandbox.context import Context, OpFailed
 from offerhub.sandbox.envelope import MAX_OPERATIONS, Envelope
+from offerhub.sandbox.host import Contracts
 from offerhub.sandbox.ledger import BASE_FEE, Ledger
 from offerhub.sandbox.results import OpResult, TxResult
 from offerhub.sandbox.signatures import SignatureCheck
-from offerhub.sandbox.soroban import Contracts
 
 
 @dataclass(frozen=True, slots=True)
