@@ -32,7 +32,7 @@ from offerhub.drill import report  # noqa: E402
 from offerhub.drill.market import key_to, ready_marketplace  # noqa: E402
 from offerhub.drill.money import Count  # noqa: E402
 from offerhub.drill.play import Play, wait_for_the_end  # noqa: E402
-from offerhub.drill.player import STEP_SECONDS  # noqa: E402
+from offerhub.drill.player import LAST_DEALS  # noqa: E402
 from offerhub.drill.trouble import Trouble  # noqa: E402
 from offerhub.events.models import Event  # noqa: E402
 from offerhub.marketplaces.models import Marketplace  # noqa: E402
@@ -43,8 +43,7 @@ from payouts.models import Withdrawal  # noqa: E402
 
 R = TypeVar("R")
 CHECK, ASK, TELL = 8.0, 1.0, 15.0  # seconds between two checks, questions, lines
-# Seconds for the last deals, of which each may be at a slow step, and for everything to end.
-LAST_DEALS, END = STEP_SECONDS + 60.0, 600.0
+END = 600.0  # seconds for everything to end, after the last deals
 TROUBLE, REST = 1.5, 0.4  # seconds between two scripts, and after a deal
 
 

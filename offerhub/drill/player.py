@@ -21,6 +21,7 @@ ENDED = {"COMPLETED", "FAILED", "CANCELLED"}
 # An envelope whose fate is not known keeps its account until it expires, after five minutes at the
 # most, and all deals share the account of the resolver.
 STEP_SECONDS = 420.0
+LAST_DEALS = STEP_SECONDS + 60.0  # for deals of which each may be at a slow step
 
 
 class Hasty(Api):

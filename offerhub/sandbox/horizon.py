@@ -218,13 +218,8 @@ class Horizon:
 
     def transaction(self, request: Request, view: View, parts: list[str]) -> Response:
         """GET /transactions/{hash}."""
-        return reply(
-            records.transaction(
-                view.transaction(self.network.store, parts[1]),
-                records.base(request),
-                parts[1].lower(),
-            )
-        )
+        tx = view.transaction(self.network.store, parts[1])
+        return reply(records.transaction(tx, records.base(request), parts[1].lower()))
 
     def of_transaction(self, request: Request, view: View, parts: list[str]) -> Response:
         """GET /transactions/{hash}/operations, /payments and /effects."""

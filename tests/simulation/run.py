@@ -131,7 +131,7 @@ class Simulator:
         stage.calm()
         stage.mint(stage.platform, 1000 * asking.UNIT)  # for the fees that it bears
         stage.pass_time(LONG)
-        CLOCK.move(asides.ROUND)
+        CLOCK.move(asides.a_round())
         for _ in range(2):
             if not work.quiet(stage):
                 stage.wrong("work keeps arriving")

@@ -15,7 +15,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 from django.test import Client
-from stellar_sdk import Keypair
+from stellar_sdk import Keypair, TransactionBuilder
 
 from offerhub.api import authentication, waiting
 from offerhub.chain import http
@@ -180,7 +180,7 @@ class Stage:
         friendbot.fund(network, keypair.public_key)
         builder = network.builder(keypair)
         builder.append_change_trust_op(sdk_asset(network.usdc))
-        network.play(builder, keypair)
+        self.play(builder, keypair)
         return keypair
 
     def forget(self) -> None:
@@ -272,7 +272,11 @@ class Stage:
         builder = network.builder(issuer)
         for address, amount in payments:
             builder.append_payment_op(address, sdk_asset(network.usdc), decimal_text(amount))
-        outcome = network.play(builder, issuer)
+        self.play(builder, issuer)
+
+    def play(self, builder: TransactionBuilder, keypair: Keypair) -> None:
+        """A transaction of somebody outside, which the network takes."""
+        outcome = self.sandbox.network.play(builder, keypair)
         assert outcome.tx is not None and outcome.tx.successful
 
     def birth(self, contract: str) -> str:

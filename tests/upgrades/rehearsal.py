@@ -29,14 +29,14 @@ from offerhub.demo.client import Sandbox  # noqa: E402
 from offerhub.drill import report  # noqa: E402
 from offerhub.drill.money import Count  # noqa: E402
 from offerhub.drill.play import Play, wait_for_the_end  # noqa: E402
-from offerhub.drill.player import STEP_SECONDS  # noqa: E402
+from offerhub.drill.player import LAST_DEALS  # noqa: E402
 from offerhub.operations.health import State, read  # noqa: E402
 from offerhub.reconciliation.verification import Wanted, verify  # noqa: E402
 from offerhub.supervisor import leftovers, ports  # noqa: E402
 from offerhub.supervisor.program import ROOT, Program  # noqa: E402
 from offerhub.supervisor.stack import Stack  # noqa: E402
 
-START, LAST_DEALS, END = 180.0, STEP_SECONDS + 60.0, 200.0  # seconds for each
+START, END = 180.0, 200.0  # seconds for each
 TRIES = 6  # of the migration, which gives up when it waits for a lock for long
 # From the second on: in a deadlock the others give way, and their transactions are run again.
 WITHOUT_GIVING_WAY = "options=-c%20lock_timeout%3D10s%20-c%20deadlock_timeout%3D60s"
