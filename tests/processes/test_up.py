@@ -17,6 +17,7 @@ import psycopg
 import pytest
 import requests
 
+from offerhub.health import KEPT_SECONDS
 from tests import database
 from tests.processes.children import child, clean_environment, redis_server, until
 from tests.processes.installation import Installation
@@ -149,6 +150,10 @@ def killed(process: psutil.Process) -> bool:
 
 
 def test_a_second_start_in_the_same_folder_is_refused(running: Installation) -> None:
+    # A database whose backend was killed recovers; /readyz may tell what was so a second before.
+    time.sleep(KEPT_SECONDS)
+    until(running.is_ready, 60, lambda: running.output)
+    before = running.pids()
     with child(
         *(sys.executable, "manage.py", "up", "--port", str(running.port)),
         log=running.folder / "second",
@@ -159,6 +164,7 @@ def test_a_second_start_in_the_same_folder_is_refused(running: Installation) -> 
     assert "already running here" in said
     assert f"http://127.0.0.1:{running.port}" in said
     assert running.is_ready()
+    assert running.pids() == before
 
 
 def test_a_taken_port_is_named_with_the_way_out(installation: Installation) -> None:
